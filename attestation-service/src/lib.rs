@@ -1,0 +1,1 @@
+//! The Verifier role: evidence in, signed EAR token out, by policy.

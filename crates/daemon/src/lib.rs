@@ -1,0 +1,1 @@
+//! What every server does: configuration, TLS, serving, shutdown, telemetry, health, clock.

@@ -1,0 +1,1 @@
+//! JWK, JWT and JWE: keys, signed tokens, sealing.

@@ -1,0 +1,1 @@
+//! Rego compiled once, evaluated as a pure function over a reference value snapshot.

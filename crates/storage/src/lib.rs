@@ -1,0 +1,1 @@
+//! Key-value storage: one trait, several back ends.

@@ -1,0 +1,1 @@
+//! Evidence to verified claims. Pure: no IO, no async, no clock.

@@ -1,0 +1,1 @@
+//! Simulated TEE platforms: own roots, real-shaped evidence. For tests and demonstrations only.

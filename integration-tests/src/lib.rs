@@ -1,0 +1,1 @@
+//! End-to-end tests, fakes, the demonstration and the benchmark.

@@ -1,0 +1,1 @@
+//! Reference Value Provider Service: what good looks like.
