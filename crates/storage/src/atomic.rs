@@ -1,0 +1,78 @@
+//! Writing a file so that a crash leaves the old or the new content.
+
+use std::{
+    ffi::OsStr,
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+const PREFIX: &str = ".tmp-";
+const SUFFIX: &str = "~";
+
+/// Puts `bytes` into the file at `path`, whole or not at all: a new file (mode 0600) in the same
+/// directory is written and synced, then renamed over `path`, then the directory is synced.
+///
+/// Blocks; call it from a blocking task. Writers of the same path do not disturb each other: the last
+/// rename wins.
+///
+/// # Errors
+/// What the file system said. `path` then still has its old content, except when only the last step, the
+/// sync of the directory, failed.
+pub fn atomic_write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    atomic_write_with(path, |file| file.write_all(bytes))
+}
+
+/// Whether a directory entry is a file that [`atomic_write`] has not finished, or never will: not content.
+pub fn is_temporary(file_name: &OsStr) -> bool {
+    file_name
+        .to_str()
+        .is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
+}
+
+pub(crate) fn atomic_write_with(
+    path: &Path,
+    fill: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<()> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let (mut file, temporary) = create_temporary(directory)?;
+    let written = fill(&mut file)
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::rename(&temporary, path));
+    if let Err(error) = written {
+        // The cause matters more than whether the half-written file could be removed.
+        let _ = fs::remove_file(&temporary);
+        return Err(error);
+    }
+    sync_directory(directory)
+}
+
+/// Makes renames and removals in a directory survive a crash.
+pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}
+
+/// Makes a new file under a name that nobody uses, not even a process with the same id in another
+/// container.
+fn create_temporary(directory: &Path) -> io::Result<(File, PathBuf)> {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let path = directory.join(format!("{PREFIX}{}-{number}{SUFFIX}", std::process::id()));
+        match OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+        {
+            Ok(file) => return Ok((file, path)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What can go wrong, sorted by whose fault it is. No variant carries a value.
+
+use std::{io, path::Path, path::PathBuf};
+
+use crate::StorageType;
+
+/// Why a storage operation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// The caller's: no value can be stored under this key here.
+    #[error("failed to set key {key:?}: {fault}")]
+    InvalidKey {
+        /// The key, cut to a bounded length.
+        key: String,
+        /// What is wrong with it.
+        fault: KeyFault,
+    },
+
+    /// The program's: the namespace is not a relative path of plain names.
+    #[error("invalid storage namespace {0:?}")]
+    InvalidNamespace(String),
+
+    /// The operator's: the table of the selected back end is missing.
+    #[error(
+        "{storage_type} configuration is required: add the table `backends.{table}` (it may be empty) to the \
+         storage configuration"
+    )]
+    MissingBackendConfig {
+        /// The selected type.
+        storage_type: StorageType,
+        /// The missing table's name.
+        table: &'static str,
+    },
+
+    /// The operator's: this version has no such back end.
+    #[error("storage type {0} is not in this version: use Memory, LocalFs or LocalJson")]
+    NotInThisVersion(StorageType),
+
+    /// The operator's: a stored file does not have the documented form.
+    #[error("storage file {} is damaged: {reason}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it; never its content.
+        reason: String,
+    },
+
+    /// The machine's: the file system refused.
+    #[error("cannot {operation} {}", path.display())]
+    Io {
+        /// What was being done, as a verb: `read`, `write` …
+        operation: &'static str,
+        /// On which file or directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+
+    /// Ours: a storage task did not finish.
+    #[error("a storage operation was interrupted")]
+    Interrupted,
+}
+
+impl StorageError {
+    pub(crate) fn io(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |source| Self::Io {
+            operation,
+            path,
+            source,
+        }
+    }
+}
+
+/// What is wrong with a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyFault {
+    /// It is the empty string.
+    #[error("key is empty")]
+    Empty,
+    /// It is longer than the back end can hold.
+    #[error("key is too long")]
+    TooLong,
+    /// It has a character outside of `[A-Za-z0-9._/-]`.
+    #[error("key contains invalid characters")]
+    Character,
+    /// It has an empty, `.` or `..` segment between slashes.
+    #[error("key contains an empty, `.` or `..` segment")]
+    Segment,
+}

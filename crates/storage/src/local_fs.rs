@@ -1,0 +1,202 @@
+//! One file a key: `<dir_path>/<namespace>/<key>`, each `/` of the key written as the four characters
+//! `\x2F`. The content is the value itself.
+
+use std::{
+    fs::{self, DirBuilder},
+    io,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+
+use crate::{
+    KeyFault, KeyValueStore, Result, StorageError, WriteMode, WriteOutcome,
+    atomic::{atomic_write, is_temporary, sync_directory},
+    blocking, key,
+    lock::WriteLock,
+};
+
+/// The literal that stands for `/` in a file name.
+const SLASH: &str = r"\x2F";
+
+/// The longest name that common file systems take, in bytes.
+const MAX_FILE_NAME: usize = 255;
+
+/// A directory of files. Takes keys of `[A-Za-z0-9._/-]` whose file name has at most 255 bytes.
+///
+/// A value is read at each `get`, so a file put there by hand is served at once. A symbolic link is
+/// followed as long as it stays inside the namespace's directory, as the links of a mounted volume do.
+pub struct LocalFs {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    directory: PathBuf,
+    lock: WriteLock,
+}
+
+impl LocalFs {
+    /// Opens `namespace` under `root`, makes its directory where it is missing (mode 0700), and removes what
+    /// writes that never ended left behind. Blocks; for use at start.
+    ///
+    /// # Errors
+    /// The namespace is malformed, or the directory cannot be made.
+    pub fn open(root: &Path, namespace: &str) -> Result<Self> {
+        key::check_namespace(namespace)?;
+        let directory = root.join(namespace);
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&directory)
+            .map_err(StorageError::io("create directory", &directory))?;
+        let directory = directory
+            .canonicalize()
+            .map_err(StorageError::io("resolve directory", &directory))?;
+        let inner = Inner {
+            directory,
+            lock: WriteLock::new(root, namespace),
+        };
+        inner.remove_leftovers();
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        operation: impl FnOnce(&Inner) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let inner = Arc::clone(&self.inner);
+        blocking::run(move || operation(&inner)).await
+    }
+}
+
+#[async_trait]
+impl KeyValueStore for LocalFs {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        let Ok(name) = file_name(key) else { return Ok(None) };
+        self.run(move |inner| inner.read(&name)).await
+    }
+
+    async fn set(&self, key: &str, value: &[u8], mode: WriteMode) -> Result<WriteOutcome> {
+        let name = file_name(key)?;
+        let value = value.to_vec();
+        self.run(move |inner| inner.write(&name, &value, mode)).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        let Ok(name) = file_name(key) else { return Ok(None) };
+        self.run(move |inner| inner.remove(&name)).await
+    }
+
+    async fn list(&self) -> Result<Vec<String>> {
+        self.run(|inner| inner.list()).await
+    }
+
+    fn check_key(&self, key: &str) -> Result<()> {
+        file_name(key).map(drop)
+    }
+}
+
+impl Inner {
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let path = self.directory.join(name);
+        let Some(target) = self.resolve(&path)? else {
+            return Ok(None);
+        };
+        match fs::read(&target) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(StorageError::io("read", &path)(error)),
+        }
+    }
+
+    /// The regular file behind `path`, if there is one inside the directory.
+    fn resolve(&self, path: &Path) -> Result<Option<PathBuf>> {
+        let kind = match fs::symlink_metadata(path) {
+            Ok(metadata) => metadata.file_type(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(StorageError::io("read", path)(error)),
+        };
+        if !kind.is_symlink() {
+            return Ok(kind.is_file().then(|| path.to_path_buf()));
+        }
+        let target = match path.canonicalize() {
+            Ok(target) => target,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(StorageError::io("resolve", path)(error)),
+        };
+        if !target.starts_with(&self.directory) {
+            tracing::warn!(path = %path.display(), "a symbolic link leaves the storage directory: not followed");
+            return Ok(None);
+        }
+        Ok(target.is_file().then_some(target))
+    }
+
+    fn write(&self, name: &str, value: &[u8], mode: WriteMode) -> Result<WriteOutcome> {
+        let path = self.directory.join(name);
+        let _turn = self.lock.acquire();
+        if mode == WriteMode::CreateOnly && fs::symlink_metadata(&path).is_ok() {
+            return Ok(WriteOutcome::AlreadyExists);
+        }
+        atomic_write(&path, value).map_err(StorageError::io("write", &path))?;
+        Ok(WriteOutcome::Written)
+    }
+
+    fn remove(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let path = self.directory.join(name);
+        let _turn = self.lock.acquire();
+        let Some(value) = self.read(name)? else {
+            return Ok(None);
+        };
+        fs::remove_file(&path)
+            .and_then(|()| sync_directory(&self.directory))
+            .map_err(StorageError::io("delete", &path))?;
+        Ok(Some(value))
+    }
+
+    fn list(&self) -> Result<Vec<String>> {
+        let failed = |error| StorageError::io("list", &self.directory)(error);
+        let mut keys = Vec::new();
+        for entry in fs::read_dir(&self.directory).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let Some(key) = entry.file_name().to_str().and_then(key_of) else {
+                continue;
+            };
+            if self.resolve(&entry.path())?.is_some() {
+                keys.push(key);
+            }
+        }
+        keys.sort_unstable();
+        Ok(keys)
+    }
+
+    /// Writers hold the lock, so what is temporary while we hold it belongs to nobody.
+    fn remove_leftovers(&self) {
+        let _turn = self.lock.acquire();
+        let Ok(entries) = fs::read_dir(&self.directory) else {
+            return;
+        };
+        for entry in entries.flatten().filter(|entry| is_temporary(&entry.file_name())) {
+            if let Err(error) = fs::remove_file(entry.path()) {
+                tracing::warn!(path = %entry.path().display(), %error, "cannot remove an unfinished write");
+            }
+        }
+    }
+}
+
+/// The file name of a key.
+fn file_name(key: &str) -> Result<String> {
+    key::check_portable_key(key)?;
+    let name = key.replace('/', SLASH);
+    key::refuse(key, (name.len() > MAX_FILE_NAME).then_some(KeyFault::TooLong))?;
+    Ok(name)
+}
+
+/// The key of a file name, if `set` could have written it.
+fn key_of(name: &str) -> Option<String> {
+    let key = name.replace(SLASH, "/");
+    key::portable_fault(&key).is_none().then_some(key)
+}
