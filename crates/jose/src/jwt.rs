@@ -1,0 +1,302 @@
+//! Signed tokens (RFC 7515 compact form, RFC 7519 claims).
+//!
+//! [`UnverifiedToken`] → [`UnverifiedToken::verify`] → [`SignedClaims`] → [`SignedClaims::validate`] → [`Claims`].
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::encoding;
+use crate::key::{KeyError, VerificationKey};
+use crate::{Jwk, SignatureAlgorithm};
+
+/// A token about which nothing is known yet. It may be used for finding the key that should have signed it, and
+/// for nothing else; its payload is out of reach.
+#[derive(Debug, Clone)]
+pub struct UnverifiedToken<'a> {
+    alg: SignatureAlgorithm,
+    kid: Option<String>,
+    jwk: Option<Box<Jwk>>,
+    signing_input: &'a str,
+    payload: &'a str,
+    signature: Vec<u8>,
+}
+
+impl<'a> UnverifiedToken<'a> {
+    /// Reads the compact form. Refuses what is over [`MAX_TOKEN_LENGTH`], has not three parts, names an algorithm
+    /// that is no [`SignatureAlgorithm`], asks for extensions (`crit`), or carries a header key that is unusable.
+    pub fn parse(token: &'a str) -> Result<Self, TokenError> {
+        if token.len() > MAX_TOKEN_LENGTH {
+            return Err(TokenError::TooLong);
+        }
+        let (signing_input, signature) = token
+            .rsplit_once('.')
+            .ok_or(TokenError::Malformed("three parts"))?;
+        let (header, payload) = signing_input
+            .split_once('.')
+            .ok_or(TokenError::Malformed("three parts"))?;
+        if payload.contains('.') {
+            return Err(TokenError::Malformed("three parts"));
+        }
+        if header.len() > MAX_HEADER_LENGTH {
+            return Err(TokenError::TooLong);
+        }
+        let header = encoding::decode(header).ok_or(TokenError::Malformed("header"))?;
+        let header: Header = serde_json::from_slice(&header).map_err(|_| TokenError::Malformed("header"))?;
+        let alg = header.alg.parse().map_err(|_| TokenError::UnknownAlgorithm)?;
+        if header.crit.is_some() || header.b64.is_some() {
+            return Err(TokenError::CriticalHeader);
+        }
+        let jwk = header
+            .jwk
+            .map(|jwk| Jwk::from_json(jwk.get().as_bytes()))
+            .transpose();
+        let jwk = jwk.map_err(TokenError::HeaderKey)?.map(Box::new);
+        let signature = encoding::decode(signature).ok_or(TokenError::Malformed("signature"))?;
+        Ok(Self {
+            alg,
+            kid: header.kid,
+            jwk,
+            signing_input,
+            payload,
+            signature,
+        })
+    }
+
+    /// The algorithm the header names. A key decides whether it is the right one.
+    pub fn alg(&self) -> SignatureAlgorithm {
+        self.alg
+    }
+
+    /// The id of the key that should have signed.
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// The key in the header. Anybody can put a key there: it is worth something only once its certificate chain
+    /// is verified ([`crate::TrustAnchors::verify_jwk`]).
+    pub fn jwk(&self) -> Option<&Jwk> {
+        self.jwk.as_deref()
+    }
+
+    /// Verifies the signature, and only that. The claims' times, issuer and audience come after.
+    pub fn verify(&self, key: &VerificationKey) -> Result<SignedClaims, TokenError> {
+        key.verify(self.alg, self.signing_input.as_bytes(), &self.signature)
+            .map_err(|error| match error {
+                KeyError::AlgorithmNotAllowed => TokenError::AlgorithmNotAllowed,
+                _ => TokenError::BadSignature,
+            })?;
+        let payload = encoding::decode(self.payload).ok_or(TokenError::Malformed("payload"))?;
+        let text = String::from_utf8(payload).map_err(|_| TokenError::Malformed("payload"))?;
+        match serde_json::from_str(&text) {
+            Ok(value @ Value::Object(_)) => Ok(SignedClaims { text, value }),
+            _ => Err(TokenError::Malformed("payload")),
+        }
+    }
+}
+
+/// Claims whose signature is right. They may be of another time, or meant for somebody else.
+#[derive(Debug, Clone)]
+pub struct SignedClaims {
+    text: String,
+    value: Value,
+}
+
+impl SignedClaims {
+    /// The payload as it was signed.
+    pub fn raw(&self) -> &str {
+        &self.text
+    }
+
+    /// The payload parsed.
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// Checks `exp` (required), `nbf`, `iat`, and issuer and audience where `expected` names them.
+    pub fn validate(self, expected: &Validation<'_>) -> Result<Claims, TokenError> {
+        let Validation {
+            now,
+            leeway,
+            issuer,
+            audience,
+        } = *expected;
+        let expires_at = self.time("exp")?.ok_or(TokenError::NoExpiry)?;
+        if now >= expires_at.saturating_add(leeway) {
+            return Err(TokenError::Expired);
+        }
+        let latest_start = now.saturating_add(leeway);
+        if self
+            .time("nbf")?
+            .is_some_and(|not_before| not_before > latest_start)
+        {
+            return Err(TokenError::NotYetValid);
+        }
+        if self
+            .time("iat")?
+            .is_some_and(|issued_at| issued_at > latest_start)
+        {
+            return Err(TokenError::IssuedInTheFuture);
+        }
+        if issuer.is_some_and(|issuer| self.value.get("iss").and_then(Value::as_str) != Some(issuer)) {
+            return Err(TokenError::WrongIssuer);
+        }
+        if audience.is_some_and(|audience| !self.is_for(audience)) {
+            return Err(TokenError::WrongAudience);
+        }
+        Ok(Claims {
+            text: self.text,
+            value: self.value,
+            expires_at,
+        })
+    }
+
+    /// A NumericDate in whole seconds; fractions are cut off.
+    fn time(&self, name: &'static str) -> Result<Option<i64>, TokenError> {
+        match self.value.get(name) {
+            None => Ok(None),
+            Some(Value::Number(number)) => match (number.as_i64(), number.as_f64()) {
+                (Some(seconds), _) => Ok(Some(seconds)),
+                #[allow(clippy::cast_possible_truncation, reason = "the range is checked")]
+                (None, Some(seconds)) if seconds.abs() < 1e15 => Ok(Some(seconds.floor() as i64)),
+                _ => Err(TokenError::MalformedClaim(name)),
+            },
+            Some(_) => Err(TokenError::MalformedClaim(name)),
+        }
+    }
+
+    fn is_for(&self, audience: &str) -> bool {
+        match self.value.get("aud") {
+            Some(Value::String(one)) => one == audience,
+            Some(Value::Array(several)) => several.iter().any(|one| one.as_str() == Some(audience)),
+            _ => false,
+        }
+    }
+}
+
+/// What claims are held against.
+#[derive(Debug, Clone, Copy)]
+pub struct Validation<'a> {
+    /// Seconds since the Unix epoch.
+    pub now: i64,
+    /// Seconds that two clocks may differ.
+    pub leeway: i64,
+    /// The only issuer (`iss`) accepted; `None` accepts any.
+    pub issuer: Option<&'a str>,
+    /// The audience (`aud`) that must be named; `None` accepts any.
+    pub audience: Option<&'a str>,
+}
+
+impl Validation<'_> {
+    /// Times only, with the usual leeway of [`LEEWAY`] seconds.
+    pub fn at(now: i64) -> Self {
+        Self {
+            now,
+            leeway: LEEWAY,
+            issuer: None,
+            audience: None,
+        }
+    }
+}
+
+/// Claims that are signed, in force and meant for us, as far as the [`Validation`] asked.
+#[derive(Debug, Clone)]
+pub struct Claims {
+    text: String,
+    value: Value,
+    expires_at: i64,
+}
+
+impl Claims {
+    /// The payload as it was signed.
+    pub fn json_text(&self) -> &str {
+        &self.text
+    }
+
+    /// The payload as it was signed, without a copy.
+    pub fn into_json_text(self) -> String {
+        self.text
+    }
+
+    /// The value at a JSON pointer (RFC 6901).
+    pub fn get(&self, pointer: &str) -> Option<&Value> {
+        self.value.pointer(pointer)
+    }
+
+    /// The payload parsed: always an object.
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// `exp`: seconds since the Unix epoch.
+    pub fn expires_at(&self) -> i64 {
+        self.expires_at
+    }
+}
+
+/// Why a token is refused. No variant carries a part of the token.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Over the limit of length.
+    #[error("the token is too long")]
+    TooLong,
+    /// Not a compact JWS with a JSON object in it.
+    #[error("the token is malformed: {0}")]
+    Malformed(&'static str),
+    /// `none`, a shared-secret algorithm, or one that is not known.
+    #[error("the token's algorithm is not accepted")]
+    UnknownAlgorithm,
+    /// The header asks for an extension.
+    #[error("the token asks for header extensions that are not supported")]
+    CriticalHeader,
+    /// The key in the header cannot be used.
+    #[error("the key in the token's header is refused")]
+    HeaderKey(#[source] KeyError),
+    /// The key may not be used with the algorithm that the header names.
+    #[error("the token's algorithm is not the key's")]
+    AlgorithmNotAllowed,
+    /// The signature is not the key's.
+    #[error("the token's signature does not verify")]
+    BadSignature,
+    /// `exp` is missing.
+    #[error("the token has no expiry")]
+    NoExpiry,
+    /// `exp` has passed.
+    #[error("the token has expired")]
+    Expired,
+    /// `nbf` is to come.
+    #[error("the token is not valid yet")]
+    NotYetValid,
+    /// `iat` is to come.
+    #[error("the token was issued in the future")]
+    IssuedInTheFuture,
+    /// `iss` is another.
+    #[error("the token is of another issuer")]
+    WrongIssuer,
+    /// `aud` does not name us.
+    #[error("the token is for another audience")]
+    WrongAudience,
+    /// A registered claim is of the wrong type.
+    #[error("claim `{0}` of the token is malformed")]
+    MalformedClaim(&'static str),
+}
+
+/// The longest token that is looked at, in bytes: evidence with event logs may be inside.
+pub const MAX_TOKEN_LENGTH: usize = 4 << 20;
+
+/// Seconds that two clocks may differ.
+pub const LEEWAY: i64 = 60;
+
+/// The longest header, base64url: a certificate chain may be inside.
+const MAX_HEADER_LENGTH: usize = 96 << 10;
+
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    kid: Option<String>,
+    jwk: Option<Box<serde_json::value::RawValue>>,
+    crit: Option<serde::de::IgnoredAny>,
+    b64: Option<serde::de::IgnoredAny>,
+}
+
+#[cfg(test)]
+mod tests;
