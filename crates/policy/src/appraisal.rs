@@ -1,0 +1,189 @@
+//! Attestation policies: verified claims and reference values in, a trustworthiness vector out.
+
+use regorus::Value;
+use ring::digest::{SHA384, digest};
+use serde::Serialize;
+
+use crate::ar4si::{TrustClaim, TrustVector};
+use crate::engine::{self, Compiled, Parsed};
+use crate::{Limits, PolicyError, PolicyInput, ReferenceValueSnapshot};
+
+const TRUST_CLAIMS: &str = "trust_claims";
+const EXTENSIONS: &str = "extensions";
+
+/// Most nodes (values, members) that the value of an extension may have.
+const MAX_EXTENSION_NODES: usize = 100_000;
+
+/// Members of an appraisal that a policy must not write: draft-ietf-rats-ear, section 3.1.
+const RESERVED: [&str; 6] = [
+    "ear.status",
+    "ear.trustworthiness-vector",
+    "ear.appraisal-policy-id",
+    "ear.veraison.annotated-evidence",
+    "ear.veraison.policy-claims",
+    "ear.veraison.key-attestation",
+];
+
+/// A compiled attestation policy.
+#[derive(Debug)]
+pub struct AppraisalPolicy {
+    compiled: Compiled,
+    digest: String,
+}
+
+/// What a policy found out about one piece of evidence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Appraisal {
+    /// The trustworthiness vector; its `status()` is the tier of the whole.
+    pub vector: TrustVector,
+    /// Members that the policy adds to the appraisal.
+    pub extensions: Vec<Extension>,
+    /// The reference values the policy asked for, each once, in the order of asking.
+    pub asked: Vec<AskedValue>,
+}
+
+/// A member that a policy adds to the appraisal.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Extension {
+    /// JSON name, such as `ear.trustee.identifiers`.
+    pub name: String,
+    /// CBOR key.
+    pub key: i32,
+    /// Its value.
+    pub value: serde_json::Value,
+}
+
+/// A reference value that a policy asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AskedValue {
+    /// The id.
+    pub id: String,
+    /// Whether there is a value under that id.
+    pub known: bool,
+}
+
+impl AppraisalPolicy {
+    /// Compiles a policy. It must be in package `policy` and have a rule `trust_claims`; `extensions` is optional.
+    pub fn compile(rego: &str) -> Result<Self, PolicyError> {
+        let compiled = Parsed::parse(rego)?.compile(&[TRUST_CLAIMS, EXTENSIONS], true)?;
+        Ok(Self {
+            compiled,
+            digest: hex::encode(digest(&SHA384, rego.as_bytes())),
+        })
+    }
+
+    /// SHA-384 of the policy text, in lower-case hex.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Appraises claims. Pure: the same claims and values give the same result (but for `time.now_ns` and
+    /// `rand.intn`, if a policy calls them).
+    pub fn evaluate(
+        &self,
+        input: &PolicyInput,
+        reference: &ReferenceValueSnapshot,
+        limits: &Limits,
+    ) -> Result<Appraisal, PolicyError> {
+        let mut machine = self
+            .compiled
+            .machine(input.0.clone(), reference.data().clone(), limits)?;
+        let mut asked: Vec<AskedValue> = Vec::new();
+        let mut query = |id: &Value| {
+            let value = reference.lookup(id).cloned();
+            if let Value::String(id) = id
+                && asked.iter().all(|earlier| *earlier.id != **id)
+            {
+                asked.push(AskedValue {
+                    id: id.to_string(),
+                    known: value.is_some(),
+                });
+            }
+            value
+        };
+        let claims = machine.rule(TRUST_CLAIMS, &mut query)?;
+        let extensions = machine.rule(EXTENSIONS, &mut query)?;
+        Ok(Appraisal {
+            vector: claims.map_or(Ok(TrustVector::NO_CLAIMS), |value| vector_from(&value))?,
+            extensions: extensions.map_or(Ok(Vec::new()), |value| extensions_from(&value))?,
+            asked,
+        })
+    }
+}
+
+fn vector_from(value: &Value) -> Result<TrustVector, PolicyError> {
+    let bad = |what: String| PolicyError::Result(format!("`{TRUST_CLAIMS}` {what}"));
+    let Value::Object(claims) = value else {
+        return Err(bad("is not an object".to_owned()));
+    };
+    if claims.is_empty() {
+        return Err(bad("is empty".to_owned()));
+    }
+    let mut vector = TrustVector::default();
+    for (name, value) in claims.iter() {
+        let claim = match name {
+            Value::String(name) => TrustClaim::from_name(name),
+            _ => None,
+        };
+        let claim = claim.ok_or_else(|| bad("has a member that is no AR4SI claim".to_owned()))?;
+        let number = integer(value).and_then(|n| i8::try_from(n).ok());
+        let number = number.ok_or_else(|| {
+            bad(format!(
+                "has no integer from -128 to 127 for `{}`",
+                claim.as_str()
+            ))
+        })?;
+        vector.set(claim, number);
+    }
+    Ok(vector)
+}
+
+fn extensions_from(value: &Value) -> Result<Vec<Extension>, PolicyError> {
+    let bad = |what: &str| PolicyError::Result(format!("`{EXTENSIONS}` {what}"));
+    let Value::Array(entries) = value else {
+        return Err(bad("is not an array"));
+    };
+    let mut extensions: Vec<Extension> = Vec::new();
+    for entry in entries.iter() {
+        let Value::Object(members) = entry else {
+            return Err(bad("has an entry that is no object"));
+        };
+        let member = |name: &str| members.get(&Value::from(name));
+        let (Some(Value::String(name)), Some(key), Some(value), 3) =
+            (member("name"), member("key"), member("value"), members.len())
+        else {
+            return Err(bad("has an entry that is not {name, key, value}"));
+        };
+        let key = integer(key).and_then(|n| i32::try_from(n).ok());
+        let key = key.ok_or_else(|| bad("has a key that is no 32-bit integer"))?;
+        if RESERVED.contains(&&**name) {
+            return Err(bad("has an entry with the name of a standard claim"));
+        }
+        if extensions
+            .iter()
+            .any(|earlier| *earlier.name == **name || earlier.key == key)
+        {
+            return Err(bad("has a name or a key twice"));
+        }
+        engine::within(value, MAX_EXTENSION_NODES)
+            .then_some(())
+            .ok_or_else(|| bad("has a value that is too big"))?;
+        let value = serde_json::to_value(value).map_err(|_| bad("has a value that JSON cannot hold"))?;
+        extensions.push(Extension {
+            name: name.to_string(),
+            key,
+            value,
+        });
+    }
+    Ok(extensions)
+}
+
+fn integer(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(number) if number.is_integer() => number.as_i64(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,349 @@
+//! Built-ins that make much out of little.
+//!
+//! The machine counts instructions and looks at the clock between them, but one call of `numbers.range` may
+//! ask for all memory at once, and a few of `concat` double a text until there is none left. Such built-ins
+//! come to us instead: we work out how big the result can get, take that off what the evaluation may use,
+//! and only then let the engine compute it.
+
+use std::sync::{Arc, OnceLock};
+
+use regorus::languages::rego::compiler::Compiler;
+use regorus::rvm::program::Program;
+use regorus::rvm::vm::RegoVM;
+use regorus::{Engine, Value};
+
+use crate::{LimitKind, Limits, PolicyError};
+
+/// A guarded built-in.
+pub(super) struct Builtin {
+    pub(super) name: &'static str,
+    pub(super) arguments: usize,
+    /// The most bytes its result can take; `None`: more than any limit. Arguments of a wrong type cost
+    /// nothing, the built-in is then undefined.
+    cost: fn(&[Value]) -> Option<usize>,
+}
+
+/// All of them.
+pub(super) const BUILTINS: [Builtin; 15] = [
+    Builtin {
+        name: "array.concat",
+        arguments: 2,
+        cost: elements,
+    },
+    Builtin {
+        name: "base64.encode",
+        arguments: 1,
+        cost: encoded,
+    },
+    Builtin {
+        name: "base64url.encode",
+        arguments: 1,
+        cost: encoded,
+    },
+    Builtin {
+        name: "base64url.encode_no_pad",
+        arguments: 1,
+        cost: encoded,
+    },
+    Builtin {
+        name: "bits.lsh",
+        arguments: 2,
+        cost: shifted,
+    },
+    Builtin {
+        name: "concat",
+        arguments: 2,
+        cost: concatenated,
+    },
+    Builtin {
+        name: "hex.encode",
+        arguments: 1,
+        cost: encoded,
+    },
+    Builtin {
+        name: "json.marshal",
+        arguments: 1,
+        cost: tree,
+    },
+    Builtin {
+        name: "numbers.range",
+        arguments: 2,
+        cost: range,
+    },
+    Builtin {
+        name: "numbers.range_step",
+        arguments: 3,
+        cost: range,
+    },
+    Builtin {
+        name: "regex.replace",
+        arguments: 3,
+        cost: regex_replaced,
+    },
+    Builtin {
+        name: "replace",
+        arguments: 3,
+        cost: replaced,
+    },
+    Builtin {
+        name: "sprintf",
+        arguments: 2,
+        cost: formatted,
+    },
+    Builtin {
+        name: "strings.replace_n",
+        arguments: 2,
+        cost: replaced_n,
+    },
+    Builtin {
+        name: "walk",
+        arguments: 1,
+        cost: walked,
+    },
+];
+
+/// Bytes of one value, without what it points to.
+const VALUE: usize = 32;
+/// No evaluation may use more than this, whatever its limits say.
+const CEILING: usize = 1 << 30;
+
+/// What one evaluation may still use.
+pub(super) struct Guard<'a> {
+    left: usize,
+    limits: &'a Limits,
+}
+
+impl<'a> Guard<'a> {
+    pub(super) fn new(limits: &'a Limits) -> Self {
+        Self {
+            left: limits.memory.min(CEILING),
+            limits,
+        }
+    }
+
+    /// Calls a guarded built-in, or refuses to.
+    pub(super) fn call(&mut self, name: &str, arguments: &[Value]) -> Result<Value, PolicyError> {
+        let unknown = || PolicyError::Evaluation("it called its host for an unknown function".to_owned());
+        let builtin = BUILTINS
+            .iter()
+            .find(|b| b.name == name && b.arguments == arguments.len());
+        let cost = (builtin.ok_or_else(unknown)?.cost)(arguments);
+        self.left = cost
+            .and_then(|cost| self.left.checked_sub(cost))
+            .ok_or(PolicyError::Limit(LimitKind::Memory))?;
+        let mut vm = RegoVM::new();
+        vm.set_max_instructions(self.limits.instructions);
+        vm.load_program(Arc::clone(program()?));
+        vm.set_input(Value::from(arguments.to_vec()));
+        vm.execute_entry_point_by_name(&entry(name))
+            .map_err(|e| super::failure(&e))
+    }
+}
+
+/// Whether a value has at most `most` nodes (values and members, shared ones counted each time).
+pub(crate) fn within(value: &Value, most: usize) -> bool {
+    let mut left = most;
+    measure(value, &mut |_| {
+        left = left.checked_sub(1)?;
+        Some(())
+    })
+    .is_some()
+}
+
+/// Calls `node` for a value and all below it, until it says `None`.
+fn measure(value: &Value, node: &mut dyn FnMut(&Value) -> Option<()>) -> Option<()> {
+    node(value)?;
+    match value {
+        Value::Array(array) => array.iter().try_for_each(|v| measure(v, node)),
+        Value::Set(set) => set.iter().try_for_each(|v| measure(v, node)),
+        Value::Object(object) => object.iter().try_for_each(|(k, v)| {
+            measure(k, node)?;
+            measure(v, node)
+        }),
+        _ => Some(()),
+    }
+}
+
+/// Bytes of the value as JSON text, at most: every character may have to be escaped.
+fn text(value: &Value) -> Option<usize> {
+    let mut bytes: usize = 0;
+    measure(value, &mut |value| {
+        bytes = bytes.checked_add(match value {
+            Value::String(text) => text.len().checked_mul(6)?.checked_add(3)?,
+            Value::Number(_) => digits(value)?.checked_add(2)?,
+            _ => 12,
+        })?;
+        (bytes <= CEILING).then_some(())
+    })?;
+    Some(bytes)
+}
+
+/// Longest decimal text of a number: a bit is less than a digit.
+fn digits(number: &Value) -> Option<usize> {
+    match number {
+        Value::Number(n) if n.as_i64().is_none() && n.is_integer() => {
+            usize::try_from(n.as_big()?.bits()).ok()
+        }
+        _ => Some(330),
+    }
+}
+
+fn tree(arguments: &[Value]) -> Option<usize> {
+    text(arguments.first()?)
+}
+
+/// The result of `walk` has a path and a value for each node.
+fn walked(arguments: &[Value]) -> Option<usize> {
+    let mut nodes: usize = 0;
+    measure(arguments.first()?, &mut |_| {
+        nodes = nodes.checked_add(1)?;
+        (nodes <= CEILING / VALUE).then_some(())
+    })?;
+    nodes.checked_mul(8 * VALUE)
+}
+
+fn encoded(arguments: &[Value]) -> Option<usize> {
+    length(arguments.first()?).checked_mul(2)
+}
+
+fn elements(arguments: &[Value]) -> Option<usize> {
+    arguments.iter().try_fold(0_usize, |sum, array| match array {
+        Value::Array(array) => sum.checked_add(array.len().checked_mul(VALUE)?),
+        _ => Some(sum),
+    })
+}
+
+fn shifted(arguments: &[Value]) -> Option<usize> {
+    let [number, by] = arguments else { return None };
+    let by = match by {
+        Value::Number(by) => usize::try_from(by.as_u64().unwrap_or(0)).ok()?,
+        _ => 0,
+    };
+    digits(number)?.checked_add(by / 8)
+}
+
+fn concatenated(arguments: &[Value]) -> Option<usize> {
+    let [delimiter, parts] = arguments else {
+        return None;
+    };
+    let delimiter = length(delimiter);
+    let add = |sum: usize, part: &Value| sum.checked_add(length(part))?.checked_add(delimiter);
+    match parts {
+        Value::Array(parts) => parts.iter().try_fold(0, add),
+        Value::Set(parts) => parts.iter().try_fold(0, add),
+        _ => Some(0),
+    }
+}
+
+/// From, to and, for `numbers.range_step`, a step, which must be at least 1.
+fn range(arguments: &[Value]) -> Option<usize> {
+    let number = |value: &Value| match value {
+        Value::Number(n) if n.is_integer() => n.as_i64(),
+        _ => None,
+    };
+    let (from, to) = (number(arguments.first()?)?, number(arguments.get(1)?)?);
+    let step = match arguments.get(2) {
+        Some(step) => u64::try_from(number(step)?).ok().filter(|step| *step > 0)?,
+        None => 1,
+    };
+    let steps = usize::try_from(from.abs_diff(to) / step).ok()?;
+    steps.checked_add(1)?.checked_mul(VALUE)
+}
+
+fn replaced(arguments: &[Value]) -> Option<usize> {
+    let [Value::String(text), Value::String(old), Value::String(new)] = arguments else {
+        return Some(0);
+    };
+    grown(text.len(), text.matches(&**old).count(), new.len())
+}
+
+fn grown(length: usize, times: usize, by: usize) -> Option<usize> {
+    length.checked_add(times.checked_mul(by)?)
+}
+
+/// The pairs are replaced one after the other: each may find its text between any two characters.
+fn replaced_n(arguments: &[Value]) -> Option<usize> {
+    let [Value::Object(pairs), Value::String(text)] = arguments else {
+        return Some(0);
+    };
+    let mut longest = text.len();
+    let mut all = 0_usize;
+    for (old, new) in pairs.iter() {
+        let times = longest
+            .checked_div(length(old))
+            .unwrap_or(longest.checked_add(1)?);
+        longest = grown(longest, times, length(new))?;
+        all = all.checked_add(longest)?;
+    }
+    Some(all)
+}
+
+/// Each match may be replaced by the whole value, in which each `$` may stand for what was matched.
+fn regex_replaced(arguments: &[Value]) -> Option<usize> {
+    let [Value::String(text), _, Value::String(value)] = arguments else {
+        return Some(0);
+    };
+    let captures = text.len().checked_mul(value.matches('$').count())?;
+    grown(text.len(), text.len().checked_add(1)?, value.len())?.checked_add(captures)
+}
+
+/// Every argument once, and every width written in the format, which must be a small number.
+fn formatted(arguments: &[Value]) -> Option<usize> {
+    let [Value::String(format), values] = arguments else {
+        return Some(0);
+    };
+    let widths = format
+        .split('%')
+        .map(|verb| {
+            verb.trim_start_matches('.')
+                .chars()
+                .take_while(|c| c.is_numeric())
+                .collect::<String>()
+        })
+        .filter(|width| !width.is_empty())
+        .try_fold(0_usize, |sum, width| {
+            sum.checked_add(width.parse::<u16>().ok()?.into())
+        })?;
+    text(values)?.checked_add(format.len())?.checked_add(widths)
+}
+
+fn length(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        _ => 0,
+    }
+}
+
+fn entry(builtin: &str) -> String {
+    super::path(&builtin.replace('.', "_"))
+}
+
+/// A policy with one rule a guarded built-in, which calls it with the members of `input`.
+fn program() -> Result<&'static Arc<Program>, PolicyError> {
+    static PROGRAM: OnceLock<Option<Arc<Program>>> = OnceLock::new();
+    let program = PROGRAM.get_or_init(|| {
+        let rule = |b: &Builtin| {
+            let arguments: Vec<String> = (0..b.arguments).map(|i| format!("input[{i}]")).collect();
+            format!(
+                "{} := {}({})\n",
+                b.name.replace('.', "_"),
+                b.name,
+                arguments.join(", ")
+            )
+        };
+        let rego = format!(
+            "package policy\n{}",
+            BUILTINS.iter().map(rule).collect::<String>()
+        );
+        let entries: Vec<String> = BUILTINS.iter().map(|b| entry(b.name)).collect();
+        let mut engine = Engine::new();
+        engine.add_policy("builtins.rego".to_owned(), rego).ok()?;
+        let policy = engine
+            .compile_with_entrypoint(&entries.first()?.as_str().into())
+            .ok()?;
+        Compiler::compile_from_policy(&policy, &entries.iter().map(String::as_str).collect::<Vec<_>>()).ok()
+    });
+    program
+        .as_ref()
+        .ok_or_else(|| PolicyError::Evaluation("the guarded built-ins do not compile".to_owned()))
+}

@@ -1,0 +1,89 @@
+//! Release policies: whether an attestation result may have a resource.
+
+use std::collections::BTreeMap;
+
+use regorus::Value;
+
+use crate::dialect::{self, ReleaseDialect};
+use crate::engine::{Compiled, Parsed};
+use crate::{Limits, PolicyError, PolicyInput};
+
+/// A compiled release policy.
+#[derive(Debug)]
+pub struct ReleasePolicy {
+    compiled: Compiled,
+    dialect: ReleaseDialect,
+    asks_for_affirming: bool,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct ReleaseRequest<'a> {
+    /// The plugin, as in `resource`: the first segment of the path.
+    pub plugin: &'a str,
+    /// The decoded segments after it.
+    pub path: &'a [String],
+    /// The decoded query.
+    pub query: &'a BTreeMap<String, String>,
+}
+
+impl ReleasePolicy {
+    /// Compiles a policy and finds out which dialect it speaks. It must be in package `policy` and have a rule
+    /// `allow` or `allowed`.
+    pub fn compile(rego: &str) -> Result<Self, PolicyError> {
+        let parsed = Parsed::parse(rego)?;
+        let code = crate::tokens::tokens(rego);
+        let dialect = dialect::detect(&code, parsed.version, parsed.declares("allow"));
+        let compiled = parsed.compile(&[dialect.rule.as_str()], false)?;
+        Ok(Self {
+            compiled,
+            dialect,
+            asks_for_affirming: dialect::asks_for_affirming(&code),
+        })
+    }
+
+    /// The dialect, found when the policy was compiled.
+    pub fn dialect(&self) -> ReleaseDialect {
+        self.dialect
+    }
+
+    /// Whether the policy's code names both `ear.status` and `affirming`. A policy that does not releases
+    /// secrets to guests whose state nobody vouches for, which is worth a warning.
+    pub fn asks_for_affirming(&self) -> bool {
+        self.asks_for_affirming
+    }
+
+    /// Whether the policy grants the request. Undefined, and anything that is not `true`, is no.
+    pub fn evaluate(
+        &self,
+        claims: &PolicyInput,
+        request: &ReleaseRequest<'_>,
+        limits: &Limits,
+    ) -> Result<bool, PolicyError> {
+        let input = dialect::input(self.dialect, &claims.0);
+        let data = data(self.dialect, request);
+        let mut machine = self.compiled.machine(input, data, limits)?;
+        Ok(machine.rule(self.dialect.rule.as_str(), &mut |_| None)? == Some(Value::Bool(true)))
+    }
+}
+
+fn data(dialect: ReleaseDialect, request: &ReleaseRequest<'_>) -> Value {
+    let query = request
+        .query
+        .iter()
+        .map(|(k, v)| (Value::from(k.as_str()), Value::from(v.as_str())));
+    Value::from(BTreeMap::from([
+        (Value::from("plugin"), Value::from(request.plugin)),
+        (
+            Value::from("query"),
+            Value::from(query.collect::<BTreeMap<_, _>>()),
+        ),
+        (
+            Value::from("resource-path"),
+            dialect::resource_path(dialect, request.path),
+        ),
+    ]))
+}
+
+#[cfg(test)]
+mod tests;

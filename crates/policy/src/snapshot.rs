@@ -1,0 +1,100 @@
+//! Reference values as one evaluation sees them.
+
+use regorus::Value;
+
+use crate::PolicyError;
+
+/// The reference values at one moment, in the form the policy machine reads. A clone is two words.
+#[derive(Clone)]
+pub struct ReferenceValueSnapshot {
+    /// `{"reference": {<id>: <value>}}`: the `data` document of an attestation policy.
+    data: Value,
+}
+
+impl ReferenceValueSnapshot {
+    /// A snapshot of these values; of two with one id the later one counts.
+    pub fn from_entries(
+        entries: impl IntoIterator<Item = (String, serde_json::Value)>,
+    ) -> Result<Self, PolicyError> {
+        let mut values = Value::new_object();
+        insert_all(&mut values, entries)?;
+        Ok(Self::from_object(values))
+    }
+
+    /// A new snapshot that has `upserts` added or replaced and `removed` taken out (removal comes first).
+    pub fn with_change<'a>(
+        &self,
+        upserts: impl IntoIterator<Item = (String, serde_json::Value)>,
+        removed: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, PolicyError> {
+        let mut values = self.values().clone();
+        if let Ok(object) = values.as_object_mut() {
+            for id in removed {
+                object.remove(&Value::from(id));
+            }
+        }
+        insert_all(&mut values, upserts)?;
+        Ok(Self::from_object(values))
+    }
+
+    /// The value registered under `id`.
+    pub fn get(&self, id: &str) -> Option<serde_json::Value> {
+        serde_json::to_value(self.lookup(&Value::from(id))?).ok()
+    }
+
+    /// How many values there are.
+    pub fn len(&self) -> usize {
+        self.values().as_object().map_or(0, |o| o.len())
+    }
+
+    /// Whether there is no value at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(crate) fn lookup(&self, id: &Value) -> Option<&Value> {
+        self.values().as_object().ok()?.get(id)
+    }
+
+    pub(crate) fn data(&self) -> &Value {
+        &self.data
+    }
+
+    fn values(&self) -> &Value {
+        &self.data["reference"]
+    }
+
+    fn from_object(values: Value) -> Self {
+        let mut data = Value::new_object();
+        if let Ok(object) = data.as_object_mut() {
+            object.insert(Value::from("reference"), values);
+        }
+        Self { data }
+    }
+}
+
+impl Default for ReferenceValueSnapshot {
+    fn default() -> Self {
+        Self::from_object(Value::new_object())
+    }
+}
+
+impl std::fmt::Debug for ReferenceValueSnapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ReferenceValueSnapshot({} values)", self.len())
+    }
+}
+
+fn insert_all(
+    values: &mut Value,
+    entries: impl IntoIterator<Item = (String, serde_json::Value)>,
+) -> Result<(), PolicyError> {
+    let object = values
+        .as_object_mut()
+        .map_err(|e| PolicyError::Input(e.to_string()))?;
+    for (id, value) in entries {
+        let value: Value = serde_json::from_value(value).map_err(|e| PolicyError::Input(e.to_string()))?;
+        object.insert(Value::from(id), value);
+    }
+    Ok(())
+}
