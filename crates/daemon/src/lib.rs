@@ -1,1 +1,23 @@
 //! What every server does: configuration, TLS, serving, shutdown, telemetry, health, clock.
+//!
+//! A server's `main` reads top-down with this crate: [`init`], [`telemetry::init`], [`config::load`],
+//! build the service, [`serve::serve`], wait for [`shutdown::Shutdown`].
+
+pub mod build_info;
+pub mod clock;
+pub mod config;
+pub mod grpc;
+pub mod health;
+pub mod metrics;
+pub mod serve;
+pub mod shutdown;
+pub mod telemetry;
+pub mod tls;
+
+/// Installs the process-wide defaults: `ring` as the provider of rustls. Call it first in `main`.
+///
+/// Calling it again does nothing, so tests may do so freely.
+pub fn init() {
+    // The only error is that a provider is there already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}

@@ -1,0 +1,39 @@
+//! The gRPC health service, `grpc.health.v1.Health`.
+
+use tonic_health::ServingStatus;
+use tonic_health::pb::health_server::HealthServer;
+use tonic_health::server::{HealthReporter, HealthService};
+
+/// Which services of this server can be called, as told to whoever asks.
+///
+/// The empty name stands for the server as a whole and is there from the start.
+#[derive(Clone, Debug)]
+pub struct Health(HealthReporter);
+
+impl Health {
+    /// A server of which nothing is known yet but that it runs.
+    pub fn new() -> Self {
+        Self(HealthReporter::new())
+    }
+
+    /// Says whether the service of this full name, such as `attestation.AttestationService`, can be called.
+    pub async fn set(&self, service: &str, serving: bool) {
+        let status = if serving {
+            ServingStatus::Serving
+        } else {
+            ServingStatus::NotServing
+        };
+        self.0.set_service_status(service, status).await;
+    }
+
+    /// The service, to be added to a gRPC router.
+    pub fn service(&self) -> HealthServer<HealthService> {
+        HealthServer::new(HealthService::from_health_reporter(self.0.clone()))
+    }
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self::new()
+    }
+}

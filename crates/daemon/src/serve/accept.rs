@@ -1,0 +1,66 @@
+//! What happens to a connection before HTTP: counting, TLS.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum_server::accept::Accept;
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+
+use super::Limits;
+use super::stream::Connection;
+use crate::tls::ServerTls;
+
+/// Turns an accepted socket into a stream for HTTP, or drops it.
+#[derive(Clone)]
+pub(super) struct Acceptor {
+    tls: Option<Arc<ServerTls>>,
+    places: Arc<Semaphore>,
+    handshake_timeout: Duration,
+    first_bytes_timeout: Duration,
+}
+
+impl Acceptor {
+    pub(super) fn new(tls: Option<ServerTls>, limits: &Limits, places: Arc<Semaphore>) -> Self {
+        Self {
+            tls: tls.map(Arc::new),
+            places,
+            handshake_timeout: limits.handshake_timeout,
+            first_bytes_timeout: limits.header_timeout,
+        }
+    }
+
+    async fn prepare(self, socket: TcpStream) -> io::Result<Connection> {
+        let Ok(place) = self.places.try_acquire_owned() else {
+            tracing::warn!("too many connections: one was closed");
+            return Err(io::Error::other("too many connections"));
+        };
+        socket.set_nodelay(true)?;
+        let Some(tls) = self.tls else {
+            return Ok(Connection::plain(socket, place, self.first_bytes_timeout));
+        };
+        let handshake = TlsAcceptor::from(tls.current()).accept(socket);
+        match tokio::time::timeout(self.handshake_timeout, handshake).await {
+            Ok(Ok(stream)) => Ok(Connection::tls(stream, place, self.first_bytes_timeout)),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "TLS handshake failed");
+                Err(error)
+            }
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+}
+
+impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
+    type Stream = Connection;
+    type Service = S;
+    type Future = Pin<Box<dyn Future<Output = io::Result<(Connection, S)>> + Send>>;
+
+    fn accept(&self, socket: TcpStream, service: S) -> Self::Future {
+        let acceptor = self.clone();
+        Box::pin(async move { Ok((acceptor.prepare(socket).await?, service)) })
+    }
+}

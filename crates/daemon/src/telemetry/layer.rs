@@ -1,0 +1,111 @@
+//! Puts every request into its context.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::http::{Request, Response, StatusCode, header};
+use tower::{Layer, Service};
+use tracing::Level;
+
+use super::{REQUEST_ID_HEADER, RequestContext};
+
+/// Gives each request a [`RequestContext`], the response its `x-request-id`, and the handling a time limit.
+///
+/// [`crate::serve::serve`] applies it to everything it serves; the layer by itself is for routers that are
+/// called directly, as tests do. A handler that takes too long is dropped and 408 is answered; a body
+/// that is streamed back is not limited.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestContextLayer {
+    /// How long a handler may take until the head of its response is there.
+    pub request_timeout: Duration,
+}
+
+impl Default for RequestContextLayer {
+    fn default() -> Self {
+        Self {
+            request_timeout: crate::serve::Limits::default().request_timeout,
+        }
+    }
+}
+
+impl<S> Layer<S> for RequestContextLayer {
+    type Service = RequestContextService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        RequestContextService {
+            inner,
+            peer: None,
+            timeout: self.request_timeout,
+        }
+    }
+}
+
+/// See [`RequestContextLayer`].
+#[derive(Clone, Debug)]
+pub struct RequestContextService<S> {
+    inner: S,
+    peer: Option<SocketAddr>,
+    timeout: Duration,
+}
+
+impl<S> RequestContextService<S> {
+    pub(crate) fn from_peer(mut self, peer: SocketAddr) -> Self {
+        self.peer = Some(peer);
+        self
+    }
+}
+
+impl<S, B> Service<Request<B>> for RequestContextService<S>
+where
+    S: Service<Request<B>, Response = Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let context = RequestContext::from_headers(request.headers(), self.peer);
+        let request_id = context.request_id_header();
+        // The path is not logged: a plugin may have been given anything in it.
+        let started = tracing::enabled!(Level::DEBUG).then(|| (Instant::now(), request.method().clone()));
+        let handled = tokio::time::timeout(self.timeout, self.inner.call(request));
+        Box::pin(context.scope(async move {
+            let mut response = match handled.await {
+                Ok(response) => response?,
+                Err(_) => too_slow(),
+            };
+            if let Some((start, method)) = started {
+                let status = response.status().as_u16();
+                tracing::debug!(%method, status, elapsed = ?start.elapsed(), "request handled");
+            }
+            if let Some(id) = request_id {
+                response.headers_mut().insert(REQUEST_ID_HEADER, id);
+            }
+            Ok(response)
+        }))
+    }
+}
+
+fn too_slow() -> Response<Body> {
+    tracing::warn!("request took too long and was given up");
+    let id = RequestContext::with_current(|context| context.request_id().to_string()).unwrap_or_default();
+    let body = serde_json::json!({
+        "type": "about:blank",
+        "detail": "the request took too long",
+        "request_id": id,
+    });
+    let mut response = Response::new(Body::from(body.to_string()));
+    *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
+    let json = header::HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}

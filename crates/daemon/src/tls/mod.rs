@@ -1,0 +1,20 @@
+//! TLS of servers and of gRPC clients: profiles, mutual TLS, and certificates that are picked up when
+//! their files change.
+//!
+//! rustls over `ring` speaks TLS 1.2 and 1.3 with forward secret AEAD suites only. Where the operator may
+//! name suites and groups as OpenSSL does, [`names`] translates; what is known but not offered here (CBC,
+//! finite field Diffie-Hellman, post-quantum groups) is left out with a warning, and an unknown name is an
+//! error.
+
+mod client;
+mod error;
+mod names;
+mod pem;
+mod reload;
+mod server;
+#[cfg(test)]
+mod tests;
+
+pub use self::client::{ClientTls, TlsClientConfig};
+pub use self::error::TlsError;
+pub use self::server::{ServerTls, TlsProfile, TlsServerConfig, TlsVersion};
