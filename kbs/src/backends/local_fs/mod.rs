@@ -1,0 +1,117 @@
+//! Resources as files, `<dir>/<repository>/<type>/<tag>`, as the documents
+//! describe them.
+//!
+//! A file that is put there by hand, or by a CSI driver with its symbolic
+//! links, is served by the next request: nothing is remembered between
+//! reads. The flat names that the existing ecosystem writes
+//! (`repository\x2Ftype\x2Ftag` in `<dir>` itself) are read too; a write
+//! replaces such a file by the nested form.
+//!
+//! [`names`] says where a resource can be, [`reading`] and [`writing`] touch
+//! the files, [`root`] decides what lies inside the repository.
+//!
+//! Reads happen on the calling thread. They are a handful of system calls on
+//! a local or in-memory file system, about as long as handing them to
+//! another thread would take; files over 64 KiB go to a blocking thread.
+
+mod names;
+mod reading;
+mod root;
+mod writing;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use jose::secret::Secret;
+
+use self::root::Root;
+use super::{BackendError, BackendSetupError, MAX_RESOURCE_SIZE, ResourceBackend};
+use crate::admin::AdminGrant;
+use crate::resource::{ReleasePermit, ResourcePath};
+
+/// Resources in a directory tree.
+pub struct LocalFsBackend {
+    files: Arc<Files>,
+}
+
+/// What the blocking threads share.
+struct Files {
+    root: Root,
+    /// One change at a time: a write is several steps.
+    changing: Mutex<()>,
+}
+
+impl LocalFsBackend {
+    /// Over the repository `dir`, which is made if it is missing.
+    pub fn open(dir: &Path) -> Result<Self, BackendSetupError> {
+        let root = Root::open(dir).map_err(|cause| BackendSetupError::Directory {
+            path: dir.to_path_buf(),
+            cause,
+        })?;
+        Ok(Self {
+            files: Arc::new(Files {
+                root,
+                changing: Mutex::new(()),
+            }),
+        })
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Files) -> Result<T, BackendError> + Send + 'static,
+    ) -> Result<T, BackendError> {
+        let files = Arc::clone(&self.files);
+        tokio::task::spawn_blocking(move || work(&files))
+            .await
+            .map_err(|failed| BackendError::Io {
+                doing,
+                cause: std::io::Error::other(failed),
+            })?
+    }
+}
+
+#[async_trait]
+impl ResourceBackend for LocalFsBackend {
+    async fn read(&self, permit: &ReleasePermit<'_>) -> Result<Secret, BackendError> {
+        let path = permit.resource()?;
+        self.blocking("read", move |files| reading::read(&files.root, &path))
+            .await
+    }
+
+    async fn write(
+        &self,
+        _grant: &AdminGrant,
+        path: &ResourcePath,
+        value: &Secret,
+    ) -> Result<(), BackendError> {
+        if value.expose().len() > MAX_RESOURCE_SIZE {
+            return Err(BackendError::TooLarge {
+                limit: MAX_RESOURCE_SIZE,
+            });
+        }
+        let (path, value) = (path.clone(), Secret::from(value.expose().to_vec()));
+        self.blocking("write", move |files| {
+            let _one_at_a_time = files.changing.lock();
+            writing::write(&files.root, &path, &value)
+        })
+        .await
+    }
+
+    async fn delete(&self, _grant: &AdminGrant, path: &ResourcePath) -> Result<(), BackendError> {
+        let path = path.clone();
+        self.blocking("delete", move |files| {
+            let _one_at_a_time = files.changing.lock();
+            writing::delete(&files.root, &path)
+        })
+        .await
+    }
+
+    async fn list(&self, _grant: &AdminGrant) -> Result<Vec<ResourcePath>, BackendError> {
+        self.blocking("list", |files| reading::list(&files.root)).await
+    }
+}

@@ -1,0 +1,143 @@
+//! Files to secrets. Nothing is remembered between two reads.
+
+use std::collections::BTreeSet;
+use std::fs::{self, DirEntry, File};
+use std::io::{self, ErrorKind, Read};
+use std::path::Path;
+
+use jose::secret::Secret;
+
+use super::names;
+use super::root::Root;
+use crate::backends::{BackendError, MAX_RESOURCE_SIZE};
+use crate::resource::ResourcePath;
+
+/// The resource's value, from the nested file or else the flat one.
+pub(super) fn read(root: &Root, path: &ResourcePath) -> Result<Secret, BackendError> {
+    let nested = names::nested(root.path(), path);
+    if let Some(found) = read_file(root, &nested)? {
+        return Ok(found);
+    }
+    if let Some(found) = read_file(root, &names::flat(root.path(), path))? {
+        return Ok(found);
+    }
+    // A CSI driver that swaps its `..data` link and then removes the old
+    // directory makes a file vanish for an instant.
+    read_file(root, &nested)?.ok_or(BackendError::NotFound)
+}
+
+/// Every resource there is a regular file for, sorted.
+pub(super) fn list(root: &Root) -> Result<Vec<ResourcePath>, BackendError> {
+    let mut found = BTreeSet::new();
+    for top in entries(root.path())? {
+        let Some(repository) = name(&top) else { continue };
+        if is_inside(root, &top, fs::Metadata::is_file)? {
+            found.extend(names::from_flat(&repository));
+            continue;
+        }
+        if !is_inside(root, &top, fs::Metadata::is_dir)? {
+            continue;
+        }
+        for middle in entries(&top.path())? {
+            let Some(kind) = name(&middle) else { continue };
+            if !is_inside(root, &middle, fs::Metadata::is_dir)? {
+                continue;
+            }
+            for leaf in entries(&middle.path())? {
+                let Some(tag) = name(&leaf) else { continue };
+                if let Ok(path) = ResourcePath::from_segments(&[&repository, &kind, &tag])
+                    && is_inside(root, &leaf, fs::Metadata::is_file)?
+                {
+                    found.insert(path);
+                }
+            }
+        }
+    }
+    Ok(found.into_iter().collect())
+}
+
+/// `None` where there is no file of this name.
+fn read_file(root: &Root, path: &Path) -> Result<Option<Secret>, BackendError> {
+    // Before opening: to open a pipe waits for its writer.
+    match fs::metadata(path) {
+        Ok(there) if there.is_file() => {}
+        Ok(there) if there.is_dir() => return Ok(None),
+        Ok(_) => return Err(BackendError::Outside),
+        Err(cause) => return missing(cause),
+    }
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(cause) => return missing(cause),
+    };
+    let there = file.metadata().map_err(reading)?;
+    if !there.is_file() || !root.holds_file(&file, path).map_err(reading)? {
+        return Err(BackendError::Outside);
+    }
+    let too_large = BackendError::TooLarge {
+        limit: MAX_RESOURCE_SIZE,
+    };
+    let Some(size) = usize::try_from(there.len())
+        .ok()
+        .filter(|size| *size <= MAX_RESOURCE_SIZE)
+    else {
+        return Err(too_large);
+    };
+    // One byte more than there is: the end is then seen without growing.
+    let mut value = Vec::with_capacity(size + 1);
+    file.take(MAX_RESOURCE_SIZE as u64 + 1)
+        .read_to_end(&mut value)
+        .map_err(reading)?;
+    let value = Secret::from(value);
+    if value.expose().len() > MAX_RESOURCE_SIZE {
+        return Err(too_large);
+    }
+    Ok(Some(value))
+}
+
+fn missing<T>(cause: io::Error) -> Result<Option<T>, BackendError> {
+    match cause.kind() {
+        // A file where a directory should be is the absence of the resource;
+        // a name too long for the file system can only be absent.
+        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename => Ok(None),
+        _ => Err(reading(cause)),
+    }
+}
+
+fn reading(cause: io::Error) -> BackendError {
+    BackendError::Io { doing: "read", cause }
+}
+
+fn listing(cause: io::Error) -> BackendError {
+    BackendError::Io { doing: "list", cause }
+}
+
+fn entries(dir: &Path) -> Result<Vec<DirEntry>, BackendError> {
+    match fs::read_dir(dir) {
+        Ok(entries) => entries.collect::<Result<_, _>>().map_err(listing),
+        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        Err(cause) => Err(listing(cause)),
+    }
+}
+
+/// Hidden entries are the drivers' and the writer's own.
+fn name(entry: &DirEntry) -> Option<String> {
+    entry
+        .file_name()
+        .into_string()
+        .ok()
+        .filter(|name| !name.starts_with('.'))
+}
+
+/// Whether the entry, its links followed, is of this kind and inside.
+fn is_inside(
+    root: &Root,
+    entry: &DirEntry,
+    kind: impl Fn(&fs::Metadata) -> bool,
+) -> Result<bool, BackendError> {
+    let path = entry.path();
+    // An entry that is gone by now, or a broken link, is not there.
+    let (Ok(there), Ok(real)) = (fs::metadata(&path), path.canonicalize()) else {
+        return Ok(false);
+    };
+    Ok(kind(&there) && root.holds(&real).map_err(listing)?)
+}

@@ -1,0 +1,106 @@
+//! Secrets to files: the old value or the new one, never half of either.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use jose::secret::Secret;
+
+use super::names;
+use super::root::Root;
+use crate::backends::BackendError;
+use crate::resource::ResourcePath;
+
+/// Writes the nested file, then removes a flat one of the same name, which
+/// would otherwise come to light again when the new one is deleted.
+pub(super) fn write(root: &Root, path: &ResourcePath, value: &Secret) -> Result<(), BackendError> {
+    let Some(file) = place(root, path, true)? else {
+        return Err(BackendError::Outside);
+    };
+    if file.is_dir() {
+        return Err(BackendError::Outside);
+    }
+    storage::atomic_write(&file, value.expose()).map_err(|cause| failed("write", cause))?;
+    remove(&names::flat(root.path(), path))?;
+    Ok(())
+}
+
+/// Removes both forms.
+pub(super) fn delete(root: &Root, path: &ResourcePath) -> Result<(), BackendError> {
+    let nested = match place(root, path, false)? {
+        Some(file) if !file.is_dir() => remove(&file)?,
+        _ => false,
+    };
+    let flat = remove(&names::flat(root.path(), path))?;
+    if nested || flat {
+        Ok(())
+    } else {
+        Err(BackendError::NotFound)
+    }
+}
+
+/// The nested file's place, in its directory without symbolic links. `None`
+/// where the directory is missing and is not to be made.
+fn place(root: &Root, path: &ResourcePath, make: bool) -> Result<Option<PathBuf>, BackendError> {
+    let nested = names::nested(root.path(), path);
+    let (Some(kind), Some(tag)) = (nested.parent(), nested.file_name()) else {
+        return Err(BackendError::Outside);
+    };
+    let mut real = root.path().to_path_buf();
+    for dir in [kind.parent().unwrap_or(kind), kind] {
+        if make {
+            make_dir(dir, &real)?;
+        }
+        real = match dir.canonicalize() {
+            Ok(real) => real,
+            Err(cause) if !make && matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
+            Err(cause) => return Err(failed("write", cause)),
+        };
+        if !root.holds(&real).map_err(|cause| failed("write", cause))? {
+            return Err(BackendError::Outside);
+        }
+    }
+    Ok(Some(real.join(tag)))
+}
+
+/// Makes one directory, for this user alone, and sees to it that its entry
+/// in `parent` survives a crash.
+fn make_dir(dir: &Path, parent: &Path) -> Result<(), BackendError> {
+    match DirBuilder::new().mode(0o700).create(dir) {
+        Ok(()) => sync(parent),
+        Err(cause) if cause.kind() == ErrorKind::AlreadyExists => Ok(()),
+        // A read-only file system says so even where the directory is.
+        Err(_) if dir.is_dir() => Ok(()),
+        Err(cause) => Err(failed("write", cause)),
+    }
+}
+
+/// Whether there was a file to remove.
+fn remove(file: &Path) -> Result<bool, BackendError> {
+    match fs::remove_file(file) {
+        Ok(()) => {
+            if let Some(dir) = file.parent() {
+                sync(dir)?;
+            }
+            Ok(true)
+        }
+        Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::InvalidFilename) => Ok(false),
+        Err(cause) => Err(failed("delete", cause)),
+    }
+}
+
+fn sync(dir: &Path) -> Result<(), BackendError> {
+    File::open(dir)
+        .and_then(|dir| dir.sync_all())
+        .map_err(|cause| failed("sync", cause))
+}
+
+fn failed(doing: &'static str, cause: io::Error) -> BackendError {
+    if cause.kind() == ErrorKind::ReadOnlyFilesystem {
+        return BackendError::ReadOnly;
+    }
+    BackendError::Io { doing, cause }
+}

@@ -1,0 +1,13 @@
+//! Who may have which resource: the path, the policy, the permit.
+//!
+//! [`ResourcePath`] is a name that is safe to look up. [`PolicyStore`] holds
+//! the release policy in force; its `authorize` is the only maker of a
+//! [`ReleasePermit`], without which no backend reads a secret.
+
+mod path;
+mod permit;
+mod policy_store;
+
+pub use path::{ResourcePath, ResourcePathError};
+pub use permit::{AuthorizeError, ReleasePermit};
+pub use policy_store::{ActivePolicy, PolicyStore, PolicyStoreError};

@@ -1,0 +1,211 @@
+//! Published key sets, kept current.
+//!
+//! Every source is read again every five minutes, and at once when a token
+//! names a key that is not known, but then not more often than every ten
+//! seconds: unknown key ids cost an attacker's peer nothing. A source that
+//! cannot be read keeps its last keys.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use jose::jwk::JwkSet;
+use jose::key::VerificationKey;
+use serde::Deserialize;
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::error::TokenError;
+use super::source::{Fetcher, Source, SourceError};
+
+/// How often sources are read without being asked.
+const REFRESH: Duration = Duration::from_secs(300);
+/// The least time between two reads that unknown key ids cause.
+const UNKNOWN_KEY_REST: Duration = Duration::from_secs(10);
+
+/// Trusted key sets.
+pub(crate) struct KeySets {
+    sets: Vec<Arc<KeySet>>,
+    fetcher: Fetcher,
+    /// When the sources were last read; held while they are.
+    last_read: Mutex<Instant>,
+}
+
+struct KeySet {
+    source: Source,
+    /// Empty until the first successful read.
+    keys: ArcSwapOption<JwkSet>,
+}
+
+/// What is needed of an OpenID Connect discovery document
+/// (OpenID Connect Discovery 1.0, section 3).
+#[derive(Deserialize)]
+struct Discovery {
+    jwks_uri: String,
+}
+
+impl KeySets {
+    /// Reads all sources and keeps them current for as long as the value
+    /// lives. A file that cannot be used is an error; an address that does not
+    /// answer is logged and tried again later, so that services may start in
+    /// any order.
+    pub(crate) async fn open(sources: Vec<Source>, fetcher: Fetcher) -> Result<Arc<Self>, SourceError> {
+        let sets = sources
+            .into_iter()
+            .map(|source| {
+                Arc::new(KeySet {
+                    source,
+                    keys: ArcSwapOption::empty(),
+                })
+            })
+            .collect::<Vec<_>>();
+        for set in &sets {
+            match set.read(&fetcher).await {
+                Err(refused) if set.source.is_file() => return Err(refused),
+                Err(failed) => set.report(&failed),
+                Ok(()) => {}
+            }
+        }
+        let all = Arc::new(Self {
+            sets,
+            fetcher,
+            last_read: Mutex::new(Instant::now()),
+        });
+        tokio::spawn(keep_current(Arc::downgrade(&all)));
+        Ok(all)
+    }
+
+    /// The key of this id, read anew if it is not known.
+    pub(crate) async fn by_id(&self, kid: &str) -> Result<VerificationKey, TokenError> {
+        match self.look_up(kid) {
+            Err(TokenError::UnknownKey | TokenError::KeysUnavailable) => {
+                self.read_again_unless_fresh().await;
+                self.look_up(kid)
+            }
+            found => found,
+        }
+    }
+
+    /// Whether a set holds this very key, under whatever id.
+    pub(crate) fn hold(&self, key: &VerificationKey) -> bool {
+        self.sets
+            .iter()
+            .filter_map(|set| set.keys.load_full())
+            .any(|keys| holds_key(&keys, key))
+    }
+
+    fn look_up(&self, kid: &str) -> Result<VerificationKey, TokenError> {
+        let mut found: Option<VerificationKey> = None;
+        let mut all_read = true;
+        for set in &self.sets {
+            let Some(keys) = set.keys.load_full() else {
+                all_read = false;
+                continue;
+            };
+            let Some(key) = keys.find(kid).and_then(|key| key.verification_key().ok()) else {
+                continue;
+            };
+            match &found {
+                Some(other) if *other != key => return Err(TokenError::AmbiguousKey),
+                _ => found = Some(key),
+            }
+        }
+        match found {
+            Some(key) => Ok(key),
+            None if all_read => Err(TokenError::UnknownKey),
+            None => Err(TokenError::KeysUnavailable),
+        }
+    }
+
+    /// One caller reads; those who come meanwhile wait for it.
+    async fn read_again_unless_fresh(&self) {
+        let mut last_read = self.last_read.lock().await;
+        if last_read.elapsed() >= UNKNOWN_KEY_REST {
+            self.read_all().await;
+            *last_read = Instant::now();
+        }
+    }
+
+    async fn read_all(&self) {
+        let mut reads = JoinSet::new();
+        for set in &self.sets {
+            let (set, fetcher) = (Arc::clone(set), self.fetcher.clone());
+            reads.spawn(async move {
+                if let Err(failed) = set.read(&fetcher).await {
+                    set.report(&failed);
+                }
+            });
+        }
+        while reads.join_next().await.is_some() {}
+    }
+}
+
+impl KeySet {
+    async fn read(&self, fetcher: &Fetcher) -> Result<(), SourceError> {
+        let content = fetcher.read(&self.source).await;
+        let keys = match (&self.source, content) {
+            (Source::Url(url), content) => {
+                match content.and_then(|json| self.parse(&json)) {
+                    Ok(keys) => keys,
+                    // Not a set: then perhaps an issuer that says where its set is.
+                    Err(refused) => match self.discover(url, fetcher).await {
+                        Some(keys) => keys,
+                        None => return Err(refused),
+                    },
+                }
+            }
+            (Source::File(_), content) => self.parse(&content?)?,
+        };
+        self.keys.store(Some(Arc::new(keys)));
+        Ok(())
+    }
+
+    async fn discover(&self, issuer: &reqwest::Url, fetcher: &Fetcher) -> Option<JwkSet> {
+        let mut document = issuer.clone();
+        let base = issuer.path().trim_end_matches('/');
+        document.set_path(&format!("{base}/.well-known/openid-configuration"));
+        let answer = fetcher.get(&document).await.ok()?;
+        let discovery: Discovery = serde_json::from_slice(&answer).ok()?;
+        // The set may not be less protected than the document that names it.
+        let plain = issuer.scheme() == "http";
+        let Ok(Source::Url(set)) = Source::parse(&discovery.jwks_uri, plain) else {
+            return None;
+        };
+        self.parse(&fetcher.get(&set).await.ok()?).ok()
+    }
+
+    fn parse(&self, json: &[u8]) -> Result<JwkSet, SourceError> {
+        JwkSet::from_json(json).map_err(|refused| SourceError::KeySet {
+            place: self.source.place(),
+            reason: refused.to_string(),
+        })
+    }
+
+    fn report(&self, failed: &SourceError) {
+        let cause = std::error::Error::source(failed).map(ToString::to_string);
+        tracing::warn!(
+            place = self.source.place(),
+            error = %failed,
+            cause,
+            "the key set could not be read; the last one stays in use"
+        );
+    }
+}
+
+/// Whether a set holds this very key, under whatever id.
+pub(super) fn holds_key(set: &JwkSet, key: &VerificationKey) -> bool {
+    set.keys()
+        .iter()
+        .any(|known| known.verification_key().as_ref() == Ok(key))
+}
+
+async fn keep_current(sets: Weak<KeySets>) {
+    loop {
+        tokio::time::sleep(REFRESH).await;
+        let Some(sets) = sets.upgrade() else { return };
+        let mut last_read = sets.last_read.lock().await;
+        sets.read_all().await;
+        *last_read = Instant::now();
+    }
+}

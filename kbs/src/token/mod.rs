@@ -1,0 +1,29 @@
+//! From a bearer string to an attestation result.
+//!
+//! [`TokenVerifier`] is the only maker of an [`AttestationResult`]: a result
+//! in hand means that a trusted issuer signed it, that it was in force, and
+//! that exactly one TEE key stands in it.
+//!
+//! Reading order: [`config`] (what the operator writes), [`verifier`] (the
+//! order of checks), [`chains`] (certificate chains in the token header),
+//! [`jwks`] (published key sets) over [`source`] (where they come from),
+//! [`result`] (what is left of a token once it is believed).
+
+mod chains;
+mod config;
+mod error;
+pub(crate) mod jwks;
+mod result;
+pub(crate) mod source;
+mod verifier;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::AttestationTokenConfig;
+pub use error::{TokenError, TokenSetupError};
+pub use result::AttestationResult;
+pub use verifier::TokenVerifier;
+
+/// How far two clocks may stand apart, in seconds.
+pub(crate) const CLOCK_SKEW: i64 = 60;

@@ -1,0 +1,84 @@
+use jose::jwt::Claims;
+use jose::tee_key::TeePublicKey;
+use serde_json::Value;
+
+use super::error::TokenError;
+
+/// Where issuers put the TEE key, in the order they are tried
+/// (wire facts, kbs-http section 6).
+pub(super) const TEE_KEY_POINTERS: [&str; 5] = [
+    "/tdx/attester_runtime_data/tee-pubkey",
+    "/tdx/attester_user_data/tee-pubkey",
+    "/customized_claims/runtime_data/tee-pubkey",
+    "/submods/cpu0/ear.veraison.annotated-evidence/runtime_data_claims/tee-pubkey",
+    "/tee-pubkey",
+];
+
+/// Where the verified init-data of the first CPU stands in an EAR.
+const INIT_DATA_POINTER: &str = "/submods/cpu0/ear.veraison.annotated-evidence/init_data_claims";
+
+/// A believed attestation result: what the rest of the service may know of a
+/// guest.
+///
+/// Only [`TokenVerifier`](super::TokenVerifier) makes one. It holds no more
+/// than a resource request needs, for thousands of them live in sessions.
+#[derive(Debug)]
+pub struct AttestationResult {
+    claims_json: Box<str>,
+    tee_key: TeePublicKey,
+    expires_at: i64,
+}
+
+impl AttestationResult {
+    /// From claims whose issuer is believed. The TEE key is looked for at
+    /// `pointers`, all of them: it must be at one, and the same wherever it is.
+    pub(super) fn from_claims(claims: Claims, pointers: &[String]) -> Result<Self, TokenError> {
+        let mut found: Option<(&str, TeePublicKey)> = None;
+        for pointer in pointers {
+            let Some(value) = claims.get(pointer) else {
+                continue;
+            };
+            let key = TeePublicKey::try_from(value).map_err(|cause| TokenError::BadTeeKey {
+                pointer: pointer.clone(),
+                cause,
+            })?;
+            match &found {
+                Some((first, other)) if *other != key => {
+                    return Err(TokenError::DifferentTeeKeys {
+                        first: (*first).to_owned(),
+                        second: pointer.clone(),
+                    });
+                }
+                Some(_) => {}
+                None => found = Some((pointer, key)),
+            }
+        }
+        let (_, tee_key) = found.ok_or(TokenError::NoTeeKey)?;
+        Ok(Self {
+            expires_at: claims.expires_at(),
+            claims_json: claims.into_json_text().into_boxed_str(),
+            tee_key,
+        })
+    }
+
+    /// All claims, as the JSON text that was signed: the policy's input.
+    pub fn claims_json(&self) -> &str {
+        &self.claims_json
+    }
+
+    /// The key that replies to this guest are sealed to.
+    pub fn tee_key(&self) -> &TeePublicKey {
+        &self.tee_key
+    }
+
+    /// The token's `exp`, in seconds since the Unix epoch.
+    pub fn expires_at(&self) -> i64 {
+        self.expires_at
+    }
+
+    /// The init-data that the guest's first CPU vouches for, if there is any.
+    pub fn init_data_claims(&self) -> Option<Value> {
+        let mut claims: Value = serde_json::from_str(&self.claims_json).ok()?;
+        claims.pointer_mut(INIT_DATA_POINTER).map(Value::take)
+    }
+}

@@ -1,0 +1,140 @@
+use std::sync::Arc;
+
+use jose::jwk::JwkSet;
+use jose::jwt::{UnverifiedToken, Validation};
+use jose::key::VerificationKey;
+use jose::x5c::TrustAnchors;
+
+use super::CLOCK_SKEW;
+use super::chains::Chains;
+use super::config::AttestationTokenConfig;
+use super::error::{TokenError, TokenSetupError};
+use super::jwks::{KeySets, holds_key};
+use super::result::{AttestationResult, TEE_KEY_POINTERS};
+use super::source::{Fetcher, Source};
+
+/// Believes tokens of trusted issuers, and nobody else's.
+pub struct TokenVerifier {
+    /// `None` where no certificate is trusted.
+    chains: Option<Chains>,
+    /// Published sets.
+    key_sets: Arc<KeySets>,
+    /// Keys of an attestation service in this very process.
+    built_in: Vec<JwkSet>,
+    insecure_header_jwk: bool,
+    issuer: Option<String>,
+    audience: Option<String>,
+    tee_key_pointers: Vec<String>,
+}
+
+impl TokenVerifier {
+    /// Reads what `config` names. `built_in` are the keys of an attestation
+    /// service in this process, which need no configuration; with neither,
+    /// nothing could ever be believed, and that is an error.
+    pub async fn new(
+        config: &AttestationTokenConfig,
+        built_in: Vec<JwkSet>,
+    ) -> Result<Self, TokenSetupError> {
+        if config.trusted_certs_paths.is_empty()
+            && config.trusted_jwk_sets.is_empty()
+            && built_in.is_empty()
+            && !config.insecure_header_jwk
+        {
+            return Err(TokenSetupError::NothingTrusted);
+        }
+        if config.insecure_header_jwk {
+            tracing::warn!("insecure_header_jwk: any token is believed that brings its own key");
+        }
+        if config.insecure_http_jwk_sets {
+            tracing::warn!("insecure_http_jwk_sets: keys may be fetched over plain http");
+        }
+        let sources = config
+            .trusted_jwk_sets
+            .iter()
+            .map(|text| Source::parse(text, config.insecure_http_jwk_sets))
+            .collect::<Result<Vec<_>, _>>()?;
+        let fetcher = Fetcher::new(&sources, &config.jwk_set_ca_paths)?;
+        Ok(Self {
+            chains: chains(config)?,
+            tee_key_pointers: tee_key_pointers(&config.extra_teekey_paths)?,
+            key_sets: KeySets::open(sources, fetcher).await?,
+            built_in,
+            insecure_header_jwk: config.insecure_header_jwk,
+            issuer: config.issuer.clone(),
+            audience: config.audience.clone(),
+        })
+    }
+
+    /// Believes a token or says why not. `now` is in seconds since the Unix
+    /// epoch.
+    pub async fn verify(&self, token: &str, now: i64) -> Result<AttestationResult, TokenError> {
+        let token = UnverifiedToken::parse(token)?;
+        let key = self.key_for(&token, now).await?;
+        let claims = token.verify(&key)?.validate(&Validation {
+            now,
+            leeway: CLOCK_SKEW,
+            issuer: self.issuer.as_deref(),
+            audience: self.audience.as_deref(),
+        })?;
+        AttestationResult::from_claims(claims, &self.tee_key_pointers)
+    }
+
+    /// The key to check a token with. What the header says only ever selects
+    /// among keys that are trusted already, unless an `insecure_` choice says
+    /// otherwise; `jku` and `x5u` are not looked at.
+    async fn key_for(&self, token: &UnverifiedToken<'_>, now: i64) -> Result<VerificationKey, TokenError> {
+        let Some(header_key) = token.jwk() else {
+            let kid = token.kid().ok_or(TokenError::NoKeyId)?;
+            return match find_by_id(&self.built_in, kid) {
+                Some(key) => Ok(key),
+                None => self.key_sets.by_id(kid).await,
+            };
+        };
+        let offered = header_key
+            .verification_key()
+            .map_err(|_| TokenError::UntrustedHeaderKey)?;
+        if self.insecure_header_jwk || holds(&self.built_in, &offered) || self.key_sets.hold(&offered) {
+            return Ok(offered);
+        }
+        match &self.chains {
+            Some(chains) if !header_key.x5c().is_empty() => Ok(chains.verify(header_key, now)?),
+            _ => Err(TokenError::UntrustedHeaderKey),
+        }
+    }
+}
+
+fn find_by_id(sets: &[JwkSet], kid: &str) -> Option<VerificationKey> {
+    let key = sets.iter().find_map(|set| set.find(kid))?;
+    key.verification_key().ok()
+}
+
+fn holds(sets: &[JwkSet], key: &VerificationKey) -> bool {
+    sets.iter().any(|set| holds_key(set, key))
+}
+
+fn chains(config: &AttestationTokenConfig) -> Result<Option<Chains>, TokenSetupError> {
+    let mut all: Option<TrustAnchors> = None;
+    for path in &config.trusted_certs_paths {
+        let pem = std::fs::read(path).map_err(|cause| TokenSetupError::Read {
+            path: path.clone(),
+            cause,
+        })?;
+        let anchors = TrustAnchors::from_pem(&pem).map_err(|cause| TokenSetupError::Certificates {
+            path: path.clone(),
+            cause,
+        })?;
+        match &mut all {
+            Some(all) => all.extend(anchors),
+            None => all = Some(anchors),
+        }
+    }
+    Ok(all.map(Chains::new))
+}
+
+fn tee_key_pointers(extra: &[String]) -> Result<Vec<String>, TokenSetupError> {
+    if let Some(odd) = extra.iter().find(|pointer| !pointer.starts_with('/')) {
+        return Err(TokenSetupError::Pointer(odd.clone()));
+    }
+    let documented = TEE_KEY_POINTERS.iter().map(ToString::to_string);
+    Ok(extra.iter().cloned().chain(documented).collect())
+}
