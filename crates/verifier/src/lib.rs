@@ -1,1 +1,28 @@
-//! Evidence to verified claims. Pure: no IO, no async, no clock.
+//! Evidence to verified claims. Pure: no IO, no async, no clock; time is a parameter.
+//!
+//! A verifier is reached through [`Verifiers`]. Its [`EvidenceVerifier::parse`] turns what a client sent into
+//! [`ParsedEvidence`], which first names the [`EndorsementId`]s it could use and then, given those, the
+//! [`ExpectedBinding`] and the time, either gives [`VerifiedClaims`] or says which check failed
+//! ([`VerifyError`]). Nothing outside this crate can make a [`VerifiedClaims`].
+//!
+//! Modules in reading order: the contract first, then one module for each TEE.
+
+mod binding;
+mod claims;
+mod endorsement;
+mod error;
+mod evidence;
+mod tee;
+mod verifiers;
+
+pub mod sample;
+pub mod snp;
+
+pub use binding::ExpectedBinding;
+pub use claims::VerifiedClaims;
+pub use endorsement::{EndorsementId, Endorsements};
+pub use error::{Fault, VerifyError};
+pub use evidence::{EvidenceVerifier, ParsedEvidence, UnverifiedEvidence};
+pub use snp::{HwId, SnpError, SnpOptions, SnpProduct, SnpRoot, SnpRootError, SnpTcb};
+pub use tee::{Tee, TeeClass, UnknownTee};
+pub use verifiers::{VerifierOptions, Verifiers};

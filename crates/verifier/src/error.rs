@@ -1,0 +1,78 @@
+//! Why evidence is refused.
+
+use crate::snp::SnpError;
+use crate::{EndorsementId, Tee};
+
+/// The check that failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyError {
+    /// The evidence has not the form of this TEE's evidence.
+    #[error("malformed {tee} evidence: {reason}")]
+    Format {
+        /// The TEE it was sent as.
+        tee: Tee,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The report data in the evidence is not the expected one: not fresh, or of another key.
+    #[error("the report data in the evidence is not what was expected")]
+    ReportDataMismatch,
+    /// The init data in the evidence is not the expected one.
+    #[error("the init data in the evidence is not what was expected")]
+    InitDataMismatch,
+    /// The expected value cannot be the content of the register. The caller's fault.
+    #[error("{length} bytes of {field} cannot be expected of this TEE")]
+    BindingLength {
+        /// Which value.
+        field: &'static str,
+        /// Its length in bytes.
+        length: usize,
+    },
+    /// The evidence cannot be verified without this endorsement, and it was not supplied.
+    #[error("no {0} at hand")]
+    MissingEndorsement(EndorsementId),
+    /// The endorsement that was supplied is not what was asked for.
+    #[error("the {id} at hand does not fit the evidence: {reason}")]
+    BadEndorsement {
+        /// What was asked for.
+        id: EndorsementId,
+        /// The check that it failed.
+        reason: Box<VerifyError>,
+    },
+    /// A check of SEV-SNP evidence failed.
+    #[error(transparent)]
+    Snp(#[from] SnpError),
+}
+
+/// Whose fault a [`VerifyError`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The evidence is bad: a result about the attester.
+    Attester,
+    /// An endorsement is missing or bad: the evidence may be good.
+    Endorsement,
+    /// What the caller expects makes no sense.
+    Caller,
+}
+
+impl VerifyError {
+    /// The same failure, of an endorsement that did not come from the attester.
+    pub(crate) fn of_endorsement(self, id: EndorsementId) -> Self {
+        VerifyError::BadEndorsement {
+            id,
+            reason: Box::new(self),
+        }
+    }
+
+    /// Whose fault it is.
+    pub fn class(&self) -> Fault {
+        match self {
+            VerifyError::Format { .. } | VerifyError::ReportDataMismatch | VerifyError::InitDataMismatch => {
+                Fault::Attester
+            }
+            VerifyError::BindingLength { .. } => Fault::Caller,
+            VerifyError::MissingEndorsement(_) | VerifyError::BadEndorsement { .. } => Fault::Endorsement,
+            VerifyError::Snp(error) => error.class(),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The two steps of a verification, as traits.
+
+use crate::{EndorsementId, Endorsements, ExpectedBinding, Tee, VerifiedClaims, VerifyError};
+
+/// Evidence as a client sent it: JSON text that nobody has looked at.
+///
+/// The one thing to do with it is to hand it to [`EvidenceVerifier::parse`].
+#[derive(Clone, Copy)]
+pub struct UnverifiedEvidence<'a>(&'a [u8]);
+
+impl<'a> UnverifiedEvidence<'a> {
+    /// Wraps the JSON text. The caller bounds its length.
+    pub fn new(json: &'a [u8]) -> Self {
+        Self(json)
+    }
+
+    pub(crate) fn json(self) -> &'a [u8] {
+        self.0
+    }
+}
+
+/// Reads the evidence of one TEE.
+pub trait EvidenceVerifier: Send + Sync {
+    /// The TEE whose evidence this reads.
+    fn tee(&self) -> Tee;
+
+    /// Brings the evidence into form. Proves nothing about it.
+    ///
+    /// # Errors
+    /// [`VerifyError`] of the attester's fault, if it has not the form of this TEE's evidence.
+    fn parse(&self, evidence: UnverifiedEvidence<'_>) -> Result<Box<dyn ParsedEvidence>, VerifyError>;
+}
+
+/// Evidence in form, of which nothing is proved yet.
+pub trait ParsedEvidence: Send + Sync {
+    /// What [`verify`](Self::verify) could use beyond the evidence. An id asked for is not always needed:
+    /// revocation lists, for one, are used if present.
+    fn endorsements_for(&self) -> Vec<EndorsementId>;
+
+    /// Makes every check that this TEE calls for.
+    ///
+    /// `now` is in seconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// [`VerifyError`] naming the first check that failed.
+    fn verify(
+        &self,
+        expected: &ExpectedBinding,
+        endorsements: &Endorsements,
+        now: i64,
+    ) -> Result<Vec<VerifiedClaims>, VerifyError>;
+}

@@ -1,0 +1,104 @@
+//! What was verified before, by digest. Only what a trusted root vouches for gets in, and only so much.
+
+use super::chain::VerifiedVek;
+use super::revocation::RevocationList;
+use ring::digest::{SHA256, digest};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// One fleet of machines; a certificate costs less than a kilobyte.
+const CERTIFICATES: usize = 4096;
+/// A list for each product line, the old and the new.
+const LISTS: usize = 8;
+
+/// The caches of one verifier.
+pub(super) struct Caches {
+    pub(super) veks: Cache<VerifiedVek>,
+    pub(super) lists: Cache<RevocationList>,
+}
+
+impl Default for Caches {
+    fn default() -> Self {
+        Self {
+            veks: Cache::new(CERTIFICATES),
+            lists: Cache::new(LISTS),
+        }
+    }
+}
+
+/// A bounded map from the SHA-256 of some bytes to what they proved to be. When full, the oldest entry goes.
+pub(super) struct Cache<T> {
+    capacity: usize,
+    entries: Mutex<Entries<T>>,
+}
+
+struct Entries<T> {
+    by_digest: HashMap<[u8; 32], Arc<T>>,
+    by_age: VecDeque<[u8; 32]>,
+}
+
+impl<T> Cache<T> {
+    fn new(capacity: usize) -> Self {
+        let entries = Entries {
+            by_digest: HashMap::new(),
+            by_age: VecDeque::new(),
+        };
+        Self {
+            capacity,
+            entries: Mutex::new(entries),
+        }
+    }
+
+    /// The entry for `bytes`, made by `verify` if it is not there. A failure is not remembered.
+    pub(super) fn get_or<E>(&self, bytes: &[u8], verify: impl FnOnce() -> Result<T, E>) -> Result<Arc<T>, E> {
+        let Some(key) = key(bytes) else {
+            return verify().map(Arc::new);
+        };
+        if let Some(found) = self.with(|entries| entries.by_digest.get(&key).cloned()) {
+            return Ok(found);
+        }
+        let made = Arc::new(verify()?);
+        self.with(|entries| {
+            if entries.by_digest.insert(key, Arc::clone(&made)).is_none() {
+                entries.by_age.push_back(key);
+            }
+            if entries.by_age.len() > self.capacity
+                && let Some(oldest) = entries.by_age.pop_front()
+            {
+                entries.by_digest.remove(&oldest);
+            }
+        });
+        Ok(made)
+    }
+
+    fn with<R>(&self, use_entries: impl FnOnce(&mut Entries<T>) -> R) -> R {
+        use_entries(&mut self.entries.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn key(bytes: &[u8]) -> Option<[u8; 32]> {
+    digest(&SHA256, bytes).as_ref().try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_cache_forgets_its_oldest_entry_and_never_grows() {
+        let cache = Cache::new(3);
+        for number in 0..100_u8 {
+            cache.get_or(&[number], || Ok::<_, ()>(number)).unwrap();
+        }
+        cache.with(|entries| assert_eq!((entries.by_digest.len(), entries.by_age.len()), (3, 3)));
+        assert_eq!(cache.get_or(&[99], || Err(())).as_deref(), Ok(&99));
+        assert_eq!(cache.get_or(&[96], || Err(())), Err(()));
+    }
+
+    #[test]
+    fn a_failure_is_not_remembered() {
+        let cache = Cache::new(3);
+        assert_eq!(cache.get_or(b"x", || Err("no")), Err("no"));
+        assert_eq!(cache.get_or(b"x", || Ok::<_, ()>(1)).as_deref(), Ok(&1));
+    }
+}

@@ -1,0 +1,78 @@
+//! AMD SEV-SNP.
+//!
+//! The report is described in AMD 56860, "SEV Secure Nested Paging Firmware ABI Specification" (revision 1.58),
+//! table 23 and its neighbours; the certificates in AMD 57230, "Versioned Chip Endorsement Key (VCEK)
+//! Certificate and KDS Interface Specification" (revision 1.00).
+//!
+//! Modules in reading order: `evidence` (the wire form and the sequence of checks), `report` (the signed bytes),
+//! `chain` over `certificate`, `roots` and `cache` (who vouches for the key), `signature`, `revocation`,
+//! `claims` (what a policy gets to see).
+
+mod cache;
+mod certificate;
+mod chain;
+mod claims;
+mod error;
+mod evidence;
+mod product;
+mod report;
+mod revocation;
+mod roots;
+mod signature;
+mod tcb;
+#[cfg(test)]
+mod tests;
+
+pub use error::SnpError;
+pub use product::SnpProduct;
+pub use roots::{SnpRoot, SnpRootError};
+pub use tcb::{HwId, SnpTcb};
+
+use crate::{EvidenceVerifier, ParsedEvidence, Tee, UnverifiedEvidence, VerifyError};
+use cache::Caches;
+use roots::Roots;
+use std::sync::Arc;
+
+/// What the operator chose.
+#[derive(Clone, Debug, Default)]
+pub struct SnpOptions {
+    /// Roots trusted beside AMD's own. Whoever holds such a root's key can make any evidence.
+    pub extra_roots: Vec<SnpRoot>,
+}
+
+/// The verifier. Clones share roots and caches.
+#[derive(Clone)]
+pub struct SnpVerifier(Arc<Shared>);
+
+/// What all verifications have in common.
+pub(crate) struct Shared {
+    roots: Roots,
+    caches: Caches,
+}
+
+impl SnpVerifier {
+    /// Reads AMD's roots and the extra ones.
+    ///
+    /// # Errors
+    /// An extra root that is no self-signed root, or that did not sign what comes with it.
+    pub fn new(options: SnpOptions) -> Result<Self, SnpRootError> {
+        let roots = Roots::new(&options.extra_roots)?;
+        Ok(Self(Arc::new(Shared {
+            roots,
+            caches: Caches::default(),
+        })))
+    }
+}
+
+impl EvidenceVerifier for SnpVerifier {
+    fn tee(&self) -> Tee {
+        Tee::Snp
+    }
+
+    fn parse(&self, evidence: UnverifiedEvidence<'_>) -> Result<Box<dyn ParsedEvidence>, VerifyError> {
+        Ok(Box::new(evidence::SnpEvidence::parse(
+            Arc::clone(&self.0),
+            evidence,
+        )?))
+    }
+}

@@ -1,0 +1,42 @@
+//! The list of verifiers: adding a TEE is a folder, a line here and a page of docs.
+
+use crate::sample::SampleVerifier;
+use crate::snp::{SnpOptions, SnpRootError, SnpVerifier};
+use crate::{EvidenceVerifier, Tee};
+
+/// What the operator chose, for all verifiers. The default trusts the vendors' roots alone.
+#[derive(Clone, Debug, Default)]
+pub struct VerifierOptions {
+    /// For AMD SEV-SNP.
+    pub snp: SnpOptions,
+}
+
+/// Every verifier of this build. Made once; it holds the caches of verified chains.
+pub struct Verifiers(Vec<Box<dyn EvidenceVerifier>>);
+
+impl Verifiers {
+    /// Makes them.
+    ///
+    /// # Errors
+    /// A root among the options is no valid root.
+    pub fn new(options: VerifierOptions) -> Result<Self, SnpRootError> {
+        Ok(Self(vec![
+            Box::new(SampleVerifier::cpu()),
+            Box::new(SampleVerifier::device()),
+            Box::new(SnpVerifier::new(options.snp)?),
+        ]))
+    }
+
+    /// The verifier for one TEE, if this build has it.
+    pub fn get(&self, tee: Tee) -> Option<&dyn EvidenceVerifier> {
+        self.0
+            .iter()
+            .map(Box::as_ref)
+            .find(|verifier| verifier.tee() == tee)
+    }
+
+    /// The TEEs this build can verify.
+    pub fn supported(&self) -> impl Iterator<Item = Tee> + '_ {
+        self.0.iter().map(|verifier| verifier.tee())
+    }
+}
