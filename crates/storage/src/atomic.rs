@@ -32,6 +32,19 @@ pub fn is_temporary(file_name: &OsStr) -> bool {
         .is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
 }
 
+/// Removes the unfinished writes in `directory`. The caller holds the lock that its writers hold, so what is
+/// temporary belongs to nobody.
+pub(crate) fn remove_leftovers(directory: &Path) {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return;
+    };
+    for entry in entries.flatten().filter(|entry| is_temporary(&entry.file_name())) {
+        if let Err(error) = fs::remove_file(entry.path()) {
+            tracing::warn!(path = %entry.path().display(), %error, "cannot remove an unfinished write");
+        }
+    }
+}
+
 pub(crate) fn atomic_write_with(
     path: &Path,
     fill: impl FnOnce(&mut File) -> io::Result<()>,

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 
 use crate::{
     KeyFault, KeyValueStore, Result, StorageError, WriteMode, WriteOutcome,
-    atomic::{atomic_write, is_temporary, sync_directory},
+    atomic::{atomic_write, remove_leftovers, sync_directory},
     blocking, key,
     lock::WriteLock,
 };
@@ -54,11 +54,12 @@ impl LocalFs {
         let directory = directory
             .canonicalize()
             .map_err(StorageError::io("resolve directory", &directory))?;
-        let inner = Inner {
-            directory,
-            lock: WriteLock::new(root, namespace),
-        };
-        inner.remove_leftovers();
+        // Beside the namespace, not in it: whoever lists the namespace sees values only.
+        let lock = WriteLock::new(root.join(format!(".{}.lock", namespace.replace('/', SLASH))));
+        let inner = Inner { directory, lock };
+        let turn = inner.lock.acquire();
+        remove_leftovers(&inner.directory);
+        drop(turn);
         Ok(Self {
             inner: Arc::new(inner),
         })
@@ -171,19 +172,6 @@ impl Inner {
         }
         keys.sort_unstable();
         Ok(keys)
-    }
-
-    /// Writers hold the lock, so what is temporary while we hold it belongs to nobody.
-    fn remove_leftovers(&self) {
-        let _turn = self.lock.acquire();
-        let Ok(entries) = fs::read_dir(&self.directory) else {
-            return;
-        };
-        for entry in entries.flatten().filter(|entry| is_temporary(&entry.file_name())) {
-            if let Err(error) = fs::remove_file(entry.path()) {
-                tracing::warn!(path = %entry.path().display(), %error, "cannot remove an unfinished write");
-            }
-        }
     }
 }
 

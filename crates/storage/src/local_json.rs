@@ -18,7 +18,9 @@ use base64::{
 };
 
 use crate::{
-    KeyValueStore, Result, StorageError, WriteMode, WriteOutcome, atomic::atomic_write, blocking, key,
+    KeyValueStore, Result, StorageError, WriteMode, WriteOutcome,
+    atomic::{atomic_write, remove_leftovers},
+    blocking, key,
     lock::WriteLock,
 };
 
@@ -58,12 +60,10 @@ impl LocalJson {
                 .create(parent)
                 .map_err(StorageError::io("create directory", parent))?;
         }
-        let inner = Inner {
-            file,
-            lock: WriteLock::new(directory, namespace),
-        };
-        inner.create_if_missing()?;
-        inner.load()?;
+        // One lock for the directory, since all namespaces' unfinished writes are in it.
+        let lock = WriteLock::new(directory.join(".lock"));
+        let inner = Inner { file, lock };
+        inner.prepare()?;
         Ok(Self {
             inner: Arc::new(inner),
         })
@@ -134,14 +134,14 @@ impl KeyValueStore for LocalJson {
 }
 
 impl Inner {
-    fn create_if_missing(&self) -> Result<()> {
-        if self.file.exists() {
-            return Ok(());
-        }
+    /// Clears away unfinished writes, makes the file where it is missing, and reads it once.
+    fn prepare(&self) -> Result<()> {
         let _turn = self.lock.acquire();
-        // Another process may have made it while we waited.
+        if let Some(directory) = self.file.parent() {
+            remove_leftovers(directory);
+        }
         if self.file.exists() {
-            Ok(())
+            self.load().map(drop)
         } else {
             self.store(&Entries::new())
         }

@@ -6,8 +6,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// Guards the writes of one namespace: a mutex for this process, and an advisory lock on a file beside the
-/// namespace for others.
+/// Guards the writes of a store: a mutex for this process, and an advisory lock on a file for others.
 #[derive(Debug)]
 pub(crate) struct WriteLock {
     path: PathBuf,
@@ -21,10 +20,10 @@ pub(crate) struct WriteGuard<'a> {
 }
 
 impl WriteLock {
-    /// The lock of `namespace` under `root`. The file is made by the first writer.
-    pub(crate) fn new(root: &std::path::Path, namespace: &str) -> Self {
+    /// A lock on the file at `path`, which the first writer makes and nobody removes.
+    pub(crate) fn new(path: PathBuf) -> Self {
         Self {
-            path: root.join(format!(".{}.lock", namespace.replace('/', r"\x2F"))),
+            path,
             local: Mutex::new(()),
         }
     }
