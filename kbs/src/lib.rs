@@ -1,1 +1,24 @@
 //! Key Broker Service: the relying party.
+//!
+//! It hands a secret to a guest that has shown, through an Attestation Service, what it is, and that
+//! the resource policy lets have it. In reading order:
+//!
+//! - [`path`], [`session`], [`rcar`]: what comes in, and the handshake.
+//! - [`attestation`], [`token`]: who appraises evidence, and which of its tokens are trusted.
+//! - [`resource`], [`backends`], [`plugins`]: what may be released, and from where.
+//! - [`admin`]: who may change any of that.
+//! - [`router`], [`handlers`], [`error`]: the HTTP side.
+//! - [`config`], [`app`]: the parts put together.
+
+pub mod path;
+pub mod session;
+
+pub mod token;
+
+pub mod backends;
+pub mod resource;
+
+pub mod admin;
+
+pub mod error;
+pub mod metrics;

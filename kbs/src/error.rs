@@ -1,0 +1,307 @@
+//! Everything that can go wrong with a request, sorted by whose fault it is, and the one place that
+//! turns it into a status and a body.
+//!
+//! The body says what the caller may know; the cause goes to the log, once, under the same request
+//! id. The `type` of the body keeps the names existing clients know (wire: kbs-http, section 2.1).
+
+use std::error::Error;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use daemon::telemetry::RequestContext;
+use serde::Serialize;
+
+use crate::path::PathError;
+
+/// Why something failed, for the log only.
+pub type Cause = Box<dyn Error + Send + Sync>;
+
+const TYPE_PREFIX: &str = "https://github.com/confidential-containers/kbs/errors/";
+
+/// Seconds a client is asked to wait when a dependency or a place is missing.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+/// What was wrong with a handshake message, in the words existing clients know.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AuthRequestError {
+    /// Not the JSON of a Request, or an unknown TEE.
+    #[error("deserialize Request")]
+    Malformed,
+    /// Not a semantic version.
+    #[error("failed to parse KBS version")]
+    BadVersion,
+    /// Another version of the protocol.
+    #[error("KBS Client Protocol Version Mismatch: expect =0.4.0 while the request is {0}")]
+    VersionMismatch(String),
+    /// The extra parameters do not suit the TEE.
+    #[error("{0}")]
+    BadExtraParams(&'static str),
+}
+
+/// The error of a request. `Display` is what the caller may read.
+#[derive(Debug, thiserror::Error)]
+pub enum KbsError {
+    // The caller has not shown who it is.
+    /// Neither an attested session nor a bearer token.
+    #[error("Attestation Token not found")]
+    TokenNotFound,
+    /// The attestation token does not hold.
+    #[error("Token Verifier error")]
+    TokenRefused(#[source] Cause),
+    /// No session, a spent challenge, another nonce, or evidence that does not hold.
+    #[error("Attestation error: RCAR handshake Attest failed")]
+    AttestRefused(#[source] Cause),
+    /// No admin credential, or one that does not hold.
+    #[error("admin access denied for endpoint {endpoint}: {cause}")]
+    AdminUnauthenticated {
+        /// The first segment of the path.
+        endpoint: String,
+        /// Short, and free of the credential.
+        cause: Cause,
+    },
+
+    // The caller is known, and the answer is no.
+    /// The resource policy said no.
+    #[error("Access denied by policy")]
+    PolicyDenied,
+    /// The administrator lacks the right.
+    #[error("admin access denied for endpoint {endpoint}: {cause}")]
+    AdminForbidden {
+        /// The first segment of the path.
+        endpoint: String,
+        /// Short, and free of the credential.
+        cause: Cause,
+    },
+
+    // There is no such thing.
+    /// The first segment names nothing that is served.
+    #[error("Plugin {0} not found")]
+    PluginNotFound(String),
+    /// A permitted read or a delete of a resource that is not there.
+    #[error("Resource not found")]
+    ResourceNotFound,
+    /// No reference value has this id.
+    #[error("RVPS configuration failed: Failed to get reference_values: No reference value found for the given id: {0}")]
+    ReferenceValueNotFound(String),
+    /// No policy has this id.
+    #[error("Policy {0} not found")]
+    PolicyNotFound(String),
+    /// The Attestation Service in use does not offer this.
+    #[error("the attestation service in use does not offer this")]
+    NotOffered,
+
+    // The request is malformed.
+    /// The path does not decode to something that could be served.
+    #[error("Request path is invalid: {0}")]
+    BadPath(#[from] PathError),
+    /// The query is not a map of strings.
+    #[error("Request query is invalid")]
+    BadQuery,
+    /// The path is not one the plugin understands.
+    #[error("Request path is invalid: {0}")]
+    BadResourcePath(#[source] Cause),
+    /// A Request message that starts no handshake.
+    #[error("Attestation error: RCAR handshake Auth failed: {0}")]
+    BadAuthRequest(#[from] AuthRequestError),
+    /// An Attestation message that cannot be read.
+    #[error("Attestation error: RCAR handshake Attest failed: {0}")]
+    BadAttestRequest(&'static str),
+    /// The body that should carry a policy does not.
+    #[error("Failed to parse policy: {0}")]
+    BadPolicyBody(&'static str),
+    /// The resource policy is not Rego, or not one that can decide a release.
+    #[error("Policy engine error: {0}")]
+    BadResourcePolicy(#[source] Cause),
+    /// The Attestation Service does not take this policy.
+    #[error("Attestation error: Set Attestation Policy failed: {0}")]
+    BadAttestationPolicy(String),
+    /// The Attestation Service does not take these reference values.
+    #[error("RVPS configuration failed: {0}")]
+    BadReferenceValue(String),
+    /// The body is over the limit.
+    #[error("the body is larger than {limit_mib} MiB")]
+    TooLarge {
+        /// `http_server.payload_request_size`.
+        limit_mib: u32,
+    },
+    /// The body broke off.
+    #[error("the body could not be read")]
+    BrokenBody,
+    /// Not a method of this path.
+    #[error("method not allowed")]
+    MethodNotAllowed {
+        /// What is allowed, as the `Allow` header has it.
+        allow: &'static str,
+    },
+
+    // The operator has to mend something.
+    /// The resource policy in force cannot decide.
+    #[error("Policy engine error")]
+    PolicyBroken(#[source] Cause),
+    /// The Attestation Service says that its own set-up is wrong.
+    #[error("Attestation error: the attestation service is not set up for this")]
+    AttestationSetup(#[source] Cause),
+    /// A store, or something else of ours, failed.
+    #[error("Plugin internal error")]
+    Internal(#[source] Cause),
+    /// The secret could not be sealed.
+    #[error("JWE failed")]
+    Seal(#[source] Cause),
+
+    // A dependency is down, or there is no room.
+    /// The Attestation Service cannot be reached.
+    #[error("Attestation error: the attestation service cannot be reached")]
+    AttestationUnavailable(#[source] Cause),
+    /// The Attestation Service failed for a reason of its own.
+    #[error("Attestation error: the attestation service failed")]
+    AttestationFailed(#[source] Cause),
+    /// Every session is in use.
+    #[error("too many sessions, try again later")]
+    TooManySessions,
+}
+
+/// The body of every error.
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: String,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+}
+
+impl KbsError {
+    /// The status, and the last part of the `type` of the body.
+    fn class(&self) -> (StatusCode, &'static str) {
+        use KbsError as E;
+        match self {
+            E::TokenNotFound => (StatusCode::UNAUTHORIZED, "TokenNotFound"),
+            E::TokenRefused(_) => (StatusCode::UNAUTHORIZED, "TokenVerifierError"),
+            E::AttestRefused(_) => (StatusCode::UNAUTHORIZED, "AttestationError"),
+            E::AdminUnauthenticated { .. } => (StatusCode::UNAUTHORIZED, "AdminAuthAccess"),
+            E::PolicyDenied => (StatusCode::FORBIDDEN, "PolicyDeny"),
+            E::AdminForbidden { .. } => (StatusCode::FORBIDDEN, "AdminAuthAccess"),
+            E::PluginNotFound(_) => (StatusCode::NOT_FOUND, "PluginNotFound"),
+            E::ResourceNotFound => (StatusCode::NOT_FOUND, "ResourceNotFound"),
+            E::ReferenceValueNotFound(_) => (StatusCode::NOT_FOUND, "RvpsError"),
+            E::PolicyNotFound(_) => (StatusCode::NOT_FOUND, "PolicyNotFound"),
+            E::NotOffered => (StatusCode::NOT_FOUND, "NotOffered"),
+            E::BadPath(_) | E::BadQuery | E::BadResourcePath(_) => {
+                (StatusCode::BAD_REQUEST, "InvalidRequestPath")
+            }
+            E::BadAuthRequest(_) | E::BadAttestRequest(_) => {
+                (StatusCode::BAD_REQUEST, "AttestationError")
+            }
+            E::BadPolicyBody(_) => (StatusCode::BAD_REQUEST, "ParsePolicyError"),
+            E::BadResourcePolicy(_) => (StatusCode::BAD_REQUEST, "PolicyEngineError"),
+            E::BadAttestationPolicy(_) => (StatusCode::BAD_REQUEST, "AttestationError"),
+            E::BadReferenceValue(_) => (StatusCode::BAD_REQUEST, "RvpsError"),
+            E::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge"),
+            E::BrokenBody => (StatusCode::BAD_REQUEST, "BrokenBody"),
+            E::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
+            E::PolicyBroken(_) => (StatusCode::INTERNAL_SERVER_ERROR, "PolicyEngineError"),
+            E::AttestationSetup(_) => (StatusCode::INTERNAL_SERVER_ERROR, "AttestationError"),
+            E::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "PluginInternalError"),
+            E::Seal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "JweError"),
+            E::AttestationUnavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "AttestationError"),
+            E::AttestationFailed(_) => (StatusCode::BAD_GATEWAY, "AttestationError"),
+            E::TooManySessions => (StatusCode::SERVICE_UNAVAILABLE, "TooManySessions"),
+        }
+    }
+
+    /// The status this error is answered with.
+    pub fn status(&self) -> StatusCode {
+        self.class().0
+    }
+
+    fn log(&self, status: StatusCode) {
+        let causes = causes(self);
+        if status.is_server_error() {
+            tracing::error!(status = status.as_u16(), causes, "{self}");
+        } else {
+            tracing::info!(status = status.as_u16(), causes, "{self}");
+        }
+    }
+}
+
+impl IntoResponse for KbsError {
+    fn into_response(self) -> Response {
+        let (status, name) = self.class();
+        self.log(status);
+        let request_id = RequestContext::with_current(|context| context.request_id().to_string());
+        let body = Body {
+            r#type: format!("{TYPE_PREFIX}{name}"),
+            detail: &self.to_string(),
+            request_id,
+        };
+        // A struct of strings always serialises.
+        let body = serde_json::to_vec(&body).unwrap_or_default();
+        let mut response = (status, [(header::CONTENT_TYPE, "application/json")], body).into_response();
+        let headers = response.headers_mut();
+        if let Self::MethodNotAllowed { allow } = self {
+            headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, RETRY_AFTER);
+        }
+        response
+    }
+}
+
+/// The chain of causes below an error, outermost first.
+fn causes(error: &dyn Error) -> String {
+    let mut text = String::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn body(error: KbsError) -> (StatusCode, String, HeaderValue) {
+        let response = error.into_response();
+        let status = response.status();
+        let content_type = response.headers()[header::CONTENT_TYPE].clone();
+        let bytes = axum::body::to_bytes(response.into_body(), 4096).await.unwrap();
+        (status, String::from_utf8(bytes.to_vec()).unwrap(), content_type)
+    }
+
+    #[tokio::test]
+    async fn the_body_has_the_type_and_the_detail_existing_clients_read() {
+        let (status, text, content_type) = body(KbsError::TokenNotFound).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED);
+        assert_eq!(content_type, "application/json");
+        assert_eq!(
+            text,
+            r#"{"type":"https://github.com/confidential-containers/kbs/errors/TokenNotFound","detail":"Attestation Token not found"}"#
+        );
+    }
+
+    #[tokio::test]
+    async fn the_cause_of_a_failure_stays_inside() {
+        let cause: Cause = "connection to 10.0.0.7 refused".into();
+        let (status, text, _) = body(KbsError::AttestationUnavailable(cause)).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(!text.contains("10.0.0.7"));
+    }
+
+    #[test]
+    fn a_caller_who_may_try_again_is_told_when() {
+        let response = KbsError::TooManySessions.into_response();
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+    }
+
+    #[test]
+    fn a_refused_method_names_the_allowed_ones() {
+        let allow = "GET, POST, PUT, DELETE";
+        let response = KbsError::MethodNotAllowed { allow }.into_response();
+        assert_eq!(response.headers()[header::ALLOW], allow);
+    }
+}

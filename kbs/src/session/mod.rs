@@ -1,0 +1,68 @@
+//! Sessions of the handshake: Request, Challenge, Attestation, Response.
+//!
+//! A session's state is a type. It begins as `Session<Challenged>`, and only consuming that value
+//! gives a `Session<Attested>` (wire: kbs-http, section 4).
+
+mod cookie;
+mod id;
+mod store;
+
+use std::sync::Arc;
+
+use jose::tee_key::TeePublicKey;
+use kbs_types::Tee;
+
+pub use cookie::{session_id, set_cookie};
+pub use id::SessionId;
+pub use store::{Footprint, SessionLimits, SessionStore, StoreFull};
+
+use crate::token::AttestationResult;
+
+/// The sessions of this service.
+pub type Sessions = SessionStore<Challenged, Attested>;
+
+/// One client's handshake in state `S`.
+pub struct Session<S> {
+    /// What the client's cookie names.
+    pub id: SessionId,
+    /// Seconds since the Unix epoch; set when the challenge is made and never extended.
+    pub expires_at: i64,
+    /// What is known in this state.
+    pub state: S,
+}
+
+impl<S> Session<S> {
+    /// Ends this state and begins the next one under the same id and expiry.
+    pub fn advance<T>(self, state: T) -> Session<T> {
+        Session {
+            id: self.id,
+            expires_at: self.expires_at,
+            state,
+        }
+    }
+}
+
+/// A challenge was sent and not yet answered.
+pub struct Challenged {
+    /// What the evidence must be bound to, exactly as it was sent.
+    pub nonce: Box<str>,
+    /// The kind of attester that asked; the evidence is verified as this kind and no other.
+    pub tee: Tee,
+}
+
+/// The evidence was appraised and a token was handed out.
+pub enum Attested {
+    /// The token holds by this service's own rules.
+    Trusted(Arc<AttestationResult>),
+    /// The token was handed out, but `[attestation_token]` does not trust it: it releases nothing.
+    Untrusted,
+}
+
+impl Footprint for Attested {
+    fn footprint(&self) -> usize {
+        match self {
+            Self::Trusted(result) => result.claims_json().len() + size_of::<TeePublicKey>(),
+            Self::Untrusted => 0,
+        }
+    }
+}
