@@ -56,9 +56,10 @@ impl Rule {
 /// could take it for two different paths.
 pub(super) fn is_plain(path: &str) -> bool {
     let odd = |c: char| c.is_control() || matches!(c, '\\' | '%' | '?' | '#' | ';');
-    let mut segments = path.split('/');
-    segments.next() == Some("")
-        && segments.all(|segment| !matches!(segment, "" | "." | "..") && !segment.contains(odd))
+    path.strip_prefix('/').is_some_and(|rest| {
+        rest.split('/')
+            .all(|segment| !matches!(segment, "" | "." | "..") && !segment.contains(odd))
+    })
 }
 
 /// Compiles a pattern that holds for the whole path or not at all.

@@ -8,7 +8,7 @@ use jose::key::VerificationKey;
 use super::config::IdentityProviderConfig;
 use super::error::AdminSetupError;
 use crate::token::CLOCK_SKEW;
-use crate::token::jwks::KeySets;
+use crate::token::jwks::{KeySets, Pace};
 use crate::token::source::{Fetcher, Source};
 
 /// One signer of admin tokens.
@@ -39,7 +39,7 @@ impl Provider {
             Some(uri) => {
                 let sources = vec![Source::parse(uri, false)?];
                 let fetcher = Fetcher::new(&sources, &[])?;
-                Some(KeySets::open(sources, fetcher).await?)
+                Some(KeySets::open(sources, fetcher, Pace::default()).await?)
             }
             None => None,
         };

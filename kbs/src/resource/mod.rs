@@ -8,6 +8,9 @@ mod path;
 mod permit;
 mod policy_store;
 
+#[cfg(test)]
+mod tests;
+
 pub use path::{ResourcePath, ResourcePathError};
 pub use permit::{AuthorizeError, ReleasePermit};
 pub use policy_store::{ActivePolicy, PolicyStore, PolicyStoreError};

@@ -23,6 +23,12 @@ impl<'r> ReleasePermit<'r> {
         Self { result, plugin, path }
     }
 
+    /// A permit for tests of what demands one.
+    #[cfg(test)]
+    pub(crate) fn for_tests(result: &'r AttestationResult, plugin: &'r str, path: &'r [String]) -> Self {
+        Self::new(result, plugin, path)
+    }
+
     /// The plugin the permit is for.
     pub fn plugin(&self) -> &'r str {
         self.plugin

@@ -150,7 +150,7 @@ impl PolicyStore {
         request: &ReleaseRequest<'r>,
         now: i64,
     ) -> Result<ReleasePermit<'r>, AuthorizeError> {
-        if now > result.expires_at().saturating_add(CLOCK_SKEW) {
+        if now >= result.expires_at().saturating_add(CLOCK_SKEW) {
             return Err(AuthorizeError::Expired);
         }
         let active = self.active.load();

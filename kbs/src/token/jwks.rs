@@ -19,15 +19,11 @@ use tokio::time::Instant;
 use super::error::TokenError;
 use super::source::{Fetcher, Source, SourceError};
 
-/// How often sources are read without being asked.
-const REFRESH: Duration = Duration::from_secs(300);
-/// The least time between two reads that unknown key ids cause.
-const UNKNOWN_KEY_REST: Duration = Duration::from_secs(10);
-
 /// Trusted key sets.
 pub(crate) struct KeySets {
     sets: Vec<Arc<KeySet>>,
     fetcher: Fetcher,
+    pace: Pace,
     /// When the sources were last read; held while they are.
     last_read: Mutex<Instant>,
 }
@@ -36,6 +32,24 @@ struct KeySet {
     source: Source,
     /// Empty until the first successful read.
     keys: ArcSwapOption<JwkSet>,
+}
+
+/// How often sources are read.
+#[derive(Clone, Copy)]
+pub(crate) struct Pace {
+    /// Without being asked.
+    pub(crate) refresh: Duration,
+    /// The least time between two reads that unknown key ids cause.
+    pub(crate) unknown_key_rest: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            refresh: Duration::from_secs(300),
+            unknown_key_rest: Duration::from_secs(10),
+        }
+    }
 }
 
 /// What is needed of an OpenID Connect discovery document
@@ -50,7 +64,11 @@ impl KeySets {
     /// lives. A file that cannot be used is an error; an address that does not
     /// answer is logged and tried again later, so that services may start in
     /// any order.
-    pub(crate) async fn open(sources: Vec<Source>, fetcher: Fetcher) -> Result<Arc<Self>, SourceError> {
+    pub(crate) async fn open(
+        sources: Vec<Source>,
+        fetcher: Fetcher,
+        pace: Pace,
+    ) -> Result<Arc<Self>, SourceError> {
         let sets = sources
             .into_iter()
             .map(|source| {
@@ -70,9 +88,12 @@ impl KeySets {
         let all = Arc::new(Self {
             sets,
             fetcher,
+            pace,
             last_read: Mutex::new(Instant::now()),
         });
-        tokio::spawn(keep_current(Arc::downgrade(&all)));
+        if !all.sets.is_empty() {
+            tokio::spawn(keep_current(Arc::downgrade(&all), pace.refresh));
+        }
         Ok(all)
     }
 
@@ -121,7 +142,7 @@ impl KeySets {
     /// One caller reads; those who come meanwhile wait for it.
     async fn read_again_unless_fresh(&self) {
         let mut last_read = self.last_read.lock().await;
-        if last_read.elapsed() >= UNKNOWN_KEY_REST {
+        if last_read.elapsed() >= self.pace.unknown_key_rest {
             self.read_all().await;
             *last_read = Instant::now();
         }
@@ -200,9 +221,9 @@ pub(super) fn holds_key(set: &JwkSet, key: &VerificationKey) -> bool {
         .any(|known| known.verification_key().as_ref() == Ok(key))
 }
 
-async fn keep_current(sets: Weak<KeySets>) {
+async fn keep_current(sets: Weak<KeySets>, refresh: Duration) {
     loop {
-        tokio::time::sleep(REFRESH).await;
+        tokio::time::sleep(refresh).await;
         let Some(sets) = sets.upgrade() else { return };
         let mut last_read = sets.last_read.lock().await;
         sets.read_all().await;

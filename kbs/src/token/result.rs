@@ -81,4 +81,14 @@ impl AttestationResult {
         let mut claims: Value = serde_json::from_str(&self.claims_json).ok()?;
         claims.pointer_mut(INIT_DATA_POINTER).map(Value::take)
     }
+
+    /// A result for tests of what demands one.
+    #[cfg(test)]
+    pub(crate) fn for_tests(claims: &Value, tee_key: TeePublicKey, expires_at: i64) -> Self {
+        Self {
+            claims_json: claims.to_string().into_boxed_str(),
+            tee_key,
+            expires_at,
+        }
+    }
 }

@@ -9,7 +9,7 @@ use super::CLOCK_SKEW;
 use super::chains::Chains;
 use super::config::AttestationTokenConfig;
 use super::error::{TokenError, TokenSetupError};
-use super::jwks::{KeySets, holds_key};
+use super::jwks::{KeySets, Pace, holds_key};
 use super::result::{AttestationResult, TEE_KEY_POINTERS};
 use super::source::{Fetcher, Source};
 
@@ -57,7 +57,7 @@ impl TokenVerifier {
         Ok(Self {
             chains: chains(config)?,
             tee_key_pointers: tee_key_pointers(&config.extra_teekey_paths)?,
-            key_sets: KeySets::open(sources, fetcher).await?,
+            key_sets: KeySets::open(sources, fetcher, Pace::default()).await?,
             built_in,
             insecure_header_jwk: config.insecure_header_jwk,
             issuer: config.issuer.clone(),
