@@ -60,6 +60,18 @@ pub trait KeyValueStore: Send + Sync {
     /// All keys, sorted.
     async fn list(&self) -> Result<Vec<String>>;
 
+    /// Every key with its value, sorted by key. A value that cannot be read does not hide the others.
+    async fn entries(&self) -> Result<Vec<(String, Result<Vec<u8>>)>> {
+        let mut entries = Vec::new();
+        for key in self.list().await? {
+            // A key that is deleted meanwhile is not there.
+            if let Some(value) = self.get(&key).await.transpose() {
+                entries.push((key, value));
+            }
+        }
+        Ok(entries)
+    }
+
     /// Says whether this back end could store `key`, without storing anything.
     ///
     /// # Errors

@@ -128,6 +128,18 @@ impl KeyValueStore for LocalJson {
         self.run(|inner| Ok(inner.load()?.into_keys().collect())).await
     }
 
+    /// Reads the file once.
+    async fn entries(&self) -> Result<Vec<(String, Result<Vec<u8>>)>> {
+        self.run(|inner| {
+            let decoded = |(key, text): (String, String)| {
+                let value = inner.decode(&key, &text);
+                (key, value)
+            };
+            Ok(inner.load()?.into_iter().map(decoded).collect())
+        })
+        .await
+    }
+
     fn check_key(&self, key: &str) -> Result<()> {
         key::check_any_key(key)
     }

@@ -25,6 +25,14 @@ async fn a_value_is_read_back_replaced_listed_and_deleted() {
 
         store.set("a", b"x", WriteMode::Replace).await.unwrap();
         assert_eq!(store.list().await.unwrap(), ["a", "a/b"], "{name}");
+        let entries = store
+            .entries()
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|(key, value)| (key, value.unwrap()));
+        let expected = [("a".to_owned(), b"x".to_vec()), ("a/b".to_owned(), Vec::new())];
+        assert_eq!(entries.collect::<Vec<_>>(), expected, "{name}");
         assert_eq!(store.delete("a").await.unwrap(), Some(b"x".to_vec()), "{name}");
         assert_eq!(store.list().await.unwrap(), ["a/b"], "{name}");
     }

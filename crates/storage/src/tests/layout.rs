@@ -112,6 +112,11 @@ async fn a_damaged_json_file_is_an_error_that_shows_no_value() {
     fs::write(&file, r#"{"good":"MQ==","bad":"c@nary"}"#).unwrap();
     let store = local_json(directory.path());
     assert_eq!(store.get("good").await.unwrap(), Some(b"1".to_vec()));
+    let entries = store.entries().await.unwrap();
+    assert!(
+        matches!(&entries[..], [(_, Err(_)), (_, Ok(value))] if value == b"1"),
+        "{entries:?}"
+    );
     for error in [
         store.get("bad").await.unwrap_err(),
         store.delete("bad").await.unwrap_err(),

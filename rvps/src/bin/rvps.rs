@@ -1,0 +1,55 @@
+//! `rvps`: the Reference Value Provider Service.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+
+use anyhow::Context;
+use clap::Parser;
+use daemon::{
+    clock::SystemClock,
+    shutdown::{DEFAULT_GRACE, Shutdown},
+    telemetry::{LogFormat, TelemetryOptions},
+};
+use rvps::{Config, RETIRED_KEYS};
+
+/// Keeps reference values, and serves them over gRPC.
+#[derive(Parser)]
+#[command(version = daemon::build_info::VERSION)]
+struct Arguments {
+    /// Configuration file: JSON, TOML or YAML, by its extension. `{}` in a JSON file is the default
+    /// configuration.
+    #[arg(short, long, value_name = "FILE", default_value = "/etc/rvps.json")]
+    config: PathBuf,
+
+    /// Address to listen on. Port 0 is any free port; the log says which.
+    #[arg(short, long, value_name = "IP:PORT", default_value = "127.0.0.1:50003")]
+    address: SocketAddr,
+
+    /// What a log line looks like: text or json. RUST_LOG chooses what is logged.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    daemon::init();
+    daemon::telemetry::init(&TelemetryOptions {
+        default_filter: "info",
+        format: arguments.log_format,
+    })?;
+    tracing::info!(version = daemon::build_info::version(), "rvps");
+    let loaded = daemon::config::load::<Config>(&arguments.config, RETIRED_KEYS)
+        .context("the RVPS does not start without its configuration")?;
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    let shutdown = Shutdown::on_signals(DEFAULT_GRACE)?;
+    let serving = rvps::app::start(
+        &loaded.config,
+        arguments.address.into(),
+        Arc::new(SystemClock),
+        shutdown,
+    )
+    .await?;
+    Ok(serving.finished().await?)
+}
