@@ -1,5 +1,8 @@
 //! Calling another service over gRPC.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,8 +2,9 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum_server::accept::Accept;
 use tokio::net::TcpStream;
@@ -19,6 +20,7 @@ use crate::tls::ServerTls;
 pub(super) struct Acceptor {
     tls: Option<Arc<ServerTls>>,
     places: Arc<Semaphore>,
+    refusals: Arc<Refusals>,
     handshake_timeout: Duration,
     first_bytes_timeout: Duration,
 }
@@ -28,6 +30,7 @@ impl Acceptor {
         Self {
             tls: tls.map(Arc::new),
             places,
+            refusals: Arc::default(),
             handshake_timeout: limits.handshake_timeout,
             first_bytes_timeout: limits.header_timeout,
         }
@@ -35,7 +38,7 @@ impl Acceptor {
 
     async fn prepare(self, socket: TcpStream) -> io::Result<Connection> {
         let Ok(place) = self.places.try_acquire_owned() else {
-            tracing::warn!("too many connections: one was closed");
+            self.refusals.tell();
             return Err(io::Error::other("too many connections"));
         };
         socket.set_nodelay(true)?;
@@ -62,5 +65,24 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
     fn accept(&self, socket: TcpStream, service: S) -> Self::Future {
         let acceptor = self.clone();
         Box::pin(async move { Ok((acceptor.prepare(socket).await?, service)) })
+    }
+}
+
+/// Says that connections are refused, at most once a second: whoever causes it must not fill the log too.
+#[derive(Default)]
+struct Refusals {
+    since_told: AtomicU64,
+    told: Mutex<Option<Instant>>,
+}
+
+impl Refusals {
+    fn tell(&self) {
+        self.since_told.fetch_add(1, Ordering::Relaxed);
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.is_none_or(|told| told.elapsed() >= Duration::from_secs(1)) {
+            *told = Some(Instant::now());
+            let refused = self.since_told.swap(0, Ordering::Relaxed);
+            tracing::warn!(refused, "too many connections: new ones are closed at once");
+        }
     }
 }

@@ -4,7 +4,7 @@ mod accept;
 mod limits;
 mod stream;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::convert::Infallible;
 use std::io;
@@ -67,7 +67,7 @@ pub enum ServeError {
     Socket(#[from] io::Error),
 }
 
-/// A server that runs.
+/// A server that runs. Dropping it closes its listeners at once and leaves open connections to themselves.
 #[derive(Debug)]
 pub struct Serving {
     addresses: Vec<SocketAddr>,
@@ -200,6 +200,6 @@ impl Service<SocketAddr> for App {
     }
 
     fn call(&mut self, peer: SocketAddr) -> Self::Future {
-        std::future::ready(Ok(self.0.clone().from_peer(peer)))
+        std::future::ready(Ok(self.0.clone().with_peer(peer)))
     }
 }

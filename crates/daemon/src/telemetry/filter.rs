@@ -1,5 +1,6 @@
 //! What may be logged whatever the operator asks for.
 
+use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
 use tracing::{Level, Metadata};
 use tracing_subscriber::layer::{Context, Filter};
@@ -26,6 +27,11 @@ pub(super) struct Discreet;
 impl<S> Filter<S> for Discreet {
     fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
         allowed(metadata.target(), *metadata.level())
+    }
+
+    /// Decided by level alone, everything could be enabled; so the other filters' hints hold.
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::TRACE)
     }
 
     /// Decided once for each place in the code.

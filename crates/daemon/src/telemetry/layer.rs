@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::http::{Request, Response, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use tower::{Layer, Service};
 use tracing::Level;
 
@@ -16,8 +16,8 @@ use super::{REQUEST_ID_HEADER, RequestContext};
 /// Gives each request a [`RequestContext`], the response its `x-request-id`, and the handling a time limit.
 ///
 /// [`crate::serve::serve`] applies it to everything it serves; the layer by itself is for routers that are
-/// called directly, as tests do. A handler that takes too long is dropped and 408 is answered; a body
-/// that is streamed back is not limited.
+/// called directly, as tests do. A handler that takes too long is dropped and 408 is answered, or
+/// `DEADLINE_EXCEEDED` over gRPC; a body that is streamed back is not limited.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestContextLayer {
     /// How long a handler may take until the head of its response is there.
@@ -53,7 +53,7 @@ pub struct RequestContextService<S> {
 }
 
 impl<S> RequestContextService<S> {
-    pub(crate) fn from_peer(mut self, peer: SocketAddr) -> Self {
+    pub(crate) fn with_peer(mut self, peer: SocketAddr) -> Self {
         self.peer = Some(peer);
         self
     }
@@ -77,11 +77,12 @@ where
         let request_id = context.request_id_header();
         // The path is not logged: a plugin may have been given anything in it.
         let started = tracing::enabled!(Level::DEBUG).then(|| (Instant::now(), request.method().clone()));
+        let grpc = is_grpc(request.headers());
         let handled = tokio::time::timeout(self.timeout, self.inner.call(request));
         Box::pin(context.scope(async move {
             let mut response = match handled.await {
                 Ok(response) => response?,
-                Err(_) => too_slow(),
+                Err(_) => too_slow(grpc),
             };
             if let Some((start, method)) = started {
                 let status = response.status().as_u16();
@@ -95,17 +96,24 @@ where
     }
 }
 
-fn too_slow() -> Response<Body> {
+fn is_grpc(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+}
+
+fn too_slow(grpc: bool) -> Response<Body> {
+    const DETAIL: &str = "the request took too long";
     tracing::warn!("request took too long and was given up");
+    if grpc {
+        return tonic::Status::deadline_exceeded(DETAIL).into_http();
+    }
     let id = RequestContext::with_current(|context| context.request_id().to_string()).unwrap_or_default();
-    let body = serde_json::json!({
-        "type": "about:blank",
-        "detail": "the request took too long",
-        "request_id": id,
-    });
+    let body = serde_json::json!({ "type": "about:blank", "detail": DETAIL, "request_id": id });
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
-    let json = header::HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

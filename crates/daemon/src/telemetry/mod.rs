@@ -10,11 +10,12 @@ mod format;
 mod ids;
 mod layer;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::io;
 
 use serde::Deserialize;
+use tracing_subscriber::filter::FilterExt;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
@@ -74,24 +75,30 @@ pub enum TelemetryError {
 /// # Errors
 /// The filter is not valid, or logging was started before.
 pub fn init(options: &TelemetryOptions) -> Result<(), TelemetryError> {
-    let invalid = |error: &dyn std::fmt::Display| TelemetryError::Filter(error.to_string());
-    let chosen = match EnvFilter::try_from_default_env() {
-        Ok(filter) => filter,
-        Err(_) if !environment_has_filter() => {
-            EnvFilter::try_new(options.default_filter).map_err(|error| invalid(&error))?
-        }
-        Err(error) => return Err(invalid(&error)),
-    };
-    let lines = fmt::layer()
-        .event_format(format::Line::new(options.format))
-        .with_writer(io::stdout);
-    tracing_subscriber::registry()
-        .with(lines.with_filter(chosen).with_filter(filter::Discreet))
+    let chosen = chosen_filter(environment_filter().as_deref(), options.default_filter)?;
+    subscriber(chosen, options.format, io::stdout)
         .try_init()
         .map_err(|_| TelemetryError::Twice)
 }
 
+fn subscriber<W>(chosen: EnvFilter, format: LogFormat, writer: W) -> impl SubscriberInitExt
+where
+    W: for<'a> fmt::MakeWriter<'a> + Send + Sync + 'static,
+{
+    let lines = fmt::layer()
+        .event_format(format::Line::new(format))
+        .with_writer(writer);
+    tracing_subscriber::registry().with(lines.with_filter(chosen.and(filter::Discreet)))
+}
+
+fn chosen_filter(asked: Option<&str>, default: &str) -> Result<EnvFilter, TelemetryError> {
+    let filter = asked
+        .filter(|filter| !filter.trim().is_empty())
+        .unwrap_or(default);
+    EnvFilter::try_new(filter).map_err(|error| TelemetryError::Filter(error.to_string()))
+}
+
 #[allow(clippy::disallowed_methods)] // `RUST_LOG` is read here and nowhere else.
-fn environment_has_filter() -> bool {
-    std::env::var(EnvFilter::DEFAULT_ENV).is_ok_and(|filter| !filter.is_empty())
+fn environment_filter() -> Option<String> {
+    std::env::var(EnvFilter::DEFAULT_ENV).ok()
 }

@@ -2,7 +2,7 @@
 //! their files change.
 //!
 //! rustls over `ring` speaks TLS 1.2 and 1.3 with forward secret AEAD suites only. Where the operator may
-//! name suites and groups as OpenSSL does, [`names`] translates; what is known but not offered here (CBC,
+//! name suites and groups as OpenSSL does, the names are translated; what is known but not offered here (CBC,
 //! finite field Diffie-Hellman, post-quantum groups) is left out with a warning, and an unknown name is an
 //! error.
 
@@ -13,7 +13,7 @@ mod pem;
 mod reload;
 mod server;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use self::client::{ClientTls, TlsClientConfig};
 pub use self::error::TlsError;
