@@ -1,1 +1,11 @@
-//! End-to-end tests, fakes, the demonstration and the benchmark.
+//! What the end-to-end tests, the demonstration and the benchmark share.
+//!
+//! - [`load`]: the closed-loop load driver for any KBS or Attestation Service.
+//! - [`bench`]: the benchmark, which starts the servers and drives the load.
+//! - [`demo`]: the story that `make demo` tells.
+//! - [`processes`]: server processes, started and stopped.
+
+pub mod bench;
+pub mod demo;
+pub mod load;
+pub mod processes;

@@ -1,0 +1,220 @@
+//! The benchmark: the release servers pinned to one core, the load driver to the other, 16 connections.
+//!
+//! The floors are what the existing implementation does in the same arrangement, times what this project
+//! asks of itself; and the bare cost of the cryptography, measured in the same run.
+
+mod report;
+mod stack;
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Context;
+use serde_json::Value;
+
+use crate::load::cryptography;
+use crate::processes::sibling;
+use report::Figure;
+pub use report::Report;
+use stack::{RESOURCE, Stack};
+
+/// The existing implementation's figures, on two cores, 16 connections, plain HTTP, sessions in memory.
+mod peer {
+    pub(super) const CHALLENGE: f64 = 31_000.0;
+    pub(super) const GET: f64 = 1_440.0;
+    pub(super) const RCAR_THREE_PROCESSES: f64 = 276.0;
+    pub(super) const RCAR_BUILT_IN: f64 = 506.0;
+    pub(super) const MEMORY_MIB: f64 = 204.0;
+}
+
+const LOAD_CORE: &str = "1";
+const SECONDS: &str = "8";
+const RCARS_FOR_MEMORY: &str = "100000";
+
+/// Runs everything; takes about four minutes.
+pub fn run() -> anyhow::Result<Report> {
+    let mut report = Report::default();
+    say("measuring the bare cryptography");
+    let costs = cryptography::measure(Duration::from_secs(1))?;
+    report.notes.push(format!(
+        "bare cryptography: P-384 verify {:.0} us, P-256 verify {:.0} us, P-256 sign {:.0} us, seal {:.0} us",
+        costs.p384_verify_us, costs.p256_verify_us, costs.p256_sign_us, costs.seal_us
+    ));
+    three_processes(&mut report, costs.snp_evaluation_us())?;
+    built_in(&mut report)?;
+    Ok(report)
+}
+
+fn three_processes(report: &mut Report, snp_floor_us: f64) -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    say("starting KBS, Attestation Service and RVPS");
+    let stack = Stack::three_processes(dir.path())?;
+    stack.provision()?;
+
+    let challenge = load(&["challenge", "--url", &stack.kbs_url, "--seconds", SECONDS])?;
+    report
+        .figures
+        .push(at_least("challenge", challenge, peer::CHALLENGE, 1.0));
+    let get = load(&[
+        "get",
+        "--url",
+        &stack.kbs_url,
+        "--path",
+        RESOURCE,
+        "--seconds",
+        SECONDS,
+    ])?;
+    report
+        .figures
+        .push(at_least("resource GET on a session", get, peer::GET, 6.0));
+    let rcar = load(&[
+        "rcar",
+        "--url",
+        &stack.kbs_url,
+        "--path",
+        RESOURCE,
+        "--seconds",
+        SECONDS,
+    ])?;
+    report.figures.push(at_least(
+        "RCAR + GET, three processes",
+        rcar,
+        peer::RCAR_THREE_PROCESSES,
+        7.0,
+    ));
+
+    snp_evaluation(report, &stack, dir.path(), snp_floor_us)?;
+
+    let many = [
+        "rcar",
+        "--url",
+        &stack.kbs_url,
+        "--path",
+        RESOURCE,
+        "--operations",
+        RCARS_FOR_MEMORY,
+    ];
+    load(&many)?;
+    let first = stack.kbs.resident_mib()?;
+    load(&many)?;
+    let second = stack.kbs.resident_mib()?;
+    report.figures.push(Figure {
+        what: "KBS memory after 100,000 RCARs",
+        value: first,
+        floor: 40.0,
+        unit: "MiB",
+        at_most: true,
+        because: format!("the peer holds {:.0} MB after 14,000", peer::MEMORY_MIB),
+    });
+    report.figures.push(Figure {
+        what: "growth over the next 100,000 RCARs",
+        value: second - first,
+        floor: 1.0,
+        unit: "MiB",
+        at_most: true,
+        because: "flat".into(),
+    });
+    Ok(())
+}
+
+fn built_in(report: &mut Report) -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    say("starting the KBS with Attestation Service and RVPS built in");
+    let stack = Stack::built_in(dir.path())?;
+    stack.provision()?;
+    let rcar = load(&[
+        "rcar",
+        "--url",
+        &stack.kbs_url,
+        "--path",
+        RESOURCE,
+        "--seconds",
+        SECONDS,
+    ])?;
+    report
+        .figures
+        .push(at_least("RCAR + GET, built in", rcar, peer::RCAR_BUILT_IN, 5.0));
+    Ok(())
+}
+
+/// SNP evidence of a simulated guest is not trusted by these servers, so the real Genoa evidence is used
+/// where it is at hand, and the figure is left out, with a note, where it is not.
+fn snp_evaluation(report: &mut Report, stack: &Stack, dir: &Path, floor_us: f64) -> anyhow::Result<()> {
+    let evidence =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/fixtures/snp/genoa-v3-evidence.json");
+    let (Some(url), true) = (&stack.as_url, evidence.is_file()) else {
+        report
+            .notes
+            .push("SNP evaluation: left out, the real Genoa evidence is not here".into());
+        return Ok(());
+    };
+    let copy = dir.join("genoa.json");
+    std::fs::copy(&evidence, &copy)?;
+    let copy = copy.to_string_lossy().into_owned();
+    let rate = load(&[
+        "evaluate",
+        "--url",
+        url,
+        "--tee",
+        "snp",
+        "--evidence",
+        &copy,
+        "--seconds",
+        SECONDS,
+    ])?;
+    report.notes.push(format!(
+        "SNP evaluation of real Genoa evidence over gRPC: {rate:.0}/s (peer: 330/s)"
+    ));
+    report.figures.push(Figure {
+        what: "SNP evaluation / bare cryptography",
+        value: 1e6 / rate / floor_us,
+        floor: 1.3,
+        unit: "x",
+        at_most: true,
+        because: format!("{floor_us:.0} us for one P-384 verification and the token signature"),
+    });
+    Ok(())
+}
+
+fn at_least(what: &'static str, value: f64, peer: f64, times: f64) -> Figure {
+    let because = format!("{times:.0} times the peer's {peer:.0}/s");
+    Figure {
+        what,
+        value,
+        floor: peer * times,
+        unit: "/s",
+        at_most: false,
+        because,
+    }
+}
+
+/// Runs the load driver on its own core and gives the rate.
+fn load(arguments: &[&str]) -> anyhow::Result<f64> {
+    say(&format!(
+        "loading: {}",
+        arguments.first().copied().unwrap_or_default()
+    ));
+    let output = Command::new("taskset")
+        .args(["-c", LOAD_CORE])
+        .arg(sibling("trustee-load")?)
+        .args(arguments)
+        .args(["--output", "json"])
+        .output()
+        .context("cannot run taskset (package util-linux)")?;
+    anyhow::ensure!(
+        output.status.success(),
+        "the load failed: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let summary: Value = serde_json::from_slice(&output.stdout)?;
+    say(&format!("  {}", String::from_utf8_lossy(&output.stdout).trim()));
+    summary
+        .get("per_second")
+        .and_then(Value::as_f64)
+        .context("the driver printed no rate")
+}
+
+fn say(line: &str) {
+    eprintln!("bench: {line}");
+}

@@ -1,0 +1,237 @@
+//! The tools as a person would call them, and one gRPC call that no tool makes.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use anyhow::{Context, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use protos::attestation::attestation_service_client::AttestationServiceClient;
+use protos::attestation::{AttestationRequest, IndividualAttestationRequest};
+use serde_json::{Map, Value, json};
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
+
+use super::narrator::Narrator;
+use super::pki::Pki;
+use super::servers::{Servers, text};
+use super::token::Appraisal;
+use crate::processes::sibling;
+
+/// The command lines of this demonstration.
+pub(super) struct Tools {
+    client: PathBuf,
+    rvps_tool: PathBuf,
+    kbs_url: String,
+    rvps_url: String,
+    attestation_url: String,
+    ca: PathBuf,
+    certificate: PathBuf,
+    key: PathBuf,
+    admin_key: PathBuf,
+    registered: RefCell<Map<String, Value>>,
+    dir: PathBuf,
+}
+
+/// What a tool answered.
+pub(super) struct Answer {
+    /// Its exit code.
+    pub(super) code: Option<i32>,
+    /// Its results.
+    pub(super) stdout: String,
+    stderr: String,
+}
+
+impl Answer {
+    /// All that it printed.
+    pub(super) fn text(&self) -> String {
+        format!("{}{}", self.stdout, self.stderr)
+    }
+}
+
+impl Tools {
+    /// The tools of the same build, set up for these servers.
+    pub(super) fn new(dir: &Path, pki: &Pki, servers: &Servers) -> anyhow::Result<Self> {
+        Ok(Self {
+            client: sibling("kbs-client")?,
+            rvps_tool: sibling("rvps-tool")?,
+            kbs_url: format!("https://{}", servers.kbs),
+            rvps_url: format!("https://{}", servers.rvps),
+            attestation_url: format!("https://{}", servers.attestation),
+            ca: pki.ca.clone(),
+            certificate: pki.client.public.clone(),
+            key: pki.client.private.clone(),
+            admin_key: pki.admin.private.clone(),
+            registered: RefCell::default(),
+            dir: dir.to_owned(),
+        })
+    }
+
+    /// `kbs-client config …` as the owner.
+    pub(super) fn configure(&self, narrator: &Narrator, arguments: &[&str]) -> anyhow::Result<()> {
+        let shown = arguments.join(" ").replace(&text(&self.dir), "$D");
+        narrator.command(&format!(
+            "kbs-client … config --auth-private-key $D/admin.key {shown}"
+        ));
+        let mut command = self.kbs_client();
+        command
+            .args(["config", "--auth-private-key", &text(&self.admin_key)])
+            .args(arguments);
+        let answer = run(command)?;
+        ensure!(answer.code == Some(0), "kbs-client: {}", answer.text());
+        Ok(())
+    }
+
+    /// `kbs-client get-resource` as the simulated guest.
+    pub(super) fn get_resource(&self, narrator: &Narrator, path: &str) -> anyhow::Result<Answer> {
+        narrator.command(&format!(
+            "kbs-client … --attester simulated-snp get-resource --path {path}"
+        ));
+        let mut command = self.kbs_client();
+        command.args(["--attester", "simulated-snp", "get-resource", "--path", path]);
+        run(command)
+    }
+
+    /// `kbs-client attest` as the simulated guest: the token.
+    pub(super) fn attest(&self) -> anyhow::Result<String> {
+        let mut command = self.kbs_client();
+        command.args(["--attester", "simulated-snp", "attest"]);
+        let answer = run(command)?;
+        ensure!(answer.code == Some(0), "kbs-client attest: {}", answer.text());
+        Ok(answer.stdout)
+    }
+
+    /// `rvps-tool register`.
+    pub(super) fn register(&self, narrator: &Narrator, message: &Path) -> anyhow::Result<()> {
+        let shown = text(message).replace(&text(&self.dir), "$D");
+        narrator.command(&format!(
+            "rvps-tool register --path {shown} --addr {} …",
+            self.rvps_url
+        ));
+        let mut command = Command::new(&self.rvps_tool);
+        command.args(["register", "--path", &text(message), "--addr", &self.rvps_url]);
+        command.args(self.mutual_tls());
+        let answer = run(command)?;
+        ensure!(answer.code == Some(0), "rvps-tool: {}", answer.text());
+        Ok(())
+    }
+
+    /// Asks the Attestation Service for an appraisal of evidence that is bound to nothing of ours.
+    pub(super) fn appraise(&self, tee: &str, evidence: &Value) -> anyhow::Result<Appraisal> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let token = runtime.block_on(async {
+            let tls = ClientTlsConfig::new()
+                .ca_certificate(Certificate::from_pem(std::fs::read(&self.ca)?))
+                .identity(Identity::from_pem(
+                    std::fs::read(&self.certificate)?,
+                    std::fs::read(&self.key)?,
+                ))
+                .domain_name("localhost");
+            let endpoint = Endpoint::from_shared(self.attestation_url.clone())?.tls_config(tls)?;
+            let item = IndividualAttestationRequest {
+                tee: tee.to_owned(),
+                evidence: URL_SAFE_NO_PAD.encode(evidence.to_string()),
+                ..Default::default()
+            };
+            let request = AttestationRequest {
+                verification_requests: vec![item],
+                policy_ids: Vec::new(),
+            };
+            let mut client = AttestationServiceClient::new(endpoint.connect().await?);
+            let answer = client.attestation_evaluate(request).await?;
+            anyhow::Ok(answer.into_inner().attestation_token)
+        })?;
+        Appraisal::read(&token)
+    }
+
+    /// What has been registered so far together with `values`: registering an id anew replaces its list.
+    pub(super) fn merged(&self, values: &Value) -> anyhow::Result<Value> {
+        let mut registered = self.registered.borrow_mut();
+        for (id, value) in values.as_object().context("reference values are an object")? {
+            let list = registered.entry(id.clone()).or_insert_with(|| json!([]));
+            for item in value.as_array().into_iter().flatten() {
+                if let Some(items) = list.as_array_mut().filter(|items| !items.contains(item)) {
+                    items.push(item.clone());
+                }
+            }
+        }
+        Ok(Value::Object(registered.clone()))
+    }
+
+    /// Commands to go on by hand.
+    pub(super) fn print_next_steps(&self, keep: bool) {
+        println!(
+            "\nTo go on by hand{}:",
+            if keep {
+                ""
+            } else {
+                ", run `make demo KEEP=1` and then"
+            }
+        );
+        let client = format!(
+            "{} --url {} --cert-file {}",
+            text(&self.client),
+            self.kbs_url,
+            text(&self.ca)
+        );
+        println!(
+            "  {client} --attester simulated-snp get-resource --path {}",
+            super::RESOURCE
+        );
+        println!(
+            "  {client} config --auth-private-key {} list-resources",
+            text(&self.admin_key)
+        );
+        let tls = self.mutual_tls().join(" ");
+        println!("  {} query --addr {} {tls}", text(&self.rvps_tool), self.rvps_url);
+    }
+
+    fn kbs_client(&self) -> Command {
+        let mut command = Command::new(&self.client);
+        command
+            .args(["--url", &self.kbs_url, "--cert-file", &text(&self.ca)])
+            .env("RUST_LOG", "error");
+        command
+    }
+
+    fn mutual_tls(&self) -> [String; 6] {
+        let file = |path: &Path| text(path);
+        [
+            "--ca-cert".into(),
+            file(&self.ca),
+            "--client-cert".into(),
+            file(&self.certificate),
+            "--client-key".into(),
+            file(&self.key),
+        ]
+    }
+}
+
+/// The envelope that `rvps-tool register` sends.
+pub(super) fn register_message(values: &Value) -> String {
+    json!({"version": "0.1.0", "type": "sample", "payload": STANDARD.encode(values.to_string())}).to_string()
+}
+
+/// `kbs-client get-resource` prints standard base64.
+pub(super) fn decode_base64(printed: &str) -> anyhow::Result<Vec<u8>> {
+    STANDARD
+        .decode(printed.trim())
+        .context("kbs-client did not print base64")
+}
+
+fn run(mut command: Command) -> anyhow::Result<Answer> {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command
+        .output()
+        .with_context(|| format!("cannot run {}", command.get_program().to_string_lossy()))?;
+    Ok(Answer {
+        code: status.code(),
+        stdout: String::from_utf8_lossy(&stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&stderr).into_owned(),
+    })
+}
