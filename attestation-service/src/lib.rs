@@ -1,1 +1,40 @@
-//! The Verifier role: evidence in, signed EAR token out, by policy.
+//! The Verifier role of RFC 9334: evidence in, signed attestation result out, by policy.
+//!
+//! In the order in which a request meets them: [`api`] decodes the wire; [`request`] is what it decodes to;
+//! `binding` (with `init_data`) says what the evidence must be bound to; `endorsements` gets what vouches for the
+//! hardware; `evaluation` verifies and, with `appraisal`, applies the policy of `policies` to the claims and the
+//! `reference_values`; `token` signs the result. [`service`] leads through all that, [`config`] and `setup` come
+//! before it, [`error`] says whose fault it was, and [`app`] is the program.
+
+pub mod api;
+pub mod request;
+
+mod binding;
+mod init_data;
+
+mod endorsements;
+
+mod appraisal;
+mod evaluation;
+mod policies;
+mod reference_values;
+
+mod token;
+
+mod audit;
+pub mod service;
+
+pub mod app;
+pub mod config;
+pub mod error;
+mod setup;
+
+pub use config::Config;
+pub use endorsements::EndorsementError;
+pub use error::{EvaluateError, Fault, StartError};
+pub use policies::{PolicyStoreError, PolicyText};
+pub use reference_values::{ReferenceValue, ReferenceValueError};
+pub use request::{
+    AttestationRequest, HashAlgorithm, IndividualRequest, InitData, RuntimeData, Tee, UnknownHashAlgorithm,
+};
+pub use service::AttestationService;

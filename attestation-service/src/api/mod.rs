@@ -1,0 +1,77 @@
+//! What others call: gRPC, its health service, and the key that verifies the tokens, all on one port.
+//!
+//! | path | what |
+//! |---|---|
+//! | `/attestation.AttestationService/…` | evidence, policies, challenges |
+//! | `/attestation.AttestationManagementService/…` | policies, listed and read |
+//! | `/reference.ReferenceValueProviderService/…` | reference values, passed on to the RVPS |
+//! | `/reference.ReferenceValueManagementService/…` | reference values, listed |
+//! | `/grpc.health.v1.Health/…` | health |
+//! | `GET /.well-known/jwks.json` | JWK Set of the token key |
+
+mod attestation;
+mod decode;
+mod reference;
+mod status;
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use daemon::health::Health;
+use protos::attestation::attestation_management_service_server::AttestationManagementServiceServer;
+use protos::attestation::attestation_service_server::AttestationServiceServer;
+use protos::reference::reference_value_management_service_server::ReferenceValueManagementServiceServer;
+use protos::reference::reference_value_provider_service_server::ReferenceValueProviderServiceServer;
+use tonic::service::Routes;
+
+use crate::AttestationService;
+
+/// The longest request, in bytes. Evidence with event logs and certificates of several devices fits.
+const MAX_MESSAGE: usize = 8 * 1024 * 1024;
+
+/// The name under which the ecosystem asks for the health of this service.
+const SERVICE: &str = "attestation.AttestationService";
+
+/// How often the readiness is looked at.
+const HEALTH_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Everything this service answers to. Needs a Tokio runtime.
+pub fn router(service: Arc<AttestationService>) -> axum::Router {
+    let health = Health::new();
+    tokio::spawn(report_health(health.clone(), Arc::downgrade(&service)));
+
+    let attestation = attestation::Api(Arc::clone(&service));
+    let reference = reference::Api(Arc::clone(&service));
+    let routes = Routes::new(
+        AttestationServiceServer::new(attestation.clone()).max_decoding_message_size(MAX_MESSAGE),
+    )
+    .add_service(AttestationManagementServiceServer::new(attestation))
+    .add_service(
+        ReferenceValueProviderServiceServer::new(reference.clone()).max_decoding_message_size(MAX_MESSAGE),
+    )
+    .add_service(ReferenceValueManagementServiceServer::new(reference))
+    .add_service(health.service());
+    let jwks = axum::Router::new()
+        .route("/.well-known/jwks.json", get(jwks))
+        .with_state(service);
+    routes.into_axum_router().merge(jwks)
+}
+
+async fn jwks(State(service): State<Arc<AttestationService>>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], service.jwks().to_owned())
+}
+
+/// Says whether evidence can be appraised, for as long as the service is there.
+async fn report_health(health: Health, service: Weak<AttestationService>) {
+    while let Some(ready) = service.upgrade().map(|service| service.is_ready()) {
+        health.set(SERVICE, ready).await;
+        tokio::time::sleep(HEALTH_INTERVAL).await;
+    }
+}
+
+#[cfg(test)]
+mod tests;

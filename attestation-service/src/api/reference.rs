@@ -1,0 +1,78 @@
+//! `reference.ReferenceValueProviderService`, so that a relying party needs one address only, and the list of
+//! `reference.ReferenceValueManagementService`.
+
+use std::sync::Arc;
+
+use protos::reference::reference_value_management_service_server::ReferenceValueManagementService;
+use protos::reference::reference_value_provider_service_server::ReferenceValueProviderService;
+use protos::reference::{
+    ReferenceValue, ReferenceValueChange, ReferenceValueListRequest, ReferenceValueListResponse,
+    ReferenceValueQueryRequest, ReferenceValueQueryResponse, ReferenceValueRegisterRequest,
+    ReferenceValueRegisterResponse, ReferenceValueWatchRequest,
+};
+use tokio_stream::Empty;
+use tonic::{Request, Response, Status};
+
+use super::status;
+use crate::AttestationService;
+
+/// Passes on to the RVPS.
+#[derive(Clone)]
+pub(crate) struct Api(pub(crate) Arc<AttestationService>);
+
+#[tonic::async_trait]
+impl ReferenceValueProviderService for Api {
+    async fn query_reference_value(
+        &self,
+        request: Request<ReferenceValueQueryRequest>,
+    ) -> Result<Response<ReferenceValueQueryResponse>, Status> {
+        let id = request.into_inner().reference_value_id;
+        let value = self.0.query_reference_value(&id).await;
+        let reference_value_results =
+            value.map_err(|error| status::reference_value("Failed to query reference values: ", &error))?;
+        Ok(Response::new(ReferenceValueQueryResponse {
+            reference_value_results,
+        }))
+    }
+
+    async fn register_reference_value(
+        &self,
+        request: Request<ReferenceValueRegisterRequest>,
+    ) -> Result<Response<ReferenceValueRegisterResponse>, Status> {
+        let registered = self
+            .0
+            .register_reference_value(&request.into_inner().message)
+            .await;
+        registered.map_err(|error| status::reference_value("Register reference value: ", &error))?;
+        Ok(Response::new(ReferenceValueRegisterResponse {}))
+    }
+}
+
+#[tonic::async_trait]
+impl ReferenceValueManagementService for Api {
+    type WatchReferenceValuesStream = Empty<Result<ReferenceValueChange, Status>>;
+
+    async fn list_reference_values(
+        &self,
+        _request: Request<ReferenceValueListRequest>,
+    ) -> Result<Response<ReferenceValueListResponse>, Status> {
+        let values = self.0.list_reference_values().await;
+        let values =
+            values.map_err(|error| status::reference_value("Failed to list reference values: ", &error))?;
+        let values = values.into_iter().map(|value| ReferenceValue {
+            id: value.id,
+            value: value.value,
+            expires_at: value.expires_at,
+        });
+        Ok(Response::new(ReferenceValueListResponse {
+            values: values.collect(),
+        }))
+    }
+
+    async fn watch_reference_values(
+        &self,
+        _request: Request<ReferenceValueWatchRequest>,
+    ) -> Result<Response<Self::WatchReferenceValuesStream>, Status> {
+        Err(Status::unimplemented("watch the RVPS itself"))
+    }
+}

@@ -1,0 +1,54 @@
+//! The one place where errors become gRPC statuses. Each error is logged here, once, with its causes; evaluations
+//! are logged by the audit.
+
+use tonic::{Code, Status};
+
+use crate::error::{EvaluateError, Fault, numbered_causes};
+use crate::policies::PolicyStoreError;
+use crate::reference_values::ReferenceValueError;
+
+/// The status of an evaluation that has no result. Clients look for the evaluation's text, and for ABORTED.
+pub(crate) fn evaluate(error: &EvaluateError) -> Status {
+    let text = format!("Attestation evaluation failed: {}", numbered_causes(error));
+    Status::new(code(error.fault()), text)
+}
+
+/// The status of a challenge that cannot be made.
+pub(crate) fn challenge(error: &EvaluateError) -> Status {
+    let text = match error {
+        EvaluateError::UnknownTee(_) => format!("Error parse TEE type: {error}"),
+        error => format!("Challenge: {error}"),
+    };
+    Status::new(code(error.fault()), text)
+}
+
+/// The status of a policy that cannot be set or read.
+pub(crate) fn policy(context: &str, error: &PolicyStoreError) -> Status {
+    let causes = numbered_causes(error);
+    tracing::warn!(causes, "attestation policy not set or not read");
+    let code = match error {
+        PolicyStoreError::NotFound(_) => Code::NotFound,
+        error => code(error.fault()),
+    };
+    Status::new(code, format!("{context}{error}"))
+}
+
+/// The status of reference values that cannot be read or registered.
+pub(crate) fn reference_value(context: &str, error: &ReferenceValueError) -> Status {
+    tracing::warn!(%error, "reference values not read or not registered");
+    let code = match error {
+        ReferenceValueError::NotOffered => Code::Unimplemented,
+        error => code(error.fault()),
+    };
+    Status::new(code, format!("{context}{error}"))
+}
+
+fn code(fault: Fault) -> Code {
+    match fault {
+        Fault::Request => Code::InvalidArgument,
+        Fault::Attester => Code::Aborted,
+        Fault::Operator => Code::FailedPrecondition,
+        Fault::Dependency => Code::Unavailable,
+        Fault::Internal => Code::Internal,
+    }
+}

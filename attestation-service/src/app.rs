@@ -1,0 +1,154 @@
+//! The program: arguments, configuration, service, listener.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use clap::Parser;
+use daemon::clock::SystemClock;
+use daemon::config::{Loaded, load};
+use daemon::serve::{Limits, Listener, ServeOptions, serve};
+use daemon::shutdown::{DEFAULT_GRACE, Shutdown};
+use daemon::telemetry::{self, LogFormat, TelemetryOptions};
+use daemon::tls::TlsServerConfig;
+
+use crate::config::{Config, RETIRED};
+use crate::{AttestationService, api};
+
+/// Appraises the evidence of confidential guests and attests to the result.
+#[derive(Debug, Parser)]
+#[command(name = "attestation-service", version = daemon::build_info::VERSION)]
+pub struct Args {
+    /// Configuration file: JSON, TOML or YAML. Without it, everything has its default.
+    #[arg(short, long, value_name = "PATH")]
+    pub config_file: Option<PathBuf>,
+
+    /// Where to listen.
+    #[arg(short, long, value_name = "IP:PORT", default_value = "127.0.0.1:3000")]
+    pub socket: SocketAddr,
+
+    /// PEM certificate chain, to serve over TLS.
+    #[arg(short = 't', long, value_name = "PATH")]
+    pub https_pubkey_cert: Option<PathBuf>,
+
+    /// PEM private key of that certificate.
+    #[arg(short = 'k', long, value_name = "PATH")]
+    pub https_prikey: Option<PathBuf>,
+
+    /// PEM certificates of the authorities whose clients may connect. With it, others may not.
+    #[arg(long, value_name = "PATH")]
+    pub client_ca: Option<PathBuf>,
+
+    /// What log lines look like: text or json.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+const LOG_FILTER: &str =
+    "warn,attestation_service=info,daemon=info,policy=info,rvps=info,storage=info,verifier=info";
+
+/// Runs the service until it is told to stop.
+///
+/// # Errors
+/// It cannot start, or its socket fails.
+pub async fn run(args: Args) -> anyhow::Result<()> {
+    telemetry::init(&TelemetryOptions {
+        default_filter: LOG_FILTER,
+        format: args.log_format,
+    })?;
+    tracing::info!(version = daemon::build_info::version(), "attestation-service");
+
+    let Loaded { config, warnings } = match &args.config_file {
+        Some(path) => load(path, RETIRED)?,
+        None => Loaded {
+            config: Config::default(),
+            warnings: Vec::new(),
+        },
+    };
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    let tls = tls(&args, &config)?
+        .map(|tls| tls.load())
+        .transpose()
+        .context("cannot set up TLS")?;
+    let shutdown = Shutdown::on_signals(DEFAULT_GRACE)?;
+    let service = AttestationService::start(&config, Arc::new(SystemClock)).await?;
+    let options = ServeOptions {
+        name: "attestation-service",
+        listeners: vec![Listener::Address(args.socket)],
+        tls,
+        limits: Limits::default(),
+    };
+    serve(options, api::router(service), shutdown)
+        .await?
+        .finished()
+        .await?;
+    Ok(())
+}
+
+/// The flags, or else the `tls` table. A flag without its other half is an error, as it always was.
+fn tls(args: &Args, config: &Config) -> anyhow::Result<Option<TlsServerConfig>> {
+    let from_flags = match (&args.https_pubkey_cert, &args.https_prikey) {
+        (Some(certificate), Some(key)) => Some(TlsServerConfig::new(certificate.clone(), key.clone())),
+        (None, None) => None,
+        _ => bail!("HTTPS public key cert and private key must be provided to enable HTTPS."),
+    };
+    let mut tls = from_flags.or_else(|| config.tls.clone());
+    if let Some(client_ca) = &args.client_ca {
+        let Some(tls) = &mut tls else {
+            bail!("--client-ca needs TLS: a certificate and its private key")
+        };
+        tls.client_ca = Some(client_ca.clone());
+    }
+    Ok(tls)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(text: &str) -> Args {
+        Args::try_parse_from(std::iter::once("attestation-service").chain(text.split_whitespace())).unwrap()
+    }
+
+    #[test]
+    fn the_flags_are_those_of_grpc_as() {
+        let short = args("-c c.json -s 0.0.0.0:50004 -t cert.pem -k key.pem");
+        let long = args(
+            "--config-file c.json --socket 0.0.0.0:50004 --https-pubkey-cert cert.pem --https-prikey key.pem",
+        );
+        for args in [short, long] {
+            assert_eq!(args.config_file, Some("c.json".into()));
+            assert_eq!(args.socket, "0.0.0.0:50004".parse().unwrap());
+            let tls = tls(&args, &Config::default()).unwrap().unwrap();
+            assert_eq!(
+                (tls.certificate, tls.private_key),
+                ("cert.pem".into(), "key.pem".into())
+            );
+            assert_eq!(tls.client_ca, None);
+        }
+        assert_eq!(args("").socket, "127.0.0.1:3000".parse().unwrap());
+    }
+
+    #[test]
+    fn half_of_the_tls_flags_is_an_error() {
+        for text in ["-t cert.pem", "-k key.pem"] {
+            let error = tls(&args(text), &Config::default()).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                "HTTPS public key cert and private key must be provided to enable HTTPS."
+            );
+        }
+    }
+
+    #[test]
+    fn a_client_authority_without_tls_is_an_error_and_not_ignored() {
+        assert!(tls(&args("--client-ca ca.pem"), &Config::default()).is_err());
+        let tls = tls(&args("-t c -k k --client-ca ca.pem"), &Config::default())
+            .unwrap()
+            .unwrap();
+        assert_eq!(tls.client_ca, Some("ca.pem".into()));
+    }
+}

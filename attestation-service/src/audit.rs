@@ -1,0 +1,76 @@
+//! One log line for each evaluation, for whoever has to account for it: which TEE, which result, under which
+//! policy. Never nonces, keys, tokens or report data. The request id is added to every line by the logger.
+
+use std::error::Error;
+
+use verifier::Tee;
+
+use crate::appraisal::Submodule;
+use crate::error::{EvaluateError, Fault};
+use crate::evaluation::Evaluation;
+
+/// How many ids of missing reference values one line names.
+const MAX_NAMED: usize = 16;
+
+/// Logs how an evaluation ended.
+pub(crate) fn evaluated(tees: &[Tee], result: Result<(&Evaluation, &[Submodule]), &EvaluateError>) {
+    let tee = joined(tees.iter().map(|tee| tee.as_str()));
+    match result {
+        Ok((evaluation, submodules)) => {
+            for submodule in submodules {
+                appraised(&tee, evaluation, submodule);
+            }
+        }
+        Err(error) => match error.fault() {
+            Fault::Request | Fault::Attester => {
+                tracing::info!(
+                    tee,
+                    result = "refused",
+                    reason = causes(error),
+                    "evidence refused"
+                );
+            }
+            Fault::Operator | Fault::Dependency | Fault::Internal => {
+                tracing::error!(
+                    tee,
+                    result = "failed",
+                    reason = causes(error),
+                    "evidence not evaluated"
+                );
+            }
+        },
+    }
+}
+
+fn appraised(tee: &str, evaluation: &Evaluation, submodule: &Submodule) {
+    let unknown = submodule.appraisal.asked.iter().filter(|asked| !asked.known);
+    let digest = evaluation
+        .policies
+        .get(&submodule.class)
+        .map_or("", |policy| policy.digest());
+    tracing::info!(
+        tee,
+        class = submodule.class.as_str(),
+        result = submodule.appraisal.vector.status().as_str(),
+        policy = evaluation.full_policy_id(submodule.class),
+        policy_digest = digest,
+        unknown_reference_values = joined(unknown.map(|asked| asked.id.as_str()).take(MAX_NAMED)),
+        "evidence appraised"
+    );
+}
+
+fn joined<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.collect::<Vec<_>>().join(",")
+}
+
+/// An error and what caused it, in one line.
+fn causes(error: &EvaluateError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,187 @@
+//! What can go wrong, sorted by whose fault it is.
+
+use std::path::Path;
+
+use verifier::{Tee, VerifyError};
+
+use crate::binding::BindingError;
+use crate::endorsements::EndorsementError;
+use crate::policies::PolicyStoreError;
+use crate::reference_values::ReferenceValueError;
+
+/// Who has to do something about an error. Every edge derives its status from this, in one place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The caller: the request is malformed.
+    Request,
+    /// The attester: its evidence does not hold.
+    Attester,
+    /// The operator: a policy is missing or broken.
+    Operator,
+    /// Something this service depends on is down. Trying again may help.
+    Dependency,
+    /// This service itself.
+    Internal,
+}
+
+/// There is no token.
+#[derive(Debug, thiserror::Error)]
+#[allow(private_interfaces)] // causes are for reading, not for matching
+pub enum EvaluateError {
+    /// The request holds no evidence.
+    #[error("No verification requests provided.")]
+    NoItems,
+    /// The request holds more evidence than a node can have.
+    #[error("{0} verification requests, more than the {max} allowed", max = crate::request::MAX_ITEMS)]
+    TooManyItems(usize),
+    /// A policy id that cannot be one.
+    #[error(transparent)]
+    PolicyId(PolicyStoreError),
+    /// Not the name of a TEE.
+    #[error("Unsupported TEE type: {0}")]
+    UnknownTee(String),
+    /// This version has no verifier for the TEE.
+    #[error("there is no verifier for TEE `{}` in this version", .0.as_str())]
+    UnsupportedTee(Tee),
+    /// Runtime data or init data cannot be used.
+    #[error(transparent)]
+    Binding(BindingError),
+    /// No evidence of this TEE could be bound to what is expected.
+    #[error("Verifier evaluate failed: TEE `{}`", .tee.as_str())]
+    Unexpectable {
+        /// Whose evidence.
+        tee: Tee,
+        /// What is wrong with the expectation.
+        source: VerifyError,
+    },
+
+    /// The evidence does not hold.
+    #[error("Verifier evaluate failed: TEE `{}`", .tee.as_str())]
+    Evidence {
+        /// Whose evidence.
+        tee: Tee,
+        /// Which check failed.
+        source: VerifyError,
+    },
+    /// Nobody vouches for the attester's hardware.
+    #[error("nothing vouches for this TEE")]
+    NoEndorsement(#[source] EndorsementError),
+
+    /// There is no such policy, or it cannot be evaluated.
+    #[error("appraisal failed")]
+    Policy(#[source] PolicyStoreError),
+    /// The policy of this id failed on this evidence.
+    #[error("Failed to eval policy: `{id}`")]
+    Appraisal {
+        /// With the class suffix.
+        id: String,
+        /// What is wrong with it.
+        source: policy::PolicyError,
+    },
+    /// An endorsement is needed and its source does not answer.
+    #[error("cannot fetch what vouches for this TEE")]
+    Endorsements(#[source] EndorsementError),
+    /// What was fetched to vouch for the TEE does not hold.
+    #[error("what was fetched to vouch for TEE `{}` does not hold", .tee.as_str())]
+    BadEndorsement {
+        /// Whose endorsement.
+        tee: Tee,
+        /// Which check failed.
+        source: VerifyError,
+    },
+    /// Reference values cannot be had.
+    #[error(transparent)]
+    ReferenceValues(ReferenceValueError),
+    /// More is being evaluated than this machine can do in time.
+    #[error("too many evaluations are waiting")]
+    Overloaded,
+
+    /// The token could not be made.
+    #[error("cannot make the token: {0}")]
+    Token(String),
+    /// A defect of this service: the evaluation did not end as it should.
+    #[error("the evaluation was abandoned")]
+    Abandoned,
+}
+
+impl EvaluateError {
+    pub(crate) fn unknown_tee(name: &str) -> Self {
+        Self::UnknownTee(name.chars().take(32).collect())
+    }
+
+    /// Who has to do something about it.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::NoItems
+            | Self::TooManyItems(_)
+            | Self::PolicyId(_)
+            | Self::UnknownTee(_)
+            | Self::UnsupportedTee(_)
+            | Self::Binding(_)
+            | Self::Unexpectable { .. } => Fault::Request,
+            Self::Evidence { .. } | Self::NoEndorsement(_) => Fault::Attester,
+            Self::Appraisal { .. } => Fault::Operator,
+            Self::Policy(error) => error.fault(),
+            Self::ReferenceValues(error) => error.fault(),
+            Self::Endorsements(_) | Self::BadEndorsement { .. } | Self::Overloaded => Fault::Dependency,
+            Self::Token(_) | Self::Abandoned => Fault::Internal,
+        }
+    }
+}
+
+impl From<EndorsementError> for EvaluateError {
+    fn from(error: EndorsementError) -> Self {
+        match error {
+            EndorsementError::Unknown(_) => Self::NoEndorsement(error),
+            EndorsementError::Unavailable { .. } | EndorsementError::Busy => Self::Endorsements(error),
+        }
+    }
+}
+
+/// The service cannot start: the operator's to mend.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting cannot be used.
+    #[error("{0}")]
+    Config(String),
+    /// A file that the configuration names cannot be used.
+    #[error("cannot use `{path}`: {reason}")]
+    File {
+        /// As configured.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The storage cannot be opened.
+    #[error("cannot open the storage: {0}")]
+    Storage(#[from] storage::StorageError),
+    /// The policies cannot be read or seeded.
+    #[error("cannot prepare the policies")]
+    Policies(#[source] PolicyStoreError),
+    /// The reference values cannot be had.
+    #[error("cannot prepare the reference values")]
+    ReferenceValues(#[source] ReferenceValueError),
+}
+
+impl StartError {
+    pub(crate) fn file(path: &Path, error: impl std::fmt::Display) -> Self {
+        Self::File {
+            path: path.display().to_string(),
+            reason: error.to_string(),
+        }
+    }
+}
+
+/// An error and its causes, numbered from 0, one a line: the form that the ecosystem's logs know.
+pub(crate) fn numbered_causes(error: &dyn std::error::Error) -> String {
+    let mut text = String::new();
+    let mut cause = Some(error);
+    let mut number = 0;
+    while let Some(error) = cause {
+        text.push_str(&format!("\n{number}: {error}"));
+        cause = error.source();
+        number += 1;
+    }
+    text
+}

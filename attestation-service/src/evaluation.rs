@@ -1,0 +1,118 @@
+//! The work of one evaluation that takes processor time and nothing else, to be run where it holds nobody up.
+//!
+//! It goes on until it has the submodules or needs something that only the asynchronous side can get, and can
+//! then be resumed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use policy::AppraisalPolicy;
+use verifier::{Endorsements, Fault, ParsedEvidence, Tee, TeeClass, VerifyError};
+
+use crate::appraisal::{AnnotatedEvidence, Submodule};
+use crate::binding::Binding;
+use crate::error::EvaluateError;
+use crate::reference_values::View;
+
+/// An evaluation under way.
+pub(crate) struct Evaluation {
+    /// Without the class suffix.
+    pub(crate) policy_id: String,
+    /// Seconds since the Unix epoch.
+    pub(crate) now: i64,
+    pub(crate) policies: HashMap<TeeClass, Arc<AppraisalPolicy>>,
+    pub(crate) reference_values: View,
+    stage: Stage,
+}
+
+/// One piece of evidence with all that its verification needs.
+pub(crate) struct Item {
+    pub(crate) tee: Tee,
+    pub(crate) evidence: Box<dyn ParsedEvidence>,
+    pub(crate) binding: Binding,
+    pub(crate) endorsements: Endorsements,
+}
+
+enum Stage {
+    Unverified(Vec<Item>),
+    Verified(Vec<AnnotatedEvidence>),
+}
+
+/// How far an evaluation got.
+pub(crate) enum Progress {
+    Done(Vec<Submodule>),
+    NeedsPolicy(TeeClass),
+    NeedsReferenceValues(Vec<String>),
+}
+
+impl Evaluation {
+    pub(crate) fn new(policy_id: String, items: Vec<Item>, reference_values: View, now: i64) -> Self {
+        let (policies, stage) = (HashMap::new(), Stage::Unverified(items));
+        Self {
+            policy_id,
+            now,
+            policies,
+            reference_values,
+            stage,
+        }
+    }
+
+    /// The id of the policy for a class, as it is stored.
+    pub(crate) fn full_policy_id(&self, class: TeeClass) -> String {
+        format!("{}_{}", self.policy_id, class.as_str())
+    }
+
+    /// Verifies, unless that is done, and appraises.
+    pub(crate) fn advance(&mut self) -> Result<Progress, EvaluateError> {
+        if let Stage::Unverified(items) = &self.stage {
+            self.stage = Stage::Verified(verify(items, self.now)?);
+        }
+        let Stage::Verified(evidence) = &self.stage else {
+            return Err(EvaluateError::Abandoned);
+        };
+        let mut submodules = Vec::with_capacity(evidence.len());
+        let mut open_questions: Vec<String> = Vec::new();
+        for evidence in evidence {
+            let Some(policy) = self.policies.get(&evidence.class) else {
+                return Ok(Progress::NeedsPolicy(evidence.class));
+            };
+            let submodule = evidence.appraise(&self.policy_id, policy, &self.reference_values.values);
+            let submodule = submodule.map_err(|source| EvaluateError::Appraisal {
+                id: self.full_policy_id(evidence.class),
+                source,
+            })?;
+            open_questions.extend(self.reference_values.open_questions(&submodule.appraisal.asked));
+            submodules.push(submodule);
+        }
+        if open_questions.is_empty() {
+            return Ok(Progress::Done(submodules));
+        }
+        open_questions.sort_unstable();
+        open_questions.dedup();
+        Ok(Progress::NeedsReferenceValues(open_questions))
+    }
+}
+
+/// Every claim set of every item, in order.
+fn verify(items: &[Item], now: i64) -> Result<Vec<AnnotatedEvidence>, EvaluateError> {
+    let mut evidence = Vec::with_capacity(items.len());
+    for item in items {
+        let verified = item
+            .evidence
+            .verify(&item.binding.expected, &item.endorsements, now);
+        for claims in &verified.map_err(|error| refused(item.tee, error))? {
+            let annotated = AnnotatedEvidence::of(claims, &item.binding);
+            evidence.push(annotated.map_err(|error| EvaluateError::Token(error.to_string()))?);
+        }
+    }
+    Ok(evidence)
+}
+
+/// Evidence that does not hold is the attester's affair; what was fetched to judge it, is not.
+pub(crate) fn refused(tee: Tee, source: VerifyError) -> EvaluateError {
+    match source.class() {
+        Fault::Attester => EvaluateError::Evidence { tee, source },
+        Fault::Endorsement => EvaluateError::BadEndorsement { tee, source },
+        Fault::Caller => EvaluateError::Unexpectable { tee, source },
+    }
+}

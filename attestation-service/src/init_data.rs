@@ -1,0 +1,199 @@
+//! The init-data document: what a guest was started with, bound to its evidence by a digest.
+//!
+//! TOML with `version`, `algorithm` and a table `data` of texts, all three required. The digest is over the
+//! exact bytes of the text, never over what it parses to.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::request::{HashAlgorithm, UnknownHashAlgorithm};
+
+/// A parsed init-data document.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct InitDataDocument {
+    /// What the init-data register must hold, before it is fitted to the register's size.
+    pub(crate) digest: Vec<u8>,
+    /// `init_data_claims` of the policy input.
+    pub(crate) claims: Value,
+}
+
+/// The document cannot be used: the caller's mistake.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InitDataError {
+    #[error("the init-data document has {0} bytes, more than the {MAX_LENGTH} allowed")]
+    TooLong(usize),
+    #[error("the init-data document is not the TOML it should be: {0}")]
+    Malformed(String),
+    #[error(transparent)]
+    UnknownHash(#[from] UnknownHashAlgorithm),
+}
+
+/// The longest document accepted, in bytes.
+const MAX_LENGTH: usize = 2 * 1024 * 1024;
+
+/// Entries that hold TOML themselves, and are shown parsed.
+const TOML_ENTRIES: [&str; 2] = ["aa.toml", "cdh.toml"];
+
+/// The entry that holds the guest agent's policy.
+const AGENT_POLICY: &str = "policy.rego";
+
+/// What stands before the data of the guest agent's policy.
+const AGENT_POLICY_DATA: &str = "policy_data := {";
+
+#[derive(Deserialize)]
+#[allow(dead_code)] // `version` is required, and not looked at
+struct Document {
+    version: String,
+    algorithm: String,
+    data: BTreeMap<String, String>,
+}
+
+impl InitDataDocument {
+    /// Parses and hashes `text`.
+    pub(crate) fn parse(text: &str) -> Result<Self, InitDataError> {
+        if text.len() > MAX_LENGTH {
+            return Err(InitDataError::TooLong(text.len()));
+        }
+        let document: Document =
+            toml::from_str(text).map_err(|error| InitDataError::Malformed(error.message().to_owned()))?;
+        let algorithm: HashAlgorithm = document.algorithm.parse()?;
+        Ok(Self {
+            digest: algorithm.digest(text.as_bytes()),
+            claims: claims(document.data),
+        })
+    }
+}
+
+/// The `data` table with what is known to be TOML, or to hold data, taken apart.
+fn claims(data: BTreeMap<String, String>) -> Value {
+    let mut claims = Map::new();
+    for (name, text) in data {
+        if TOML_ENTRIES.contains(&name.as_str())
+            && let Ok(parsed) = toml::from_str::<Value>(&text)
+        {
+            claims.insert(name, parsed);
+        } else if name == AGENT_POLICY
+            && let Some(data) = agent_policy_data(&text)
+        {
+            claims.insert("agent_policy_claims".to_owned(), data);
+        } else {
+            claims.insert(name, Value::String(text));
+        }
+    }
+    Value::Object(claims)
+}
+
+/// The JSON object that ends a generated agent policy, if the text ends with exactly that.
+fn agent_policy_data(rego: &str) -> Option<Value> {
+    let start = rego.find(AGENT_POLICY_DATA)? + AGENT_POLICY_DATA.len() - 1;
+    serde_json::from_str(rego.get(start..)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const DOCUMENT: &str = "version = \"0.1.0\"\nalgorithm = \"sha384\"\n[data]\n\"aa.toml\" = '''\n[token_configs]\nurl = \"http://a\"\n'''\n\"cdh.toml\" = \"not = = toml\"\n\"policy.rego\" = '''\npackage agent_policy\npolicy_data := {\"containers\": [1]}\n'''\nother = \"text\"\n";
+
+    #[test]
+    fn known_entries_are_shown_parsed_and_others_as_they_are() {
+        let document = InitDataDocument::parse(DOCUMENT).unwrap();
+        assert_eq!(
+            document.claims,
+            json!({
+                "aa.toml": {"token_configs": {"url": "http://a"}},
+                "cdh.toml": "not = = toml",
+                "agent_policy_claims": {"containers": [1]},
+                "other": "text",
+            })
+        );
+    }
+
+    #[test]
+    fn an_agent_policy_whose_data_does_not_end_the_text_is_left_as_it_is() {
+        for rego in [
+            "package agent_policy\n",
+            "policy_data := {\"a\": 1}\nallow := true\n",
+            "policy_data := { not json",
+        ] {
+            let document = InitDataDocument::parse(&format!(
+                "version = \"0.1.0\"\nalgorithm = \"sha256\"\n[data]\n\"policy.rego\" = '''{rego}'''\n"
+            ))
+            .unwrap();
+            assert_eq!(document.claims, json!({ "policy.rego": rego }));
+        }
+    }
+
+    #[test]
+    fn the_digest_is_over_the_exact_text() {
+        let one = InitDataDocument::parse(DOCUMENT).unwrap();
+        assert_eq!(one.digest, HashAlgorithm::Sha384.digest(DOCUMENT.as_bytes()));
+        let other = InitDataDocument::parse(&DOCUMENT.replace("other = ", "other  = ")).unwrap();
+        assert_eq!(one.claims, other.claims);
+        assert_ne!(one.digest, other.digest);
+    }
+
+    #[test]
+    fn the_named_algorithm_makes_the_digest() {
+        for (name, length) in [("sha256", 32), ("sha384", 48), ("sha512", 64), ("sm3", 32)] {
+            let document = InitDataDocument::parse(&DOCUMENT.replace("sha384", name)).unwrap();
+            assert_eq!(document.digest.len(), length);
+        }
+    }
+
+    #[test]
+    fn a_document_without_a_required_member_is_refused() {
+        for text in [
+            "",
+            "version = \"0.1.0\"\nalgorithm = \"sha384\"\n",
+            "version = \"0.1.0\"\n[data]\n",
+            "algorithm = \"sha384\"\n[data]\n",
+            "version = \"0.1.0\"\nalgorithm = \"sha384\"\n[data]\na = 1\n",
+            "version = 1\nalgorithm = \"sha384\"\n[data]\n",
+        ] {
+            assert!(
+                matches!(InitDataDocument::parse(text), Err(InitDataError::Malformed(_))),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_algorithm_is_refused() {
+        let text = DOCUMENT.replace("sha384", "md5");
+        assert!(matches!(
+            InitDataDocument::parse(&text),
+            Err(InitDataError::UnknownHash(_))
+        ));
+    }
+
+    #[test]
+    fn a_document_over_the_limit_is_refused() {
+        let text = format!("{DOCUMENT}big = \"{}\"\n", "x".repeat(MAX_LENGTH));
+        assert!(matches!(
+            InitDataDocument::parse(&text),
+            Err(InitDataError::TooLong(_))
+        ));
+    }
+
+    #[test]
+    fn deeply_nested_toml_is_an_error_and_not_a_crash() {
+        let nested = format!("a = {}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let text = format!("version = \"0.1.0\"\nalgorithm = \"sha384\"\n{nested}\n[data]\n");
+        assert!(InitDataDocument::parse(&text).is_err());
+        let inner = DOCUMENT.replace("[token_configs]\nurl = \"http://a\"", &nested);
+        let document = InitDataDocument::parse(&inner).unwrap();
+        assert!(document.claims["aa.toml"].is_string());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_parser_panic(text in ".{0,400}") {
+            let _ = InitDataDocument::parse(&text);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! An RVPS in this process.
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use async_trait::async_trait;
+use daemon::clock::Clock;
+use rvps::{RegisterError, Rvps, Watcher};
+use storage::StorageConfig;
+
+use super::watched::{Change, Watched};
+use super::{ReferenceValue, ReferenceValueError, ReferenceValueSource, View};
+use crate::error::StartError;
+
+/// The source. Its view takes in, each time, what changed since the last.
+pub(crate) struct BuiltIn {
+    rvps: Arc<Rvps>,
+    watcher: Mutex<Watcher>,
+    values: Watched,
+    clock: Arc<dyn Clock>,
+}
+
+impl BuiltIn {
+    /// Opens the values in `storage`.
+    pub(crate) async fn open(storage: &StorageConfig, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let rvps = Rvps::open(storage, Arc::clone(&clock)).await;
+        let rvps = rvps.map_err(|error| StartError::Config(format!("Create rvps failed: {error}")))?;
+        let watcher = Mutex::new(rvps.watch());
+        Ok(Self {
+            rvps,
+            watcher,
+            values: Watched::default(),
+            clock,
+        })
+    }
+
+    /// Takes in what the watcher has to tell, without waiting for more.
+    fn catch_up(&self) -> Result<(), ReferenceValueError> {
+        let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut context = Context::from_waker(Waker::noop());
+        while let Poll::Ready(change) = pin!(watcher.next()).poll(&mut context) {
+            let gone = || ReferenceValueError::Unavailable("it is gone".to_owned());
+            self.values.apply(change.ok_or_else(gone)?.into())?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl ReferenceValueSource for BuiltIn {
+    async fn view(&self) -> Result<View, ReferenceValueError> {
+        self.catch_up()?;
+        Ok(View {
+            values: self.values.snapshot(self.clock.now())?,
+            looked_up: None,
+        })
+    }
+
+    async fn extend(&self, view: View, _ids: Vec<String>) -> Result<View, ReferenceValueError> {
+        Ok(view)
+    }
+
+    async fn query(&self, id: &str) -> Result<Option<String>, ReferenceValueError> {
+        let value = self
+            .rvps
+            .query(id)
+            .map_err(|error| ReferenceValueError::Unavailable(error.to_string()))?;
+        Ok(value.map(|value| value.json().to_owned()))
+    }
+
+    async fn list(&self) -> Result<Vec<ReferenceValue>, ReferenceValueError> {
+        Ok(self
+            .rvps
+            .list()
+            .iter()
+            .map(|value| ReferenceValue::from(&**value))
+            .collect())
+    }
+
+    async fn register(&self, message: &str) -> Result<(), ReferenceValueError> {
+        let registered = self.rvps.register(message).await;
+        registered.map(|_names| ()).map_err(|error| match error {
+            RegisterError::Storage { .. } | RegisterError::Interrupted => {
+                ReferenceValueError::Unavailable(error.to_string())
+            }
+            error => ReferenceValueError::Refused(error.to_string()),
+        })
+    }
+
+    fn is_ready(&self) -> bool {
+        true
+    }
+}
+
+impl From<rvps::Change> for Change {
+    fn from(change: rvps::Change) -> Self {
+        let changed = change
+            .changed
+            .iter()
+            .map(|value| ReferenceValue::from(&**value))
+            .collect();
+        Self {
+            reset: change.reset,
+            changed,
+            removed: change.removed,
+        }
+    }
+}
+
+impl From<&rvps::ReferenceValue> for ReferenceValue {
+    fn from(value: &rvps::ReferenceValue) -> Self {
+        Self {
+            id: value.id().to_owned(),
+            value: value.json().to_owned(),
+            expires_at: value.expires_at(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use daemon::clock::ManualClock;
+
+    use super::*;
+
+    /// The payload is `{"launch_digest":["abc"]}`.
+    const MESSAGE: &str =
+        r#"{"version":"0.1.0","type":"sample","payload":"eyJsYXVuY2hfZGlnZXN0IjpbImFiYyJdfQ=="}"#;
+
+    async fn source(clock: Arc<ManualClock>) -> BuiltIn {
+        BuiltIn::open(&StorageConfig::default(), clock).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_was_registered_is_in_the_next_view() {
+        let source = source(Arc::default()).await;
+        assert!(source.view().await.unwrap().values.is_empty());
+        source.register(MESSAGE).await.unwrap();
+        let values = source.view().await.unwrap().values;
+        assert_eq!(values.get("launch_digest"), Some(serde_json::json!(["abc"])));
+        assert_eq!(
+            source.query("launch_digest").await.unwrap().as_deref(),
+            Some(r#"["abc"]"#)
+        );
+        assert_eq!(source.list().await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn an_expired_value_is_not_in_the_view() {
+        let clock = Arc::new(ManualClock::new(1_800_000_000));
+        let source = source(Arc::clone(&clock)).await;
+        source.register(MESSAGE).await.unwrap();
+        assert_eq!(source.view().await.unwrap().values.len(), 1);
+        clock.advance(366 * 24 * 3600);
+        assert!(source.view().await.unwrap().values.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_message_that_is_none_is_refused() {
+        let source = source(Arc::default()).await;
+        for message in ["", "{}", r#"{"version":"9","type":"sample","payload":""}"#] {
+            let error = source.register(message).await.unwrap_err();
+            assert!(matches!(error, ReferenceValueError::Refused(_)), "{error}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Reference values: what good looks like, from an RVPS in this process or elsewhere.
+
+mod built_in;
+mod by_query;
+mod remote;
+mod watched;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use daemon::clock::Clock;
+use policy::{AskedValue, ReferenceValueSnapshot};
+
+use self::built_in::BuiltIn;
+use self::remote::Remote;
+use crate::config::{Config, RvpsConfig};
+use crate::error::{Fault, StartError};
+
+/// Where reference values come from.
+#[async_trait]
+pub(crate) trait ReferenceValueSource: Send + Sync {
+    /// What is known now.
+    async fn view(&self) -> Result<View, ReferenceValueError>;
+
+    /// `view`, and `ids` looked up besides. Only a partial view ever needs it.
+    async fn extend(&self, view: View, ids: Vec<String>) -> Result<View, ReferenceValueError>;
+
+    /// The value of `id` as JSON text.
+    async fn query(&self, id: &str) -> Result<Option<String>, ReferenceValueError>;
+
+    /// Every value there is, by id.
+    async fn list(&self) -> Result<Vec<ReferenceValue>, ReferenceValueError>;
+
+    /// Hands over a register message. What it registers is in the next view.
+    async fn register(&self, message: &str) -> Result<(), ReferenceValueError>;
+
+    /// Whether a view can be had.
+    fn is_ready(&self) -> bool;
+}
+
+/// A reference value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReferenceValue {
+    /// Its id.
+    pub id: String,
+    /// The value as JSON text.
+    pub value: String,
+    /// Seconds since the Unix epoch.
+    pub expires_at: i64,
+}
+
+/// The reference values at one moment, as far as they are known.
+#[derive(Debug, Clone)]
+pub(crate) struct View {
+    pub(crate) values: ReferenceValueSnapshot,
+    /// The ids that were looked up; `None` if everything is known.
+    pub(crate) looked_up: Option<Arc<HashSet<String>>>,
+}
+
+impl View {
+    /// Of the ids that a policy asked for, those that may exist and were not looked up.
+    pub(crate) fn open_questions(&self, asked: &[AskedValue]) -> Vec<String> {
+        let Some(looked_up) = &self.looked_up else {
+            return Vec::new();
+        };
+        let open = asked
+            .iter()
+            .filter(|asked| !asked.known && !looked_up.contains(&asked.id));
+        open.map(|asked| asked.id.clone()).collect()
+    }
+}
+
+/// Reference values cannot be had, or not changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReferenceValueError {
+    /// The caller: the RVPS does not take the message.
+    #[error("{0}")]
+    Refused(String),
+    /// The caller: the policy asks for more values than one evaluation may.
+    #[error("a policy asked for more than {0} reference values")]
+    TooMany(usize),
+    /// The RVPS does not offer this. It is not one of ours.
+    #[error("the RVPS does not offer this")]
+    NotOffered,
+    /// The RVPS does not answer, or not as it should.
+    #[error("the RVPS is unavailable: {0}")]
+    Unavailable(String),
+}
+
+impl ReferenceValueError {
+    /// Who has to do something about it.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Refused(_) => Fault::Request,
+            Self::TooMany(_) | Self::NotOffered => Fault::Operator,
+            Self::Unavailable(_) => Fault::Dependency,
+        }
+    }
+}
+
+/// The source that `config` names.
+pub(crate) async fn open(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn ReferenceValueSource>, StartError> {
+    Ok(match &config.rvps_config {
+        RvpsConfig::BuiltIn { storage_type, .. } => {
+            let storage = storage_type.map(|kind| config.storage_backend.with_type(kind));
+            let storage = storage.as_ref().unwrap_or(&config.storage_backend);
+            Arc::new(BuiltIn::open(storage, clock).await?)
+        }
+        RvpsConfig::GrpcRemote {
+            address,
+            tls,
+            max_stale_seconds,
+        } => Arc::new(Remote::open(address, tls.clone(), *max_stale_seconds, clock)?),
+    })
+}

@@ -1,0 +1,154 @@
+//! An RVPS in another process, over gRPC.
+//!
+//! One of ours is watched: it sends all its values and then whatever changes, so an evaluation asks nothing over
+//! the network. Others answer `UNIMPLEMENTED` to that and are queried, see [`super::by_query`].
+
+mod client;
+mod link;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use daemon::clock::Clock;
+use daemon::telemetry::RequestContext;
+use daemon::tls::TlsClientConfig;
+use serde_json::Value;
+use tokio::task::{AbortHandle, JoinSet};
+
+use self::client::RvpsClient;
+use self::link::{Link, LinkState};
+use super::by_query::{MAX_VALUES, RecentAnswers};
+use super::watched::Watched;
+use super::{ReferenceValue, ReferenceValueError, ReferenceValueSource, View};
+use crate::error::StartError;
+
+/// The source. Dropping it ends the watch.
+pub(crate) struct Remote {
+    client: RvpsClient,
+    shared: Arc<Shared>,
+    recent: RecentAnswers,
+    max_stale: Duration,
+    clock: Arc<dyn Clock>,
+    watcher: AbortHandle,
+}
+
+/// What the watch task keeps current.
+#[derive(Default)]
+struct Shared {
+    values: Watched,
+    link: Link,
+}
+
+/// How long an evaluation waits for the first word from the RVPS, which may be starting at the same time.
+const FIRST_WORD: Duration = Duration::from_secs(3);
+
+/// How long a registration waits for its effect to arrive.
+const ECHO: Duration = Duration::from_secs(1);
+
+impl Remote {
+    /// Begins to watch the RVPS at `address`, which need not be there yet.
+    pub(crate) fn open(
+        address: &str,
+        tls: Option<TlsClientConfig>,
+        max_stale_seconds: u32,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
+        let client = RvpsClient::new(address, tls)?;
+        let shared = Arc::new(Shared::default());
+        let watcher = tokio::spawn(link::watch(client.clone(), Arc::clone(&shared))).abort_handle();
+        let max_stale = Duration::from_secs(max_stale_seconds.into());
+        Ok(Self {
+            client,
+            shared,
+            recent: RecentAnswers::default(),
+            max_stale,
+            clock,
+            watcher,
+        })
+    }
+
+    fn whole(&self) -> Result<View, ReferenceValueError> {
+        Ok(View {
+            values: self.shared.values.snapshot(self.clock.now())?,
+            looked_up: None,
+        })
+    }
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        self.watcher.abort();
+    }
+}
+
+#[async_trait]
+impl ReferenceValueSource for Remote {
+    async fn view(&self) -> Result<View, ReferenceValueError> {
+        match self.shared.link.known(FIRST_WORD).await {
+            LinkState::Watching => self.whole(),
+            LinkState::ByQuery => Ok(self.recent.view()),
+            LinkState::Lost { since, .. } if since.is_some_and(|since| since.elapsed() < self.max_stale) => {
+                self.whole()
+            }
+            LinkState::Lost { reason, .. } => Err(ReferenceValueError::Unavailable(reason)),
+            LinkState::Unknown => Err(ReferenceValueError::Unavailable(
+                "it has not answered yet".to_owned(),
+            )),
+        }
+    }
+
+    async fn extend(&self, view: View, ids: Vec<String>) -> Result<View, ReferenceValueError> {
+        if ids.len() > MAX_VALUES {
+            return Err(ReferenceValueError::TooMany(MAX_VALUES));
+        }
+        let mut queries = JoinSet::new();
+        for id in ids {
+            let client = self.client.clone();
+            let context = RequestContext::current().unwrap_or_default();
+            queries.spawn(context.scope(async move {
+                let answer = client.query(&id).await?;
+                let value = answer.as_deref().map(serde_json::from_str::<Value>).transpose();
+                let value = value.map_err(|error| ReferenceValueError::Unavailable(error.to_string()))?;
+                Ok((id, value))
+            }));
+        }
+        let mut answers = Vec::new();
+        while let Some(answer) = queries.join_next().await {
+            let answer = answer.map_err(|error| ReferenceValueError::Unavailable(error.to_string()))?;
+            answers.push(answer?);
+        }
+        self.recent.extend(&view, answers)
+    }
+
+    async fn query(&self, id: &str) -> Result<Option<String>, ReferenceValueError> {
+        self.client.query(id).await
+    }
+
+    async fn list(&self) -> Result<Vec<ReferenceValue>, ReferenceValueError> {
+        self.client.list().await
+    }
+
+    async fn register(&self, message: &str) -> Result<(), ReferenceValueError> {
+        let mut changes = self.shared.link.changes();
+        self.client.register(message).await?;
+        self.recent.clear();
+        if self.shared.link.is_watching() {
+            // What is registered should count for whoever attests next. If the word does not come in time it
+            // comes later: the registration itself is done.
+            let _ = tokio::time::timeout(ECHO, changes.changed()).await;
+        }
+        Ok(())
+    }
+
+    fn is_ready(&self) -> bool {
+        match self.shared.link.state() {
+            LinkState::Watching | LinkState::ByQuery => true,
+            LinkState::Lost { since, .. } => since.is_some_and(|since| since.elapsed() < self.max_stale),
+            LinkState::Unknown => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,293 @@
+//! The service itself: what every edge calls.
+
+use std::num::NonZero;
+use std::sync::Arc;
+use std::time::Duration;
+
+use daemon::clock::Clock;
+use tokio::sync::Semaphore;
+use verifier::{Tee, TeeClass, UnverifiedEvidence, Verifiers};
+
+use crate::appraisal::Submodule;
+use crate::binding::Binding;
+use crate::config::Config;
+use crate::endorsements::Endorser;
+use crate::error::{EvaluateError, StartError};
+use crate::evaluation::{Evaluation, Item, Progress, refused};
+use crate::policies::{self, PolicyStore, PolicyStoreError, PolicyText};
+use crate::reference_values::{self, ReferenceValue, ReferenceValueError, ReferenceValueSource};
+use crate::request::{AttestationRequest, IndividualRequest, MAX_ITEMS};
+use crate::token::EarIssuer;
+use crate::{audit, setup};
+
+/// The Verifier of RFC 9334: appraises evidence and attests to the result.
+pub struct AttestationService {
+    verifiers: Verifiers,
+    endorser: Endorser,
+    policies: PolicyStore,
+    reference_values: Arc<dyn ReferenceValueSource>,
+    issuer: EarIssuer,
+    verbose_token: bool,
+    clock: Arc<dyn Clock>,
+    /// One for each evaluation that may use a processor, so that a flood of them leaves room for the rest.
+    processors: Semaphore,
+}
+
+/// The policy that is meant when none is named.
+const DEFAULT_POLICY: &str = "default";
+
+/// How often an evaluation may find that it needs another policy, or other reference values.
+const MAX_ROUNDS: usize = 16;
+
+/// How long an evaluation waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl AttestationService {
+    /// Opens the storage, reads keys and certificates, and begins to watch the reference values.
+    ///
+    /// # Errors
+    /// A setting, or something that it names, cannot be used. An RVPS that does not answer yet is no error.
+    pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<Self>, StartError> {
+        let store = config.storage_backend.open(policies::NAMESPACE)?;
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Ok(Arc::new(Self {
+            verifiers: setup::verifiers(&config.verifier_config)?,
+            endorser: Endorser::new(&config.verifier_config.snp_verifier)?,
+            policies: PolicyStore::open(store).await.map_err(StartError::Policies)?,
+            reference_values: reference_values::open(config, Arc::clone(&clock)).await?,
+            issuer: EarIssuer::new(&config.attestation_token_broker)?,
+            verbose_token: config.attestation_token_broker.verbose_token,
+            clock,
+            processors: Semaphore::new(processors),
+        }))
+    }
+
+    /// Verifies and appraises evidence; the token attests to the result, whatever it is.
+    ///
+    /// # Errors
+    /// There is no result to attest to: see [`EvaluateError::fault`] for whose affair that is.
+    pub async fn evaluate(&self, request: AttestationRequest) -> Result<String, EvaluateError> {
+        let tees: Vec<Tee> = request.items.iter().map(|item| item.tee).collect();
+        let result = self.try_evaluate(request).await;
+        audit::evaluated(
+            &tees,
+            result
+                .as_ref()
+                .map(|done| (&done.evaluation, done.submodules.as_slice())),
+        );
+        result.map(|done| done.token)
+    }
+
+    /// Compiles and stores a policy. `id` has the class suffix, such as `default_cpu`.
+    ///
+    /// # Errors
+    /// The id or the text is not usable, or the storage does not work. Nothing has changed then.
+    pub async fn set_policy(&self, id: &str, rego: &str) -> Result<(), PolicyStoreError> {
+        let policy = self.policies.set(id, rego).await?;
+        tracing::info!(policy = id, digest = policy.digest(), "attestation policy set");
+        Ok(())
+    }
+
+    /// A policy as it is stored.
+    ///
+    /// # Errors
+    /// There is none of this id, or the storage does not work.
+    pub async fn get_policy(&self, id: &str) -> Result<PolicyText, PolicyStoreError> {
+        self.policies.text(id).await
+    }
+
+    /// Every policy, by id.
+    ///
+    /// # Errors
+    /// The storage does not work.
+    pub async fn list_policies(&self) -> Result<Vec<PolicyText>, PolicyStoreError> {
+        self.policies.list().await
+    }
+
+    /// What an attester needs before it can make its evidence, besides a nonce; empty for every TEE that this
+    /// version has a verifier for.
+    ///
+    /// # Errors
+    /// The TEE makes its evidence over a challenge of its verifier, and there is no such verifier.
+    pub async fn challenge(&self, tee: &str, _params: &str) -> Result<String, EvaluateError> {
+        match tee.parse() {
+            Ok(Tee::Se) => Err(EvaluateError::UnsupportedTee(Tee::Se)),
+            Ok(_) => Ok(String::new()),
+            Err(_) => Err(EvaluateError::unknown_tee(tee)),
+        }
+    }
+
+    /// A reference value as JSON text.
+    ///
+    /// # Errors
+    /// The RVPS does not answer.
+    pub async fn query_reference_value(&self, id: &str) -> Result<Option<String>, ReferenceValueError> {
+        self.reference_values.query(id).await
+    }
+
+    /// Every reference value, by id.
+    ///
+    /// # Errors
+    /// The RVPS does not answer, or does not offer it.
+    pub async fn list_reference_values(&self) -> Result<Vec<ReferenceValue>, ReferenceValueError> {
+        self.reference_values.list().await
+    }
+
+    /// Hands a register message (`{"version", "type", "payload"}`) to the RVPS. What it registers counts for the
+    /// next evaluation.
+    ///
+    /// # Errors
+    /// The RVPS does not take the message, or does not answer.
+    pub async fn register_reference_value(&self, message: &str) -> Result<(), ReferenceValueError> {
+        self.reference_values.register(message).await?;
+        tracing::info!("reference values registered");
+        Ok(())
+    }
+
+    /// The JWK Set (RFC 7517, section 5) with the key that verifies the tokens, as JSON text.
+    #[must_use]
+    pub fn jwks(&self) -> &str {
+        self.issuer.jwks()
+    }
+
+    /// Whether evidence can be appraised now.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.reference_values.is_ready()
+    }
+
+    async fn try_evaluate(&self, request: AttestationRequest) -> Result<Evaluated, EvaluateError> {
+        let AttestationRequest { items, policy_ids } = request;
+        match items.len() {
+            0 => return Err(EvaluateError::NoItems),
+            1..=MAX_ITEMS => {}
+            count => return Err(EvaluateError::TooManyItems(count)),
+        }
+        if policy_ids.len() > 1 {
+            tracing::warn!(
+                count = policy_ids.len(),
+                "several policy ids are given: only the first one is used"
+            );
+        }
+        let policy_id = policy_ids
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| DEFAULT_POLICY.to_owned());
+        policies::check_id(&policy_id).map_err(EvaluateError::PolicyId)?;
+
+        let mut prepared = Vec::with_capacity(items.len());
+        let mut wanted = Vec::new();
+        for item in &items {
+            let item = self.prepare(item).await?;
+            wanted.extend(item.evidence.endorsements_for());
+            prepared.push(item);
+        }
+        let view = self
+            .reference_values
+            .view()
+            .await
+            .map_err(EvaluateError::ReferenceValues)?;
+        let mut evaluation = Evaluation::new(policy_id, prepared, view, self.clock.now());
+        self.foresee_policies(&mut evaluation, &items).await;
+        let result = self.complete(evaluation).await;
+        if let Err(EvaluateError::BadEndorsement { .. }) = &result {
+            self.endorser.forget(&wanted);
+        }
+        result
+    }
+
+    /// Parses one piece of evidence and gets together what its verification needs.
+    async fn prepare(&self, request: &IndividualRequest) -> Result<Item, EvaluateError> {
+        let tee = request.tee;
+        let verifier = self
+            .verifiers
+            .get(tee)
+            .ok_or(EvaluateError::UnsupportedTee(tee))?;
+        let binding = Binding::of(request, self.verbose_token).map_err(EvaluateError::Binding)?;
+        let evidence = verifier.parse(UnverifiedEvidence::new(&request.evidence));
+        let evidence = evidence.map_err(|error| refused(tee, error))?;
+        let endorsements = self.endorser.gather(&evidence.endorsements_for()).await?;
+        Ok(Item {
+            tee,
+            evidence,
+            binding,
+            endorsements,
+        })
+    }
+
+    /// Gets the policies that will be needed, as far as the TEEs tell. If one is not there, and is needed, the
+    /// evaluation says so after the evidence was found good.
+    async fn foresee_policies(&self, evaluation: &mut Evaluation, items: &[IndividualRequest]) {
+        for item in items {
+            let class = usual_class(item.tee);
+            if !evaluation.policies.contains_key(&class)
+                && let Ok(policy) = self.policies.compiled(&evaluation.full_policy_id(class)).await
+            {
+                evaluation.policies.insert(class, policy);
+            }
+        }
+    }
+
+    /// Takes turns with the evaluation until it is done: it computes, this side fetches.
+    async fn complete(&self, mut evaluation: Evaluation) -> Result<Evaluated, EvaluateError> {
+        for _ in 0..MAX_ROUNDS {
+            let progress;
+            (evaluation, progress) = self.compute(evaluation).await?;
+            match progress {
+                Progress::Done(submodules) => {
+                    let token = self.issuer.issue(&submodules, evaluation.now)?;
+                    return Ok(Evaluated {
+                        evaluation,
+                        submodules,
+                        token,
+                    });
+                }
+                Progress::NeedsPolicy(class) => {
+                    let policy = self.policies.compiled(&evaluation.full_policy_id(class)).await;
+                    evaluation
+                        .policies
+                        .insert(class, policy.map_err(EvaluateError::Policy)?);
+                }
+                Progress::NeedsReferenceValues(ids) => {
+                    let view = self
+                        .reference_values
+                        .extend(evaluation.reference_values, ids)
+                        .await;
+                    evaluation.reference_values = view.map_err(EvaluateError::ReferenceValues)?;
+                }
+            }
+        }
+        Err(EvaluateError::Abandoned)
+    }
+
+    /// Lets the evaluation compute on a thread of its own: the ones that serve connections stay free.
+    async fn compute(&self, mut evaluation: Evaluation) -> Result<(Evaluation, Progress), EvaluateError> {
+        let turn = tokio::time::timeout(PATIENCE, self.processors.acquire()).await;
+        let _turn = turn.ok().and_then(Result::ok).ok_or(EvaluateError::Overloaded)?;
+        let work = tokio::task::spawn_blocking(move || {
+            let progress = evaluation.advance()?;
+            Ok((evaluation, progress))
+        });
+        work.await.unwrap_or(Err(EvaluateError::Abandoned))
+    }
+}
+
+/// The class of claims that evidence of a TEE makes, or most of it.
+fn usual_class(tee: Tee) -> TeeClass {
+    match tee {
+        Tee::Nvidia | Tee::SampleDevice => TeeClass::Gpu,
+        Tee::NvidiaDpu => TeeClass::NvidiaDpu,
+        Tee::HygonDcu => TeeClass::Dcu,
+        _ => TeeClass::Cpu,
+    }
+}
+
+/// An evaluation that came to its end.
+struct Evaluated {
+    evaluation: Evaluation,
+    submodules: Vec<Submodule>,
+    token: String,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! The attestation result: an EAR (draft-ietf-rats-ear) as a JWS in compact form, signed with ES256.
+
+mod signer;
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Serialize;
+use verifier::TeeClass;
+
+use self::signer::TokenSigner;
+use crate::appraisal::Submodule;
+use crate::config::TokenConfig;
+use crate::error::{EvaluateError, StartError};
+
+/// Makes the tokens. The signing key never leaves it.
+pub(crate) struct EarIssuer {
+    config: TokenConfig,
+    signer: TokenSigner,
+}
+
+/// Members in the order in which they are emitted.
+#[derive(Serialize)]
+struct Ear<'a> {
+    eat_profile: &'a str,
+    iat: i64,
+    #[serde(rename = "ear.verifier-id")]
+    verifier_id: VerifierId<'a>,
+    submods: BTreeMap<String, &'a Submodule>,
+    exp: i64,
+    iss: &'a str,
+}
+
+#[derive(Serialize)]
+struct VerifierId<'a> {
+    developer: &'a str,
+    build: &'a str,
+}
+
+impl EarIssuer {
+    /// Reads the key and the certificates that `config` names, or makes a key.
+    pub(crate) fn new(config: &TokenConfig) -> Result<Self, StartError> {
+        if config.duration_min == 0 {
+            return Err(StartError::Config(
+                "`duration_min` is 0: no token would ever be good".to_owned(),
+            ));
+        }
+        Ok(Self {
+            config: config.clone(),
+            signer: TokenSigner::new(config.signer.as_ref())?,
+        })
+    }
+
+    /// The token over `submodules`, in the order in which their evidence came.
+    pub(crate) fn issue(&self, submodules: &[Submodule], now: i64) -> Result<String, EvaluateError> {
+        let ear = Ear {
+            eat_profile: &self.config.profile_name,
+            iat: now,
+            verifier_id: VerifierId {
+                developer: &self.config.developer_name,
+                build: &self.config.build_name,
+            },
+            submods: named(submodules),
+            exp: now + 60 * i64::from(self.config.duration_min),
+            iss: &self.config.issuer_name,
+        };
+        self.signer.sign(&ear)
+    }
+
+    /// The key that verifies the tokens, as a JWK Set (RFC 7517, section 5).
+    pub(crate) fn jwks(&self) -> &str {
+        self.signer.jwks()
+    }
+}
+
+/// `cpu0`, `gpu0`, `gpu1` …: counted for each class from 0.
+fn named(submodules: &[Submodule]) -> BTreeMap<String, &Submodule> {
+    let mut counts: HashMap<TeeClass, usize> = HashMap::new();
+    let name = |submodule: &Submodule| {
+        let count = counts.entry(submodule.class).or_default();
+        let name = format!("{}{count}", submodule.class.as_str());
+        *count += 1;
+        name
+    };
+    submodules.iter().map(name).zip(submodules).collect()
+}
+
+#[cfg(test)]
+mod tests;
