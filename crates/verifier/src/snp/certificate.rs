@@ -88,11 +88,9 @@ impl Certificate {
         }
     }
 
-    /// Does it mark an extension as critical that we do not know?
-    pub(super) fn has_unknown_critical_extension(&self, known: &[ObjectIdentifier]) -> bool {
-        self.extensions()
-            .iter()
-            .any(|extension| extension.critical && !known.contains(&extension.extn_id))
+    /// Does it mark an extension as critical? AMD marks none in the certificates of endorsement keys.
+    pub(super) fn has_critical_extension(&self) -> bool {
+        self.extensions().iter().any(|extension| extension.critical)
     }
 
     /// May its key sign certificates (RFC 5280, 4.2.1.3 and 4.2.1.9)?

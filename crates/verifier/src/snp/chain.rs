@@ -150,7 +150,7 @@ fn read(
         certificate: kind.as_str(),
         reason: reason.to_owned(),
     };
-    if vek.has_unknown_critical_extension(&[]) {
+    if vek.has_critical_extension() {
         return Err(malformed("it has an unknown critical extension"));
     }
     Ok(VerifiedVek {

@@ -1,0 +1,147 @@
+//! Revocation lists.
+
+use super::*;
+use crate::Fault;
+use crate::snp::SnpProduct;
+use simulated_tee::snp::{CrlSpec, Issuer, Revoked, SigningKey, VekSpec};
+
+const DAY: u64 = 86_400;
+
+fn spec(revoked: Vec<Revoked>) -> CrlSpec {
+    let now = NOW.unsigned_abs();
+    CrlSpec {
+        this_update: now - DAY,
+        next_update: Some(now + DAY),
+        revoked,
+        issuer: Issuer::Ark,
+    }
+}
+
+/// Verifies good Milan evidence with this list at hand.
+fn with_list(list: Vec<u8>) -> Result<VerifiedClaims, VerifyError> {
+    let evidence = evidence(&report(&MILAN), &MILAN.vcek_chain()).unwrap();
+    let mut attempt = Attempt::new(&evidence);
+    attempt.endorsements.insert(
+        EndorsementId::SnpCrl {
+            product: SnpProduct::Milan,
+        },
+        list,
+    );
+    attempt.run()
+}
+
+fn with(spec: &CrlSpec) -> Result<VerifiedClaims, VerifyError> {
+    with_list(MILAN.revocation_list(spec).unwrap())
+}
+
+#[test]
+fn an_empty_list_and_a_list_of_others_change_nothing() {
+    assert!(with(&spec(vec![])).is_ok());
+    assert!(
+        with(&spec(vec![
+            Revoked::Asvk,
+            Revoked::Vcek(vec![7]),
+            Revoked::Serial(vec![0])
+        ]))
+        .is_ok()
+    );
+}
+
+#[test]
+fn a_revoked_ask_is_refused() {
+    let outcome = with(&spec(vec![Revoked::Serial(vec![9]), Revoked::Ask]));
+    assert_eq!(outcome, refused(SnpError::Revoked("ASK or ASVK")));
+}
+
+#[test]
+fn a_revoked_asvk_is_refused() {
+    let builder = MILAN.report().signing_key(SigningKey::Vlek);
+    let report = builder
+        .report_data(&REPORT_DATA)
+        .host_data(&INIT_DATA)
+        .sign()
+        .unwrap();
+    let evidence = evidence(&report, &MILAN.vlek_chain()).unwrap();
+    let mut attempt = Attempt::new(&evidence);
+    let list = MILAN.revocation_list(&spec(vec![Revoked::Asvk])).unwrap();
+    attempt.endorsements.insert(
+        EndorsementId::SnpCrl {
+            product: SnpProduct::Milan,
+        },
+        list,
+    );
+    assert_eq!(attempt.run(), refused(SnpError::Revoked("ASK or ASVK")));
+}
+
+#[test]
+fn a_revoked_vcek_is_refused_and_its_neighbour_is_not() {
+    for (serial, outcome) in [
+        (vec![7], Some(SnpError::Revoked("VCEK or VLEK"))),
+        (vec![8], None),
+    ] {
+        let vcek = MILAN
+            .issue_vcek(&VekSpec {
+                serial,
+                ..MILAN.vcek_spec()
+            })
+            .unwrap();
+        let evidence = evidence(&report(&MILAN), &[("VCEK", &vcek)]).unwrap();
+        let mut attempt = Attempt::new(&evidence);
+        let list = MILAN
+            .revocation_list(&spec(vec![Revoked::Vcek(vec![7])]))
+            .unwrap();
+        attempt.endorsements.insert(
+            EndorsementId::SnpCrl {
+                product: SnpProduct::Milan,
+            },
+            list,
+        );
+        assert_eq!(attempt.run().err(), outcome.map(VerifyError::Snp));
+    }
+}
+
+#[test]
+fn a_list_that_is_not_the_roots_or_not_of_this_time_is_refused() {
+    let now = NOW.unsigned_abs();
+    let good = spec(vec![]);
+    let bad = [
+        CrlSpec {
+            issuer: Issuer::AskAsArk,
+            ..good.clone()
+        },
+        CrlSpec {
+            next_update: Some(now - 1),
+            ..good.clone()
+        },
+        CrlSpec {
+            this_update: now + 1,
+            ..good.clone()
+        },
+        CrlSpec {
+            next_update: None,
+            ..good.clone()
+        },
+    ];
+    for spec in bad {
+        let error = with(&spec).unwrap_err();
+        assert!(
+            matches!(error, VerifyError::Snp(SnpError::RevocationList(_))),
+            "{error}"
+        );
+        assert_eq!(error.class(), Fault::Endorsement);
+    }
+    let mut flipped = MILAN.revocation_list(&good).unwrap();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 1;
+    for list in [
+        flipped,
+        GENOA.revocation_list(&good).unwrap(),
+        b"not a list".to_vec(),
+        Vec::new(),
+    ] {
+        assert!(matches!(
+            with_list(list),
+            Err(VerifyError::Snp(SnpError::RevocationList(_)))
+        ));
+    }
+}
