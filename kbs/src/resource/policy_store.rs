@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use policy::{Limits, PolicyInput, ReleaseDialect, ReleasePolicy, ReleaseRequest};
@@ -6,6 +7,7 @@ use serde::Serialize;
 use storage::{KeyValueStore, StorageError, WriteMode};
 use tokio::sync::Mutex;
 
+use super::pace::Pace;
 use super::permit::{AuthorizeError, ReleasePermit};
 use crate::admin::AdminGrant;
 use crate::token::{AttestationResult, CLOCK_SKEW};
@@ -34,6 +36,7 @@ pub struct ActivePolicy {
     digest: String,
     /// Or why it cannot be used; then nothing is released.
     compiled: Result<ReleasePolicy, String>,
+    pace: Pace,
 }
 
 /// Why a policy is not set, or cannot be read.
@@ -75,7 +78,7 @@ impl PolicyStore {
             store,
             active: ArcSwap::from_pointee(active),
             changing: Mutex::new(()),
-            limits: Limits::default(),
+            limits: LIMITS,
         };
         opened.announce();
         Ok(opened)
@@ -98,6 +101,7 @@ impl PolicyStore {
             rego: rego.to_owned(),
             digest: digest(rego),
             compiled: Ok(compiled),
+            pace: Pace::default(),
         });
         let _one_at_a_time = self.changing.lock().await;
         self.store
@@ -158,8 +162,11 @@ impl PolicyStore {
             Ok(policy) => policy,
             Err(reason) => return Err(AuthorizeError::Broken(reason.clone())),
         };
-        let claims = PolicyInput::from_json(result.claims_json())?;
-        if policy.evaluate(&claims, request, &self.limits)? {
+        let evaluate = || {
+            let claims = PolicyInput::from_json(result.claims_json())?;
+            policy.evaluate(&claims, request, &self.limits)
+        };
+        if active.pace.run(evaluate)? {
             Ok(ReleasePermit::new(result, request.plugin, request.path))
         } else {
             Err(AuthorizeError::Denied)
@@ -213,6 +220,7 @@ impl ActivePolicy {
             digest: digest(&rego),
             compiled: ReleasePolicy::compile(&rego).map_err(|refused| refused.to_string()),
             rego,
+            pace: Pace::default(),
         }
     }
 
@@ -260,3 +268,9 @@ fn digest(rego: &str) -> String {
 
 /// Longest policy, in bytes.
 const MAX_POLICY: usize = 1024 * 1024;
+/// What one decision may cost: a good policy needs some ten microseconds.
+const LIMITS: Limits = Limits {
+    instructions: 500_000,
+    time: Duration::from_millis(100),
+    memory: 4 << 20,
+};

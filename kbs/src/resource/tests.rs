@@ -29,7 +29,8 @@ fn guest(claims: Value) -> AttestationResult {
 fn cpu(tee: &str, status: &str) -> Value {
     json!({"submods": {"cpu0": {
         "ear.status": status,
-        "ear.veraison.annotated-evidence": {tee: {"policy_debug_allowed": "0", "measurement": "00"}}
+        "ear.trustworthiness-vector": {},
+        "ear.veraison.annotated-evidence": {tee: {"policy_debug_allowed": false, "measurement": "00"}}
     }}})
 }
 

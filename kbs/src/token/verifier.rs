@@ -16,7 +16,7 @@ use super::source::{Fetcher, Source};
 /// Believes tokens of trusted issuers, and nobody else's.
 pub struct TokenVerifier {
     /// `None` where no certificate is trusted.
-    chains: Option<Chains>,
+    pub(super) chains: Option<Chains>,
     /// Published sets.
     key_sets: Arc<KeySets>,
     /// Keys of an attestation service in this very process.

@@ -9,21 +9,22 @@ use jose::secret::Secret;
 
 use super::names;
 use super::root::Root;
-use crate::backends::{BackendError, MAX_RESOURCE_SIZE};
+use crate::backends::BackendError;
 use crate::resource::ResourcePath;
 
-/// The resource's value, from the nested file or else the flat one.
-pub(super) fn read(root: &Root, path: &ResourcePath) -> Result<Secret, BackendError> {
+/// The resource's value, from the nested file or else the flat one. One of
+/// more than `limit` bytes is [`BackendError::TooLarge`].
+pub(super) fn read(root: &Root, path: &ResourcePath, limit: usize) -> Result<Secret, BackendError> {
     let nested = names::nested(root.path(), path);
-    if let Some(found) = read_file(root, &nested)? {
+    if let Some(found) = read_file(root, &nested, limit)? {
         return Ok(found);
     }
-    if let Some(found) = read_file(root, &names::flat(root.path(), path))? {
+    if let Some(found) = read_file(root, &names::flat(root.path(), path), limit)? {
         return Ok(found);
     }
     // A CSI driver that swaps its `..data` link and then removes the old
     // directory makes a file vanish for an instant.
-    read_file(root, &nested)?.ok_or(BackendError::NotFound)
+    read_file(root, &nested, limit)?.ok_or(BackendError::NotFound)
 }
 
 /// Every resource there is a regular file for, sorted.
@@ -57,7 +58,7 @@ pub(super) fn list(root: &Root) -> Result<Vec<ResourcePath>, BackendError> {
 }
 
 /// `None` where there is no file of this name.
-fn read_file(root: &Root, path: &Path) -> Result<Option<Secret>, BackendError> {
+fn read_file(root: &Root, path: &Path, limit: usize) -> Result<Option<Secret>, BackendError> {
     // Before opening: to open a pipe waits for its writer.
     match fs::metadata(path) {
         Ok(there) if there.is_file() => {}
@@ -73,23 +74,16 @@ fn read_file(root: &Root, path: &Path) -> Result<Option<Secret>, BackendError> {
     if !there.is_file() || !root.holds_file(&file, path).map_err(reading)? {
         return Err(BackendError::Outside);
     }
-    let too_large = BackendError::TooLarge {
-        limit: MAX_RESOURCE_SIZE,
-    };
-    let Some(size) = usize::try_from(there.len())
-        .ok()
-        .filter(|size| *size <= MAX_RESOURCE_SIZE)
-    else {
-        return Err(too_large);
+    let Some(size) = usize::try_from(there.len()).ok().filter(|size| *size <= limit) else {
+        return Err(BackendError::TooLarge { limit });
     };
     // One byte more than there is: the end is then seen without growing.
     let mut value = Vec::with_capacity(size + 1);
-    file.take(MAX_RESOURCE_SIZE as u64 + 1)
-        .read_to_end(&mut value)
-        .map_err(reading)?;
+    let read = file.take(limit as u64 + 1).read_to_end(&mut value);
     let value = Secret::from(value);
-    if value.expose().len() > MAX_RESOURCE_SIZE {
-        return Err(too_large);
+    read.map_err(reading)?;
+    if value.len() > limit {
+        return Err(BackendError::TooLarge { limit });
     }
     Ok(Some(value))
 }

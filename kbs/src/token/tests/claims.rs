@@ -1,0 +1,254 @@
+//! What stands in a token: algorithms, times, and the TEE key.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jose::tee_key::TeePublicKey;
+
+use super::*;
+
+/// One issuer that is believed.
+struct Believed {
+    verifier: TokenVerifier,
+    signer: Signer,
+}
+
+impl Believed {
+    async fn new(extra: &[&str]) -> Self {
+        let authority = Authority::new("root");
+        let desk = Desk::new();
+        let config = AttestationTokenConfig {
+            trusted_certs_paths: vec![desk.file("ca.pem", &authority.certificate.pem())],
+            extra_teekey_paths: extra.iter().map(ToString::to_string).collect(),
+            issuer: Some("attestation-service".into()),
+            audience: Some("kbs-1".into()),
+            ..Default::default()
+        };
+        Self {
+            verifier: verifier(config).await,
+            signer: Signer::of(&authority),
+        }
+    }
+
+    /// For this KBS, changed.
+    async fn verify(&self, change: impl FnOnce(&mut Value)) -> Result<AttestationResult, TokenError> {
+        let mut claims = ear();
+        claims["aud"] = json!(["kbs-1", "another"]);
+        change(&mut claims);
+        self.verifier.verify(&self.signer.token(&claims), NOW).await
+    }
+
+    /// With TEE keys at these pointers and nowhere else.
+    async fn with_keys(&self, keys: &[(&str, &Value)]) -> Result<AttestationResult, TokenError> {
+        self.verify(|claims| {
+            claims["submods"] = json!({});
+            for (pointer, key) in keys {
+                put(claims, pointer, key);
+            }
+        })
+        .await
+    }
+}
+
+fn put(claims: &mut Value, pointer: &str, value: &Value) {
+    let mut place = claims;
+    for name in pointer.split('/').skip(1) {
+        place = &mut place[name];
+    }
+    *place = value.clone();
+}
+
+#[tokio::test]
+async fn times_are_checked_with_a_minute_of_skew() {
+    let issuer = Believed::new(&[]).await;
+    for (claim, at) in [("exp", NOW - 59), ("nbf", NOW + 60), ("iat", NOW + 60)] {
+        assert!(
+            issuer.verify(|claims| claims[claim] = json!(at)).await.is_ok(),
+            "{claim}"
+        );
+    }
+    for (claim, at) in [
+        ("exp", json!(NOW - 60)),
+        ("exp", Value::Null),
+        ("exp", json!("2099")),
+        ("nbf", json!(NOW + 61)),
+        ("iat", json!(NOW + 61)),
+    ] {
+        let refused = issuer.verify(|claims| claims[claim] = at).await;
+        assert!(matches!(refused, Err(TokenError::Token(_))), "{claim}");
+    }
+    let forever = issuer
+        .verify(|claims| drop(claims.as_object_mut().unwrap().remove("exp")))
+        .await;
+    assert!(matches!(forever, Err(TokenError::Token(_))));
+}
+
+#[tokio::test]
+async fn a_token_of_another_issuer_or_for_another_kbs_is_refused() {
+    let issuer = Believed::new(&[]).await;
+    for (claim, value) in [
+        ("iss", json!("other")),
+        ("iss", Value::Null),
+        ("aud", json!(["kbs-2"])),
+        ("aud", json!("kbs-10")),
+        ("aud", Value::Null),
+    ] {
+        let refused = issuer.verify(|claims| claims[claim] = value.clone()).await;
+        assert!(matches!(refused, Err(TokenError::Token(_))), "{claim} {value}");
+    }
+}
+
+#[tokio::test]
+async fn the_algorithm_is_the_keys_and_not_the_headers() {
+    use jose::jwt::TokenError::{AlgorithmNotAllowed, UnknownAlgorithm};
+    let issuer = Believed::new(&[]).await;
+    let mut claims = ear();
+    claims["aud"] = json!("kbs-1");
+    assert!(
+        issuer
+            .verifier
+            .verify(&issuer.signer.token(&claims), NOW)
+            .await
+            .is_ok()
+    );
+    let payload = URL_SAFE_NO_PAD.encode(claims.to_string());
+    for alg in [
+        "none", "NONE", "", "HS256", "HS512", "ES384", "EdDSA", "RS256", "PS256", "ES256K",
+    ] {
+        let header = json!({"alg": alg, "jwk": issuer.signer.jwk()});
+        let input = format!("{}.{payload}", URL_SAFE_NO_PAD.encode(header.to_string()));
+        let right = issuer.signer.key.sign(input.as_bytes()).unwrap();
+        // What a library that takes the public key for a shared secret would accept.
+        let public = issuer.signer.key.public_key_pem().unwrap();
+        let secret = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, public.as_bytes());
+        let tag = ring::hmac::sign(&secret, input.as_bytes());
+        for signature in [&[], right.as_slice(), tag.as_ref()] {
+            let token = format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature));
+            let refused = refused(&issuer.verifier, &token).await;
+            assert!(
+                matches!(refused, TokenError::Token(UnknownAlgorithm | AlgorithmNotAllowed)),
+                "{alg}: {refused:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_token_is_refused() {
+    let issuer = Believed::new(&[]).await;
+    let long = "a".repeat(5 << 20);
+    for token in [
+        "",
+        "abc",
+        "a.b",
+        "a.b.c",
+        "a.b.c.d",
+        "..",
+        "e30.e30.",
+        "\0",
+        long.as_str(),
+    ] {
+        assert!(matches!(
+            refused(&issuer.verifier, token).await,
+            TokenError::Token(_)
+        ));
+    }
+    let admin = SigningKey::generate_ed25519().unwrap();
+    let token = admin
+        .sign_compact(&json!({"alg": "EdDSA"}), &json!({"exp": NOW + 300}))
+        .unwrap();
+    assert!(matches!(
+        refused(&issuer.verifier, &token).await,
+        TokenError::NoKeyId
+    ));
+}
+
+#[tokio::test]
+async fn the_tee_key_is_found_at_each_documented_place() {
+    let issuer = Believed::new(&["/my/key"]).await;
+    let places = [
+        "/my/key",
+        "/tdx/attester_runtime_data/tee-pubkey",
+        "/tdx/attester_user_data/tee-pubkey",
+        "/customized_claims/runtime_data/tee-pubkey",
+        "/submods/cpu0/ear.veraison.annotated-evidence/runtime_data_claims/tee-pubkey",
+        "/tee-pubkey",
+    ];
+    for place in places {
+        let key = tee_key();
+        let result = issuer.with_keys(&[(place, &key)]).await.unwrap();
+        assert_eq!(
+            *result.tee_key(),
+            TeePublicKey::try_from(&key).unwrap(),
+            "{place}"
+        );
+    }
+    let elsewhere = tee_key();
+    let refused = issuer.with_keys(&[("/other/tee-pubkey", &elsewhere)]).await;
+    assert!(matches!(refused, Err(TokenError::NoTeeKey)));
+}
+
+#[tokio::test]
+async fn two_different_tee_keys_are_refused_and_twice_the_same_is_one() {
+    let issuer = Believed::new(&["/my/key"]).await;
+    let (one, two) = (tee_key(), tee_key());
+    assert!(
+        issuer
+            .with_keys(&[("/my/key", &one), ("/tee-pubkey", &one)])
+            .await
+            .is_ok()
+    );
+    let different = issuer
+        .with_keys(&[("/my/key", &one), ("/tee-pubkey", &two)])
+        .await;
+    assert!(matches!(different, Err(TokenError::DifferentTeeKeys { .. })));
+    let half_broken = issuer
+        .with_keys(&[("/my/key", &one), ("/tee-pubkey", &json!("x"))])
+        .await;
+    assert!(matches!(half_broken, Err(TokenError::BadTeeKey { .. })));
+}
+
+#[tokio::test]
+async fn a_tee_key_that_must_not_be_used_is_refused() {
+    let issuer = Believed::new(&[]).await;
+    let good = tee_key();
+    let with = |member: &str, value: Value| {
+        let mut key = good.clone();
+        key[member] = value;
+        key
+    };
+    let zero = URL_SAFE_NO_PAD.encode([0; 32]);
+    let short = URL_SAFE_NO_PAD.encode([1; 31]);
+    let modulus = URL_SAFE_NO_PAD.encode([0xff; 128]);
+    for key in [
+        Value::Null,
+        json!({}),
+        with("x", json!(zero)),
+        with("x", json!(short)),
+        with("crv", json!("P-384")),
+        with("alg", json!("ECDH-ES")),
+        with("kty", json!("oct")),
+        json!({"kty": "RSA", "alg": "RSA-OAEP-256", "n": modulus, "e": "AQAB"}),
+        json!({"kty": "RSA", "alg": "RSA1_5", "n": URL_SAFE_NO_PAD.encode([0xff; 256]), "e": "AQAB"}),
+        json!({"kty": "RSA", "alg": "RSA-OAEP-256", "n": URL_SAFE_NO_PAD.encode([0xff; 256]), "e": "AQ"}),
+    ] {
+        let refused = issuer.with_keys(&[("/tee-pubkey", &key)]).await;
+        assert!(matches!(refused, Err(TokenError::BadTeeKey { .. })), "{key}");
+    }
+}
+
+#[tokio::test]
+async fn a_place_that_is_no_json_pointer_is_refused_at_load() {
+    let config = AttestationTokenConfig {
+        insecure_header_jwk: true,
+        extra_teekey_paths: vec!["my.key".into()],
+        ..Default::default()
+    };
+    let refused = TokenVerifier::new(&config, Vec::new()).await;
+    assert!(matches!(refused, Err(TokenSetupError::Pointer(_))));
+}
+
+#[test]
+fn unknown_configuration_keys_are_errors() {
+    let refused = serde_json::from_value::<AttestationTokenConfig>(json!({"trusted_certs_path": []}));
+    assert!(refused.unwrap_err().to_string().contains("trusted_certs_paths"));
+}
