@@ -155,6 +155,12 @@ pub enum KbsError {
     /// The Attestation Service failed for a reason of its own.
     #[error("Attestation error: the attestation service failed")]
     AttestationFailed(#[source] Cause),
+    /// The keys of the issuer of tokens have never been read since the start.
+    #[error("Token Verifier error: the issuer's keys are not available yet")]
+    KeysUnavailable(#[source] Cause),
+    /// The resource store cannot be reached.
+    #[error("the resource store cannot be reached")]
+    StoreUnavailable(#[source] Cause),
     /// Every session is in use.
     #[error("too many sessions, try again later")]
     TooManySessions,
@@ -204,6 +210,8 @@ impl KbsError {
             E::Seal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "JweError"),
             E::AttestationUnavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "AttestationError"),
             E::AttestationFailed(_) => (StatusCode::BAD_GATEWAY, "AttestationError"),
+            E::KeysUnavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "TokenVerifierError"),
+            E::StoreUnavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "PluginInternalError"),
             E::TooManySessions => (StatusCode::SERVICE_UNAVAILABLE, "TooManySessions"),
         }
     }

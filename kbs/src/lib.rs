@@ -3,22 +3,38 @@
 //! It hands a secret to a guest that has shown, through an Attestation Service, what it is, and that
 //! the resource policy lets have it. In reading order:
 //!
-//! - [`path`], [`session`], [`rcar`]: what comes in, and the handshake.
+//! - [`path`], [`call`], [`session`], [`rcar`]: what comes in, and the handshake.
 //! - [`attestation`], [`token`]: who appraises evidence, and which of its tokens are trusted.
 //! - [`resource`], [`backends`], [`plugins`]: what may be released, and from where.
 //! - [`admin`]: who may change any of that.
-//! - [`router`], [`handlers`], [`error`]: the HTTP side.
+//! - [`router`], [`handlers`], [`error`], [`state`]: the HTTP side.
 //! - [`config`], [`app`]: the parts put together.
 
 pub mod path;
 pub mod session;
 
+pub mod call;
+pub mod rcar;
+
+pub mod attestation;
 pub mod token;
+mod verdict;
 
 pub mod backends;
+pub mod plugins;
 pub mod resource;
 
 pub mod admin;
 
 pub mod error;
+pub mod handlers;
 pub mod metrics;
+pub mod middleware;
+pub mod router;
+pub mod state;
+
+pub mod app;
+pub mod config;
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,147 @@
+//! The Attestation Service in this process. The only place that names its crate.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use attestation_service::{
+    AttestationRequest, AttestationService, EvaluateError, Fault, IndividualRequest, InitData, PolicyStoreError,
+    ReferenceValueError, RuntimeData,
+};
+use daemon::clock::Clock;
+use kbs_types::Tee;
+
+pub use attestation_service::StartError;
+pub use attestation_service::config::{Config, RETIRED, RvpsConfig, TokenConfig, VerifierConfig};
+
+use super::{
+    AttestationClient, AttestationError, Evaluation, EvaluationItem, HashAlgorithm, POLICY_ID, PolicySummary,
+    StoredPolicy,
+};
+
+/// An Attestation Service in this process.
+pub struct BuiltInAttestation {
+    service: Arc<AttestationService>,
+}
+
+impl BuiltInAttestation {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// A setting, or something that it names, cannot be used.
+    pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let service = AttestationService::start(config, clock).await?;
+        Ok(Self { service })
+    }
+
+    /// The key that verifies its tokens, as the JSON text of a JWK Set.
+    pub fn jwks(&self) -> &str {
+        self.service.jwks()
+    }
+}
+
+#[async_trait]
+impl AttestationClient for BuiltInAttestation {
+    async fn evaluate(&self, evaluation: Evaluation) -> Result<String, AttestationError> {
+        let items = evaluation.items.into_iter().map(individual).collect::<Result<_, _>>()?;
+        let policy_ids = vec![POLICY_ID.to_owned()];
+        let request = AttestationRequest { items, policy_ids };
+        self.service.evaluate(request).await.map_err(evaluate_error)
+    }
+
+    async fn challenge(&self, tee: Tee, extra_params: &str) -> Result<String, AttestationError> {
+        let challenge = self.service.challenge(tee.as_ref(), extra_params).await;
+        challenge.map_err(evaluate_error)
+    }
+
+    async fn set_policy(&self, id: &str, rego: &str) -> Result<(), AttestationError> {
+        self.service.set_policy(id, rego).await.map_err(policy_error)
+    }
+
+    async fn policies(&self) -> Result<Vec<PolicySummary>, AttestationError> {
+        let policies = self.service.list_policies().await.map_err(policy_error)?;
+        let policies = policies.into_iter().map(|policy| PolicySummary {
+            policy_id: policy.id,
+            digest: policy.digest,
+        });
+        Ok(policies.collect())
+    }
+
+    async fn policy(&self, id: &str) -> Result<Option<StoredPolicy>, AttestationError> {
+        match self.service.get_policy(id).await {
+            Ok(policy) => Ok(Some(StoredPolicy {
+                rego: policy.text,
+                digest: policy.digest,
+            })),
+            Err(PolicyStoreError::NotFound(_)) => Ok(None),
+            Err(error) => Err(policy_error(error)),
+        }
+    }
+
+    async fn reference_value(&self, id: &str) -> Result<Option<String>, AttestationError> {
+        self.service.query_reference_value(id).await.map_err(reference_value_error)
+    }
+
+    async fn reference_values(&self) -> Result<Vec<(String, String)>, AttestationError> {
+        let values = self.service.list_reference_values().await.map_err(reference_value_error)?;
+        Ok(values.into_iter().map(|value| (value.id, value.value)).collect())
+    }
+
+    async fn register_reference_value(&self, message: &str) -> Result<(), AttestationError> {
+        self.service.register_reference_value(message).await.map_err(reference_value_error)
+    }
+
+    async fn is_ready(&self) -> bool {
+        self.service.is_ready()
+    }
+}
+
+fn individual(item: EvaluationItem) -> Result<IndividualRequest, AttestationError> {
+    let unknown = || AttestationError::Refused(format!("there is no verifier for TEE `{}`", item.tee));
+    Ok(IndividualRequest {
+        tee: item.tee.as_ref().parse().map_err(|_| unknown())?,
+        evidence: item.evidence.into_bytes(),
+        runtime_data: RuntimeData::Structured(item.runtime_data),
+        init_data: item.init_data_toml.map_or(InitData::None, InitData::Toml),
+        hash: match item.hash {
+            HashAlgorithm::Sha384 => attestation_service::HashAlgorithm::Sha384,
+            HashAlgorithm::Sha512 => attestation_service::HashAlgorithm::Sha512,
+        },
+    })
+}
+
+fn evaluate_error(error: EvaluateError) -> AttestationError {
+    sort(error.fault(), error)
+}
+
+fn policy_error(error: PolicyStoreError) -> AttestationError {
+    sort(error.fault(), error)
+}
+
+fn reference_value_error(error: ReferenceValueError) -> AttestationError {
+    match error {
+        ReferenceValueError::NotOffered => AttestationError::NotOffered,
+        error => sort(error.fault(), error),
+    }
+}
+
+fn sort(fault: Fault, error: impl Error + Send + Sync + 'static) -> AttestationError {
+    match fault {
+        Fault::Request | Fault::Attester => AttestationError::Refused(chain(&error)),
+        Fault::Operator => AttestationError::Setup(chain(&error)),
+        Fault::Dependency => AttestationError::Unavailable(error.into()),
+        Fault::Internal => AttestationError::Failed(error.into()),
+    }
+}
+
+/// An error and what caused it, in one line.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}

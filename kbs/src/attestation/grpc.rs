@@ -1,0 +1,286 @@
+//! The Attestation Service over gRPC (wire: as-grpc, sections 2 to 4).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use daemon::grpc::{ContextInterceptor, GrpcClientConfig, GrpcClientError};
+use kbs_types::Tee;
+use protos::attestation as wire;
+use protos::attestation::attestation_management_service_client::AttestationManagementServiceClient;
+use protos::attestation::attestation_service_client::AttestationServiceClient;
+use protos::attestation::individual_attestation_request::{InitData, RuntimeData};
+use protos::reference::reference_value_management_service_client::ReferenceValueManagementServiceClient;
+use protos::reference::reference_value_provider_service_client::ReferenceValueProviderServiceClient;
+use protos::reference::{
+    ReferenceValueListRequest, ReferenceValueQueryRequest, ReferenceValueRegisterRequest,
+};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Channel;
+use tonic::{Code, Request, Status};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use super::{
+    AttestationClient, AttestationError, Evaluation, EvaluationItem, POLICY_ID, PolicySummary,
+    StoredPolicy,
+};
+
+type Transport = InterceptedService<Channel, ContextInterceptor>;
+
+/// The name under which the service says how it is.
+const SERVICE: &str = "attestation.AttestationService";
+/// How long an answer about readiness is good for.
+const READINESS_LIFE: Duration = Duration::from_secs(2);
+/// How long the health check may take.
+const READINESS_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A remote Attestation Service. Connects when first needed, and again whenever it must.
+pub struct GrpcAttestation {
+    transport: Transport,
+    /// Bounds the calls in flight.
+    calls: Arc<Semaphore>,
+    patience: Duration,
+    readiness: Mutex<Option<(Instant, bool)>>,
+}
+
+impl GrpcAttestation {
+    /// A client with at most `max_calls` calls in flight. Fails only if the configuration names files
+    /// that cannot be read or an address that is none.
+    pub fn new(config: &GrpcClientConfig, max_calls: usize) -> Result<Self, GrpcClientError> {
+        let channel = daemon::grpc::channel(config)?;
+        Ok(Self {
+            transport: InterceptedService::new(channel, ContextInterceptor),
+            calls: Arc::new(Semaphore::new(max_calls.clamp(1, Semaphore::MAX_PERMITS))),
+            patience: config.timeout,
+            readiness: Mutex::new(None),
+        })
+    }
+
+    async fn call(&self) -> Result<OwnedSemaphorePermit, AttestationError> {
+        let permit = Arc::clone(&self.calls).acquire_owned();
+        match tokio::time::timeout(self.patience, permit).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(AttestationError::Unavailable("too many calls in flight".into())),
+        }
+    }
+
+    fn attestation(&self) -> AttestationServiceClient<Transport> {
+        AttestationServiceClient::new(self.transport.clone())
+    }
+
+    fn management(&self) -> AttestationManagementServiceClient<Transport> {
+        AttestationManagementServiceClient::new(self.transport.clone())
+    }
+
+    fn values(&self) -> ReferenceValueProviderServiceClient<Transport> {
+        ReferenceValueProviderServiceClient::new(self.transport.clone())
+    }
+
+    async fn ask_health(&self) -> bool {
+        let service = SERVICE.to_owned();
+        let mut request = Request::new(HealthCheckRequest { service });
+        request.set_timeout(READINESS_TIMEOUT);
+        let mut client = HealthClient::new(self.transport.clone());
+        match tokio::time::timeout(READINESS_TIMEOUT, client.check(request)).await {
+            Ok(Ok(reply)) => reply.into_inner().status() == ServingStatus::Serving,
+            // A service without the health protocol answers, which is all that can be known of it.
+            Ok(Err(status)) => matches!(status.code(), Code::Unimplemented | Code::NotFound),
+            Err(_) => false,
+        }
+    }
+}
+
+#[async_trait]
+impl AttestationClient for GrpcAttestation {
+    async fn evaluate(&self, evaluation: Evaluation) -> Result<String, AttestationError> {
+        let _permit = self.call().await?;
+        let request = wire::AttestationRequest {
+            verification_requests: evaluation.items.into_iter().map(individual).collect(),
+            policy_ids: vec![POLICY_ID.to_owned()],
+        };
+        let reply = self.attestation().attestation_evaluate(request).await;
+        Ok(reply.map_err(sort)?.into_inner().attestation_token)
+    }
+
+    async fn challenge(&self, tee: Tee, extra_params: &str) -> Result<String, AttestationError> {
+        let _permit = self.call().await?;
+        let inner = HashMap::from([
+            ("tee".to_owned(), tee.to_string()),
+            ("tee_params".to_owned(), extra_params.to_owned()),
+        ]);
+        let request = wire::ChallengeRequest { inner };
+        let reply = self.attestation().get_attestation_challenge(request).await;
+        Ok(reply.map_err(sort)?.into_inner().attestation_challenge)
+    }
+
+    async fn set_policy(&self, id: &str, rego: &str) -> Result<(), AttestationError> {
+        let _permit = self.call().await?;
+        let request = wire::SetPolicyRequest {
+            policy_id: id.to_owned(),
+            policy: URL_SAFE_NO_PAD.encode(rego),
+        };
+        let reply = self.attestation().set_attestation_policy(request).await;
+        reply.map(drop).map_err(sort)
+    }
+
+    async fn policies(&self) -> Result<Vec<PolicySummary>, AttestationError> {
+        let _permit = self.call().await?;
+        let request = wire::ListPoliciesRequest {};
+        let reply = self.management().list_attestation_policies(request).await;
+        let summaries = reply.map_err(sort)?.into_inner().policies.into_iter();
+        Ok(summaries
+            .map(|summary| PolicySummary {
+                policy_id: summary.policy_id,
+                digest: summary.digest,
+            })
+            .collect())
+    }
+
+    async fn policy(&self, id: &str) -> Result<Option<StoredPolicy>, AttestationError> {
+        let _permit = self.call().await?;
+        let policy_id = id.to_owned();
+        let request = wire::GetPolicyRequest { policy_id };
+        match self.management().get_attestation_policy(request).await {
+            Ok(reply) => {
+                let wire::GetPolicyResponse { policy, digest } = reply.into_inner();
+                Ok(Some(StoredPolicy { rego: policy, digest }))
+            }
+            Err(status) if status.code() == Code::NotFound => Ok(None),
+            Err(status) => Err(sort(status)),
+        }
+    }
+
+    async fn reference_value(&self, id: &str) -> Result<Option<String>, AttestationError> {
+        let _permit = self.call().await?;
+        let reference_value_id = id.to_owned();
+        let request = ReferenceValueQueryRequest { reference_value_id };
+        let reply = self.values().query_reference_value(request).await;
+        Ok(reply.map_err(sort)?.into_inner().reference_value_results)
+    }
+
+    async fn reference_values(&self) -> Result<Vec<(String, String)>, AttestationError> {
+        let _permit = self.call().await?;
+        let mut client = ReferenceValueManagementServiceClient::new(self.transport.clone());
+        let reply = client.list_reference_values(ReferenceValueListRequest {}).await;
+        let values = reply.map_err(sort)?.into_inner().values.into_iter();
+        Ok(values.map(|value| (value.id, value.value)).collect())
+    }
+
+    async fn register_reference_value(&self, message: &str) -> Result<(), AttestationError> {
+        let _permit = self.call().await?;
+        let message = message.to_owned();
+        let request = ReferenceValueRegisterRequest { message };
+        let reply = self.values().register_reference_value(request).await;
+        reply.map(drop).map_err(sort)
+    }
+
+    async fn is_ready(&self) -> bool {
+        // Held while asking, so that many probes at once ask once.
+        let mut known = self.readiness.lock().await;
+        if let Some((asked, ready)) = *known
+            && asked.elapsed() < READINESS_LIFE
+        {
+            return ready;
+        }
+        let ready = self.ask_health().await;
+        *known = Some((Instant::now(), ready));
+        ready
+    }
+}
+
+fn individual(item: EvaluationItem) -> wire::IndividualAttestationRequest {
+    wire::IndividualAttestationRequest {
+        tee: item.tee.to_string(),
+        evidence: URL_SAFE_NO_PAD.encode(item.evidence),
+        runtime_data: Some(RuntimeData::StructuredRuntimeData(item.runtime_data)),
+        init_data: item.init_data_toml.map(InitData::InitDataToml),
+        runtime_data_hash_algorithm: item.hash.as_str().to_owned(),
+    }
+}
+
+/// Sorts a status by whose fault it is. The existing implementation answers every failure of its own
+/// with ABORTED; refused evidence is by far the most likely meaning.
+fn sort(status: Status) -> AttestationError {
+    match status.code() {
+        Code::Aborted | Code::InvalidArgument | Code::OutOfRange => {
+            AttestationError::Refused(bounded(status.message()))
+        }
+        Code::FailedPrecondition
+        | Code::NotFound
+        | Code::PermissionDenied
+        | Code::Unauthenticated => AttestationError::Setup(bounded(status.message())),
+        Code::Unimplemented => AttestationError::NotOffered,
+        Code::Unavailable
+        | Code::DeadlineExceeded
+        | Code::Cancelled
+        | Code::ResourceExhausted => AttestationError::Unavailable(cause(&status)),
+        _ => AttestationError::Failed(cause(&status)),
+    }
+}
+
+fn cause(status: &Status) -> crate::error::Cause {
+    format!("{:?}: {}", status.code(), bounded(status.message())).into()
+}
+
+/// A message of another service, short enough for a log line and without line breaks.
+fn bounded(message: &str) -> String {
+    let clean = |c: char| if c.is_control() { ' ' } else { c };
+    message.chars().take(512).map(clean).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::StatusCode;
+    use crate::error::KbsError;
+
+    fn status_of(code: Code) -> StatusCode {
+        sort(Status::new(code, "x"))
+            .into_kbs_error(|reason| KbsError::AttestRefused(reason.into()))
+            .status()
+    }
+
+    #[test]
+    fn refused_evidence_an_outage_and_a_wrong_setup_are_told_apart() {
+        for (code, status) in [
+            (Code::Aborted, StatusCode::UNAUTHORIZED),
+            (Code::InvalidArgument, StatusCode::UNAUTHORIZED),
+            (Code::FailedPrecondition, StatusCode::INTERNAL_SERVER_ERROR),
+            (Code::Unauthenticated, StatusCode::INTERNAL_SERVER_ERROR),
+            (Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE),
+            (Code::DeadlineExceeded, StatusCode::SERVICE_UNAVAILABLE),
+            (Code::Internal, StatusCode::BAD_GATEWAY),
+            (Code::Unknown, StatusCode::BAD_GATEWAY),
+            (Code::Unimplemented, StatusCode::NOT_FOUND),
+        ] {
+            assert_eq!(status_of(code), status, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn an_item_is_sent_as_existing_services_read_it() {
+        let sent = individual(EvaluationItem {
+            tee: Tee::AzSnpVtpm,
+            evidence: "{}".into(),
+            runtime_data: "{\"nonce\":\"n\"}".into(),
+            hash: super::super::HashAlgorithm::Sha384,
+            init_data_toml: None,
+        });
+        assert_eq!((sent.tee.as_str(), sent.evidence.as_str()), ("az-snp-vtpm", "e30"));
+        assert_eq!(sent.runtime_data_hash_algorithm, "sha384");
+        assert!(sent.init_data.is_none());
+    }
+
+    #[test]
+    fn a_long_message_of_another_service_is_cut_and_kept_on_one_line() {
+        let text = bounded(&"a\nb".repeat(1000));
+        assert_eq!(text.chars().count(), 512);
+        assert!(!text.contains('\n'));
+    }
+}

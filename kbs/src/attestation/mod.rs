@@ -1,0 +1,134 @@
+//! The Attestation Service as this service sees it: built in, or over gRPC.
+
+pub mod built_in;
+pub mod grpc;
+
+use async_trait::async_trait;
+use kbs_types::Tee;
+
+use crate::error::{Cause, KbsError};
+
+/// The policy the evidence is appraised under, as the protocol fixes it.
+pub const POLICY_ID: &str = "default";
+
+/// What appraises evidence and keeps attestation policies and reference values.
+#[async_trait]
+pub trait AttestationClient: Send + Sync {
+    /// Appraises all items; one that does not hold fails them all. Gives a signed token.
+    async fn evaluate(&self, evaluation: Evaluation) -> Result<String, AttestationError>;
+
+    /// A TEE's own challenge, or an empty text if the TEE has none.
+    async fn challenge(&self, tee: Tee, extra_params: &str) -> Result<String, AttestationError>;
+
+    /// Stores an attestation policy under an id with class suffix, such as `default_cpu`.
+    async fn set_policy(&self, id: &str, rego: &str) -> Result<(), AttestationError>;
+
+    /// The stored attestation policies, sorted by id.
+    async fn policies(&self) -> Result<Vec<PolicySummary>, AttestationError>;
+
+    /// One attestation policy.
+    async fn policy(&self, id: &str) -> Result<Option<StoredPolicy>, AttestationError>;
+
+    /// A reference value as JSON text.
+    async fn reference_value(&self, id: &str) -> Result<Option<String>, AttestationError>;
+
+    /// All reference values as JSON text by id, sorted by id.
+    async fn reference_values(&self) -> Result<Vec<(String, String)>, AttestationError>;
+
+    /// Registers reference values from the JSON text of a message (wire: rvps).
+    async fn register_reference_value(&self, message: &str) -> Result<(), AttestationError>;
+
+    /// Whether evidence could be appraised now. Cheap enough to be asked every few seconds.
+    async fn is_ready(&self) -> bool;
+}
+
+/// What one guest presents.
+#[derive(Debug, Clone)]
+pub struct Evaluation {
+    /// The CPU's evidence first, then that of each device.
+    pub items: Vec<EvaluationItem>,
+}
+
+/// The evidence of one attester.
+#[derive(Debug, Clone)]
+pub struct EvaluationItem {
+    /// Its kind.
+    pub tee: Tee,
+    /// JSON text.
+    pub evidence: String,
+    /// JSON text whose canonical form is hashed and must be found in the evidence.
+    pub runtime_data: String,
+    /// The hash.
+    pub hash: HashAlgorithm,
+    /// The init-data document whose hash must be found in the evidence.
+    pub init_data_toml: Option<String>,
+}
+
+/// How runtime data is hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum HashAlgorithm {
+    Sha384,
+    Sha512,
+}
+
+impl HashAlgorithm {
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sha384 => "sha384",
+            Self::Sha512 => "sha512",
+        }
+    }
+}
+
+/// An attestation policy, without its text.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct PolicySummary {
+    /// With the class suffix.
+    pub policy_id: String,
+    /// SHA-384 of the text, lower-case hex.
+    pub digest: String,
+}
+
+/// An attestation policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredPolicy {
+    /// The Rego text.
+    pub rego: String,
+    /// SHA-384 of the text, lower-case hex.
+    pub digest: String,
+}
+
+/// Why the Attestation Service did not do what it was asked, sorted by whose fault that is.
+#[derive(Debug, thiserror::Error)]
+pub enum AttestationError {
+    /// The attester's: the evidence does not hold. Or the request's: the service cannot take it.
+    #[error("the attestation service refused: {0}")]
+    Refused(String),
+    /// The operator's: a policy is missing or broken, or the credentials are not accepted.
+    #[error("the attestation service is not set up for this: {0}")]
+    Setup(String),
+    /// The service in use does not know the operation.
+    #[error("the attestation service does not offer this")]
+    NotOffered,
+    /// It cannot be reached, or did not answer in time.
+    #[error("the attestation service cannot be reached: {0}")]
+    Unavailable(#[source] Cause),
+    /// It, or the way to it, failed.
+    #[error("the attestation service failed: {0}")]
+    Failed(#[source] Cause),
+}
+
+impl AttestationError {
+    /// The error of the request that needed the service. `refused` says what a refusal means there.
+    pub fn into_kbs_error(self, refused: impl FnOnce(String) -> KbsError) -> KbsError {
+        match self {
+            Self::Refused(reason) => refused(reason),
+            Self::NotOffered => KbsError::NotOffered,
+            error @ Self::Setup(_) => KbsError::AttestationSetup(error.into()),
+            error @ Self::Unavailable(_) => KbsError::AttestationUnavailable(error.into()),
+            error @ Self::Failed(_) => KbsError::AttestationFailed(error.into()),
+        }
+    }
+}

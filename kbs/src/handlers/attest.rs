@@ -1,0 +1,90 @@
+//! `POST attest`: evidence comes in, a token goes out, and the session is attested.
+
+use axum::http::header;
+use axum::response::Response;
+use jose::TeePublicKey;
+use kbs_types::Tee;
+
+use super::json;
+use crate::call::Call;
+use crate::error::KbsError;
+use crate::rcar::{Attestation, TokenResponse};
+use crate::session::{Attested, session_id, set_cookie};
+use crate::state::Kbs;
+use crate::verdict::Verdict;
+
+/// Answers a challenge. It is spent by the first answer, whatever that is worth.
+pub async fn attest(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
+    kbs.metrics.attestation_requests.inc();
+    let answer = answer(kbs, call).await;
+    if answer.is_err() {
+        kbs.metrics.attestation_errors.inc();
+    }
+    answer
+}
+
+async fn answer(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
+    let id = session_id(&call.headers).ok_or_else(|| refused("no session cookie"))?;
+    let taken = kbs.sessions.take_challenged(&id, kbs.clock.now());
+    let session = taken.ok_or_else(|| refused("the session is unknown, expired or its challenge is spent"))?;
+    let tee = session.state.tee;
+
+    let attestation = Attestation::parse(&call.body)?;
+    if attestation.nonce() != &*session.state.nonce {
+        return Err(refused("the nonce is not that of the session"));
+    }
+    let key = TeePublicKey::try_from(&attestation.tee_pubkey()?);
+    let key = key.map_err(|_| KbsError::BadAttestRequest("tee-pubkey cannot be used"))?;
+
+    let token = evaluate(kbs, tee, &attestation).await?;
+    let mut response = json(&TokenResponse { token: &token })?;
+    if let Some(cookie) = set_cookie(session.id, session.expires_at) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    let now = kbs.clock.now();
+    let attested = believe(kbs, tee, &token, &key, now).await;
+    let kept = kbs.sessions.insert_attested(session.advance(attested), now);
+    kept.map_err(|_| KbsError::TooManySessions)?;
+    kbs.metrics.attestation_successes.with_label_values(&[tee.as_ref()]).inc();
+    Ok(response)
+}
+
+async fn evaluate(kbs: &Kbs, tee: Tee, attestation: &Attestation<'_>) -> Result<String, KbsError> {
+    let evaluation = attestation.evaluation(tee)?;
+    kbs.attestation.evaluate(evaluation).await.map_err(|error| {
+        let failures = kbs.metrics.attestation_failures.with_label_values(&[tee.as_ref()]);
+        failures.inc();
+        error.into_kbs_error(|reason| {
+            tracing::info!(%tee, verdict = "refused", reason, "attestation");
+            refused("the evidence does not hold")
+        })
+    })
+}
+
+/// What the session is good for: a token that this service trusts, for the key that was attested.
+async fn believe(kbs: &Kbs, tee: Tee, token: &str, key: &TeePublicKey, now: i64) -> Attested {
+    match kbs.tokens.verify(token, now).await {
+        Ok(result) if result.tee_key() == key => {
+            let verdict = Verdict::of(result.claims_json());
+            tracing::info!(%tee, %verdict, "attestation");
+            Attested::Trusted(result.into())
+        }
+        Ok(_) => {
+            tracing::error!(%tee, "the attestation service's token is for another key than the guest's");
+            Attested::Untrusted
+        }
+        Err(error) => {
+            let reason = &error as &dyn std::error::Error;
+            tracing::error!(
+                %tee,
+                reason,
+                "the attestation service's token is not trusted by [attestation_token]: it releases nothing here"
+            );
+            Attested::Untrusted
+        }
+    }
+}
+
+fn refused(reason: &'static str) -> KbsError {
+    KbsError::AttestRefused(reason.into())
+}

@@ -1,0 +1,74 @@
+//! `POST auth`: a Request comes in, a challenge goes out, and a session begins.
+
+use axum::http::header;
+use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use kbs_types::Tee;
+use ring::rand::SecureRandom;
+
+use super::json;
+use crate::attestation::AttestationError;
+use crate::call::Call;
+use crate::error::{AuthRequestError, KbsError};
+use crate::rcar::{self, Challenge, Request};
+use crate::session::{Challenged, Session, SessionId, set_cookie};
+use crate::state::Kbs;
+
+/// Sends a challenge. A session of the client's own choosing is never taken up.
+pub async fn challenge(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
+    kbs.metrics.auth_requests.inc();
+    let answer = begin(kbs, call).await;
+    match &answer {
+        Ok(_) => kbs.metrics.auth_successes.inc(),
+        Err(_) => kbs.metrics.auth_errors.inc(),
+    }
+    answer
+}
+
+async fn begin(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
+    let request = Request::parse(&call.body)?;
+    let extra_params = rcar::negotiated(&request)?;
+    let nonce = nonce(kbs, &request).await?;
+    let mut response = json(&Challenge {
+        nonce: &nonce,
+        extra_params,
+    })?;
+
+    let now = kbs.clock.now();
+    let session = Session {
+        id: SessionId::random(&kbs.random).map_err(no_randomness)?,
+        expires_at: now + kbs.session_life,
+        state: Challenged {
+            nonce: nonce.into_boxed_str(),
+            tee: request.tee,
+        },
+    };
+    if let Some(cookie) = set_cookie(session.id, session.expires_at) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    let kept = kbs.sessions.insert_challenged(session, now);
+    kept.map_err(|_| KbsError::TooManySessions)?;
+    Ok(response)
+}
+
+/// 32 random bytes, except for `se`, whose challenge the Attestation Service makes.
+async fn nonce(kbs: &Kbs, request: &Request) -> Result<String, KbsError> {
+    if request.tee == Tee::Se {
+        let params = request.extra_params.to_string();
+        let challenge = kbs.attestation.challenge(request.tee, &params).await;
+        let failed = || AuthRequestError::BadExtraParams("Attestation Service generate challenge failed");
+        return challenge.map_err(|error| match error {
+            // Another implementation than one that knows this TEE.
+            AttestationError::NotOffered => failed().into(),
+            error => error.into_kbs_error(|_| failed().into()),
+        });
+    }
+    let mut bytes = [0; 32];
+    kbs.random.fill(&mut bytes).map_err(no_randomness)?;
+    Ok(STANDARD.encode(bytes))
+}
+
+fn no_randomness(_: ring::error::Unspecified) -> KbsError {
+    KbsError::Internal("the system has no randomness".into())
+}

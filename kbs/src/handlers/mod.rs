@@ -1,0 +1,28 @@
+//! What each route does. A handler reads the request, asks the parts that decide, and answers.
+
+pub mod attest;
+pub mod attestation_policy;
+pub mod auth;
+pub mod health;
+pub mod plugin;
+pub mod reference_value;
+pub mod resource_policy;
+
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::error::KbsError;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// 200 with a JSON body.
+fn json(value: &impl Serialize) -> Result<Response, KbsError> {
+    let body = serde_json::to_vec(value).map_err(|error| KbsError::Internal(error.into()))?;
+    Ok(json_text(body))
+}
+
+/// 200 with a body that is JSON already.
+fn json_text(body: impl Into<axum::body::Body>) -> Response {
+    ([(header::CONTENT_TYPE, JSON)], body.into()).into_response()
+}

@@ -1,0 +1,96 @@
+//! Everything else below `/kbs/v0/`: the plugin that the first segment names.
+
+use std::time::Instant;
+
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use jose::Jwe;
+use policy::ReleaseRequest;
+
+use super::json;
+use crate::call::Call;
+use crate::error::KbsError;
+use crate::plugins::{Access, AdminRequest, Plugin};
+use crate::resource::{AuthorizeError, ReleasePermit};
+use crate::state::Kbs;
+use crate::token::AttestationResult;
+
+/// Lets a plugin answer, once it is clear that the caller may ask.
+pub async fn serve(kbs: &Kbs, call: &Call, name: &str, rest: &[&str]) -> Result<Response, KbsError> {
+    let Some((name, plugin)) = kbs.plugins.get(name) else {
+        return Err(KbsError::PluginNotFound(name.to_owned()));
+    };
+    let path: Vec<String> = rest.iter().map(ToString::to_string).collect();
+    let start = Instant::now();
+    let answer = match plugin.access(&call.method, &path) {
+        Access::Administrator => administer(kbs, call, plugin, &path).await,
+        Access::Guest => release(kbs, call, name, plugin, &path).await,
+        Access::Nobody(allow) => Err(KbsError::MethodNotAllowed { allow }),
+    };
+    kbs.metrics.plugin(name, start.elapsed(), answer.is_err());
+    answer
+}
+
+async fn administer(
+    kbs: &Kbs,
+    call: &Call,
+    plugin: &dyn Plugin,
+    path: &[String],
+) -> Result<Response, KbsError> {
+    let grant = kbs.administrator(call).await?;
+    let request = AdminRequest {
+        method: &call.method,
+        path,
+        body: call.body.clone(),
+    };
+    let reply = plugin.administer(&grant, request).await?;
+    Ok(([(header::CONTENT_TYPE, reply.content_type)], reply.body).into_response())
+}
+
+async fn release(
+    kbs: &Kbs,
+    call: &Call,
+    name: &str,
+    plugin: &dyn Plugin,
+    path: &[String],
+) -> Result<Response, KbsError> {
+    let result = kbs.attested(call).await?;
+    let query = call.query()?;
+    let request = ReleaseRequest {
+        plugin: name,
+        path,
+        query: &query,
+    };
+    let permit = permit(kbs, &result, &request)?;
+    let secret = plugin.release(&permit).await?;
+    let sealed: Jwe = jose::jwe::seal(&secret, permit.tee_key()).map_err(|error| KbsError::Seal(error.into()))?;
+    tracing::info!(plugin = name, resource = path.join("/"), verdict = "released", "release");
+    json(&sealed)
+}
+
+fn permit<'r>(
+    kbs: &Kbs,
+    result: &'r AttestationResult,
+    request: &ReleaseRequest<'r>,
+) -> Result<ReleasePermit<'r>, KbsError> {
+    let metrics = &kbs.metrics;
+    metrics.policy_evaluations.inc();
+    let decided = kbs.policy.authorize(result, request, kbs.clock.now());
+    match decided {
+        Ok(permit) => {
+            metrics.policy_approvals.inc();
+            Ok(permit)
+        }
+        Err(AuthorizeError::Denied) => {
+            metrics.policy_violations.inc();
+            let resource = request.path.join("/");
+            tracing::info!(plugin = request.plugin, resource, verdict = "denied", "release");
+            Err(KbsError::PolicyDenied)
+        }
+        Err(error @ AuthorizeError::Expired) => Err(KbsError::TokenRefused(error.into())),
+        Err(error) => {
+            metrics.policy_errors.inc();
+            Err(KbsError::PolicyBroken(error.into()))
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! What is served where. Below `/kbs/v0/` requests are told apart by their decoded path, the same that
+//! access control sees.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::Method;
+use axum::response::Response;
+use axum::routing::{any, get};
+
+use crate::call::Call;
+use crate::error::KbsError;
+use crate::handlers::{attest, attestation_policy, auth, health, plugin, reference_value, resource_policy};
+use crate::middleware::count;
+use crate::state::Kbs;
+
+/// Everything but `/metrics`.
+pub fn router(kbs: Arc<Kbs>) -> Router {
+    let counted = axum::middleware::from_fn_with_state(Arc::clone(&kbs), count);
+    Router::new()
+        .route("/kbs/v0/{*path}", any(dispatch))
+        .layer(counted)
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .with_state(kbs)
+}
+
+async fn dispatch(State(kbs): State<Arc<Kbs>>, request: Request) -> Result<Response, KbsError> {
+    const GET: Method = Method::GET;
+    const POST: Method = Method::POST;
+    let call = Call::read(request, kbs.body_limit_mib).await?;
+    match (&call.method, &call.path.segments()[..]) {
+        (&POST, ["auth"]) => auth::challenge(&kbs, &call).await,
+        (&POST, ["attest"]) => attest::attest(&kbs, &call).await,
+        (&GET, ["attestation-policy"]) => attestation_policy::list(&kbs, &call).await,
+        (&GET, ["attestation-policy", id]) => attestation_policy::get(&kbs, &call, id).await,
+        (&POST, ["attestation-policy"]) => attestation_policy::set(&kbs, &call).await,
+        (&GET, ["reference-value"]) => reference_value::list(&kbs, &call).await,
+        (&GET, ["reference-value", id @ ..]) => reference_value::get(&kbs, &call, &id.join("/")).await,
+        (&POST, ["reference-value"]) => reference_value::register(&kbs, &call).await,
+        (&GET, ["resource-policy"]) => resource_policy::list(&kbs, &call).await,
+        (&GET, ["resource-policy", id]) => resource_policy::get(&kbs, &call, id).await,
+        (&POST, ["resource-policy"]) => resource_policy::set(&kbs, &call).await,
+        (_, [name, rest @ ..]) => plugin::serve(&kbs, &call, name, rest).await,
+        (_, []) => Err(KbsError::PluginNotFound(String::new())),
+    }
+}
+
+#[cfg(test)]
+mod tests;
