@@ -2,7 +2,7 @@
 //!
 //! Every source is read again every five minutes, and at once when a token
 //! names a key that is not known, but then not more often than every ten
-//! seconds: unknown key ids cost an attacker's peer nothing. A source that
+//! seconds: tokens with made-up keys cannot make us ask an issuer without end. A source that
 //! cannot be read keeps its last keys.
 
 use std::sync::{Arc, Weak};
@@ -99,31 +99,27 @@ impl KeySets {
 
     /// The key of this id, read anew if it is not known.
     pub(crate) async fn by_id(&self, kid: &str) -> Result<VerificationKey, TokenError> {
-        match self.look_up(kid) {
-            Err(TokenError::UnknownKey | TokenError::KeysUnavailable) => {
-                self.read_again_unless_fresh().await;
-                self.look_up(kid)
-            }
-            found => found,
-        }
+        self.ask(|sets| sets.look_up(kid)).await
     }
 
-    /// Whether a set holds this very key, under whatever id.
-    pub(crate) fn hold(&self, key: &VerificationKey) -> bool {
-        self.sets
-            .iter()
-            .filter_map(|set| set.keys.load_full())
-            .any(|keys| holds_key(&keys, key))
+    /// Whether a set holds this very key, under whatever id; read anew if none does.
+    pub(crate) async fn confirm(&self, key: &VerificationKey) -> Result<(), TokenError> {
+        self.ask(|sets| sets.look_for(key)).await
+    }
+
+    async fn ask<T>(&self, question: impl Fn(&Self) -> Result<T, TokenError>) -> Result<T, TokenError> {
+        match question(self) {
+            Err(TokenError::UnknownKey | TokenError::KeysUnavailable) if !self.sets.is_empty() => {
+                self.read_again_unless_fresh().await;
+                question(self)
+            }
+            answer => answer,
+        }
     }
 
     fn look_up(&self, kid: &str) -> Result<VerificationKey, TokenError> {
         let mut found: Option<VerificationKey> = None;
-        let mut all_read = true;
-        for set in &self.sets {
-            let Some(keys) = set.keys.load_full() else {
-                all_read = false;
-                continue;
-            };
+        for keys in self.sets.iter().filter_map(|set| set.keys.load_full()) {
             let Some(key) = keys.find(kid).and_then(|key| key.verification_key().ok()) else {
                 continue;
             };
@@ -132,10 +128,22 @@ impl KeySets {
                 _ => found = Some(key),
             }
         }
-        match found {
-            Some(key) => Ok(key),
-            None if all_read => Err(TokenError::UnknownKey),
-            None => Err(TokenError::KeysUnavailable),
+        found.ok_or_else(|| self.not_found())
+    }
+
+    fn look_for(&self, key: &VerificationKey) -> Result<(), TokenError> {
+        let mut sets = self.sets.iter().filter_map(|set| set.keys.load_full());
+        match sets.any(|keys| holds_key(&keys, key)) {
+            true => Ok(()),
+            false => Err(self.not_found()),
+        }
+    }
+
+    /// That a key is unknown can be said only where every set was read.
+    fn not_found(&self) -> TokenError {
+        match self.sets.iter().all(|set| set.keys.load().is_some()) {
+            true => TokenError::UnknownKey,
+            false => TokenError::KeysUnavailable,
         }
     }
 
@@ -165,18 +173,11 @@ impl KeySets {
 impl KeySet {
     async fn read(&self, fetcher: &Fetcher) -> Result<(), SourceError> {
         let content = fetcher.read(&self.source).await;
-        let keys = match (&self.source, content) {
-            (Source::Url(url), content) => {
-                match content.and_then(|json| self.parse(&json)) {
-                    Ok(keys) => keys,
-                    // Not a set: then perhaps an issuer that says where its set is.
-                    Err(refused) => match self.discover(url, fetcher).await {
-                        Some(keys) => keys,
-                        None => return Err(refused),
-                    },
-                }
-            }
-            (Source::File(_), content) => self.parse(&content?)?,
+        let keys = match (content.and_then(|json| self.parse(&json)), &self.source) {
+            (Ok(keys), _) => keys,
+            (Err(refused), Source::File(_)) => return Err(refused),
+            // Not a set: then perhaps an issuer that says where its set is.
+            (Err(refused), Source::Url(url)) => self.discover(url, fetcher).await.ok_or(refused)?,
         };
         self.keys.store(Some(Arc::new(keys)));
         Ok(())

@@ -22,7 +22,6 @@ const INIT_DATA_POINTER: &str = "/submods/cpu0/ear.veraison.annotated-evidence/i
 ///
 /// Only [`TokenVerifier`](super::TokenVerifier) makes one. It holds no more
 /// than a resource request needs, for thousands of them live in sessions.
-#[derive(Debug)]
 pub struct AttestationResult {
     claims_json: Box<str>,
     tee_key: TeePublicKey,
@@ -90,5 +89,14 @@ impl AttestationResult {
             tee_key,
             expires_at,
         }
+    }
+}
+
+/// Claims are not for logs.
+impl std::fmt::Debug for AttestationResult {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AttestationResult")
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
     }
 }

@@ -93,12 +93,20 @@ impl TokenVerifier {
         let offered = header_key
             .verification_key()
             .map_err(|_| TokenError::UntrustedHeaderKey)?;
-        if self.insecure_header_jwk || holds(&self.built_in, &offered) || self.key_sets.hold(&offered) {
+        if self.insecure_header_jwk || self.built_in.iter().any(|set| holds_key(set, &offered)) {
             return Ok(offered);
         }
-        match &self.chains {
-            Some(chains) if !header_key.x5c().is_empty() => Ok(chains.verify(header_key, now)?),
-            _ => Err(TokenError::UntrustedHeaderKey),
+        let refused = match &self.chains {
+            Some(chains) if !header_key.x5c().is_empty() => match chains.verify(header_key, now) {
+                Ok(key) => return Ok(key),
+                Err(refused) => TokenError::Chain(refused),
+            },
+            _ => TokenError::UntrustedHeaderKey,
+        };
+        match self.key_sets.confirm(&offered).await {
+            Ok(()) => Ok(offered),
+            Err(TokenError::UnknownKey) => Err(refused),
+            Err(unavailable) => Err(unavailable),
         }
     }
 }
@@ -106,10 +114,6 @@ impl TokenVerifier {
 fn find_by_id(sets: &[JwkSet], kid: &str) -> Option<VerificationKey> {
     let key = sets.iter().find_map(|set| set.find(kid))?;
     key.verification_key().ok()
-}
-
-fn holds(sets: &[JwkSet], key: &VerificationKey) -> bool {
-    sets.iter().any(|set| holds_key(set, key))
 }
 
 fn chains(config: &AttestationTokenConfig) -> Result<Option<Chains>, TokenSetupError> {

@@ -252,3 +252,14 @@ fn unknown_configuration_keys_are_errors() {
     let refused = serde_json::from_value::<AttestationTokenConfig>(json!({"trusted_certs_path": []}));
     assert!(refused.unwrap_err().to_string().contains("trusted_certs_paths"));
 }
+
+#[tokio::test]
+async fn debug_output_shows_no_claims() {
+    let issuer = Believed::new(&[]).await;
+    let result = issuer
+        .verify(|claims| claims["secret"] = json!("canary"))
+        .await
+        .unwrap();
+    assert!(result.claims_json().contains("canary"));
+    assert!(!format!("{result:?} {result:#?}").contains("canary"));
+}

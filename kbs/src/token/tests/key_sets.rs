@@ -173,6 +173,21 @@ async fn a_rotated_key_is_picked_up_when_a_token_names_it() {
 }
 
 #[tokio::test]
+async fn a_rotated_key_is_picked_up_when_a_token_brings_it() {
+    let (desk, old, new) = (Desk::new(), p256(), p256());
+    let path = desk.jwks("set", &[("old", &old)]);
+    let sets = sets(&path, LONG, Duration::ZERO).await;
+    let (old_key, new_key) = (old.verification_key(), new.verification_key());
+    assert!(sets.confirm(&old_key).await.is_ok());
+    desk.jwks("set", &[("new", &new)]);
+    assert!(sets.confirm(&new_key).await.is_ok());
+    assert!(matches!(
+        sets.confirm(&old_key).await,
+        Err(TokenError::UnknownKey)
+    ));
+}
+
+#[tokio::test]
 async fn unknown_ids_do_not_make_it_read_without_end() {
     let (desk, old, new) = (Desk::new(), p256(), p256());
     let path = desk.jwks("set", &[("old", &old)]);
