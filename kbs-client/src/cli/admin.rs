@@ -1,0 +1,168 @@
+//! `config`.
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::args::{ConfigArgs, ConfigCommand, ResourcePolicyArgs};
+use super::output::Printer;
+use super::{CliError, Target, read_file, read_text};
+use crate::admin::{AdminClient, AdminCredential, AdminKey, ListEntry, Policy};
+use crate::error::ClientError;
+use crate::policies;
+use crate::uri::ResourceUri;
+
+pub(super) async fn config(
+    target: &Target,
+    arguments: ConfigArgs,
+    printer: &mut Printer<'_>,
+) -> Result<(), CliError> {
+    use ConfigCommand as C;
+    let client = AdminClient::new(&target.url, &target.roots, credential(&arguments)?)?;
+    match arguments.command {
+        C::SetAttestationPolicy {
+            policy_file,
+            r#type,
+            id,
+        } => {
+            let policy = read_file(&policy_file)?;
+            let id = id.unwrap_or_else(|| {
+                tracing::warn!("no --id given: setting the policy of CPU TEEs, `default_cpu`");
+                "default_cpu".to_owned()
+            });
+            client.set_attestation_policy(&id, &r#type, &policy).await?;
+            let text = format!(
+                "Set attestation policy success \n policy: {}",
+                STANDARD.encode(policy)
+            );
+            printer.result(&text, &json!({"set": "attestation-policy", "id": id}))
+        }
+        C::GetAttestationPolicy { id } => {
+            print_policy(&client.get_attestation_policy(&id).await?, &id, printer)
+        }
+        C::ListAttestationPolicies => print_list(&client.list_attestation_policies().await?, printer),
+        C::SetResourcePolicy(which) => {
+            let policy = resource_policy(&which)?;
+            client.set_resource_policy(&policy).await?;
+            let text = format!(
+                "Set resource policy success \n policy: {}",
+                STANDARD.encode(policy)
+            );
+            printer.result(&text, &json!({"set": "resource-policy", "id": "resource-policy"}))
+        }
+        C::GetResourcePolicy { id } => print_policy(&client.get_resource_policy(&id).await?, &id, printer),
+        C::ListResourcePolicies => print_list(&client.list_resource_policies().await?, printer),
+        C::SetResource { path, resource_file } => {
+            let (uri, content) = (uri(&path)?, read_file(&resource_file)?);
+            // The existing client's output, on which scripts rely.
+            let text = format!("Set resource success \n resource: {}", STANDARD.encode(&content));
+            let value = json!({"set": "resource", "uri": uri.to_string(), "bytes": content.len()});
+            client.set_resource(&uri, content).await?;
+            printer.result(&text, &value)
+        }
+        C::DeleteResource { path } => {
+            let uri = uri(&path)?;
+            client.delete_resource(&uri).await?;
+            printer.result("Delete resource success", &json!({"deleted": uri.to_string()}))
+        }
+        C::ListResources => print_list(&client.list_resources().await?, printer),
+        C::GetReferenceValue { id } => {
+            let text = client.get_reference_value(&id).await?;
+            let value: Value = serde_json::from_str(&text).unwrap_or_else(|_| Value::from(text.as_str()));
+            // Quoted as the existing client does it.
+            printer.result(&format!("{text:?}"), &json!({"id": id, "value": value}))
+        }
+        C::ListReferenceValues => print_list(&client.list_reference_values().await?, printer),
+        C::SetSampleReferenceValue {
+            name,
+            value,
+            as_integer,
+            as_bool,
+            as_single_value,
+        } => {
+            let value = reference_value(value, as_integer, as_bool)?;
+            let value = if as_single_value { value } else { json!([value]) };
+            client.set_sample_reference_value(&name, &value).await?;
+            printer.result(
+                "Reference Values Updated",
+                &json!({"set": "reference-value", "id": name, "value": value}),
+            )
+        }
+    }
+}
+
+/// The credential that was named, or the first that is found where it usually lies.
+fn credential(arguments: &ConfigArgs) -> Result<AdminCredential, CliError> {
+    if let Some(path) = &arguments.auth_private_key {
+        let key = AdminKey::from_pem(&read_file(path)?)?
+            .issuer(&arguments.auth_issuer)
+            .role(&arguments.auth_role)
+            .key_id(arguments.auth_key_id.clone());
+        return Ok(AdminCredential::Key(Box::new(key)));
+    }
+    if let Some(path) = &arguments.admin_token_file {
+        return Ok(AdminCredential::token(&read_text(path)?)?);
+    }
+    for path in usual_places() {
+        if path.is_file() {
+            tracing::info!(path = %path.display(), "using the admin token");
+            return Ok(AdminCredential::token(&read_text(&path)?)?);
+        }
+    }
+    tracing::warn!("no admin token or key: the KBS will refuse, unless it lets everybody administer it");
+    Ok(AdminCredential::Anonymous)
+}
+
+#[allow(clippy::disallowed_methods, reason = "the environment of the command line")]
+fn usual_places() -> Vec<PathBuf> {
+    let home = std::env::var("HOME")
+        .ok()
+        .map(|home| Path::new(&home).join(".trustee/admin-token"));
+    let mut places = vec![PathBuf::from("kbs/config/docker-compose/admin-token")];
+    places.extend(home);
+    places
+}
+
+fn uri(text: &str) -> Result<ResourceUri, CliError> {
+    Ok(text.parse().map_err(ClientError::Uri)?)
+}
+
+fn resource_policy(which: &ResourcePolicyArgs) -> Result<Vec<u8>, CliError> {
+    let named = [
+        (which.allow_all, policies::ALLOW_ALL),
+        (which.deny_all, policies::DENY_ALL),
+        (which.affirming, policies::AFFIRMING),
+        (which.default, policies::DEFAULT),
+    ];
+    match (&which.policy_file, named.into_iter().find(|(chosen, _)| *chosen)) {
+        (Some(path), _) => read_file(path),
+        (None, Some((_, text))) => Ok(text.as_bytes().to_vec()),
+        (None, None) => Err(CliError::Usage(
+            "No policy specified: one of --policy-file, --allow-all, --deny-all, --affirming, --default"
+                .to_owned(),
+        )),
+    }
+}
+
+fn reference_value(text: String, as_integer: bool, as_bool: bool) -> Result<Value, CliError> {
+    let wrong = |kind: &str| CliError::Usage(format!("{text:?} is not {kind}"));
+    match (as_integer, as_bool) {
+        (true, _) => Ok(text.parse::<i64>().map_err(|_| wrong("an integer"))?.into()),
+        (_, true) => Ok(text.parse::<bool>().map_err(|_| wrong("true or false"))?.into()),
+        _ => Ok(text.into()),
+    }
+}
+
+fn print_policy(policy: &Policy, id: &str, printer: &mut Printer<'_>) -> Result<(), CliError> {
+    let text = policy.text()?;
+    tracing::info!(id, dialect = ?policy.dialect, digest = policy.digest, "the policy in force");
+    let value = json!({"id": id, "policy": text, "dialect": policy.dialect, "digest": policy.digest});
+    printer.result(text.trim_end_matches('\n'), &value)
+}
+
+fn print_list(entries: &[ListEntry], printer: &mut Printer<'_>) -> Result<(), CliError> {
+    let ids: Vec<_> = entries.iter().map(|entry| entry.id.as_str()).collect();
+    printer.result(&ids.join("\n"), &json!({"items": entries}))
+}

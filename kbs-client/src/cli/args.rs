@@ -1,0 +1,301 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Gets secrets from a Key Broker Service as a guest, and sets one up as its administrator.
+#[derive(Debug, Parser)]
+#[command(name = "KBS client", bin_name = "kbs-client", version, after_help = EXAMPLES)]
+pub struct Cli {
+    /// Root URL of the KBS.
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8080",
+        global = true
+    )]
+    pub url: String,
+
+    /// PEM file with a root certificate to trust, beside the system's.
+    #[arg(long, value_name = "PEM", global = true)]
+    pub cert_file: Option<PathBuf>,
+
+    /// How results and errors are written.
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text, global = true)]
+    pub output: OutputFormat,
+
+    /// What makes a guest's evidence.
+    #[command(flatten)]
+    pub attester: AttesterArgs,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// For people.
+    Text,
+    /// One JSON object: the result on stdout, an error on stderr.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Administer the KBS: resources, policies, reference values.
+    #[command(arg_required_else_help = true)]
+    Config(ConfigArgs),
+    /// Attest if need be, get a resource and print it in base64.
+    #[command(arg_required_else_help = true)]
+    GetResource(GetResourceArgs),
+    /// Attest, and print the attestation token.
+    Attest(AttestArgs),
+}
+
+/// `attest`.
+#[derive(Debug, Args)]
+pub struct AttestArgs {
+    /// PEM private key to use as the TEE key, instead of a fresh one.
+    #[arg(long, value_name = "PEM")]
+    pub tee_key_file: Option<PathBuf>,
+
+    /// Init-data: the TOML text itself, not a path.
+    #[arg(value_name = "INIT_DATA")]
+    pub init_data: Option<String>,
+}
+
+/// `get-resource`.
+#[derive(Debug, Args)]
+pub struct GetResourceArgs {
+    /// `repository/type/tag`, `kbs:///repository/type/tag` or `kbs+<plugin>://…`; host and port are ignored.
+    #[arg(long, value_name = "PATH|URI")]
+    pub path: String,
+
+    /// PEM private key to use as the TEE key, instead of a fresh one.
+    #[arg(long, value_name = "PEM")]
+    pub tee_key_file: Option<PathBuf>,
+
+    /// File with an attestation token to show instead of attesting; needs the TEE key it was made with.
+    #[arg(long, value_name = "FILE")]
+    pub attestation_token: Option<PathBuf>,
+
+    /// Init-data: the TOML text itself, not a path.
+    #[arg(value_name = "INIT_DATA")]
+    pub init_data: Option<String>,
+}
+
+/// What makes the evidence.
+#[derive(Debug, Args)]
+pub struct AttesterArgs {
+    /// What makes the evidence; `auto` takes the TEE this runs in, or `sample` where there is none.
+    #[arg(long, value_enum, default_value_t = AttesterKind::Auto, global = true)]
+    pub attester: AttesterKind,
+
+    /// The simulated SEV-SNP platform.
+    #[cfg(feature = "simulated-snp")]
+    #[command(flatten)]
+    pub simulated: SimulatedSnpArgs,
+}
+
+/// The attesters that exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AttesterKind {
+    /// The TEE this runs in, or `sample`.
+    Auto,
+    /// Evidence with no hardware behind it.
+    Sample,
+    /// Evidence in SEV-SNP's form, signed by keys that everybody knows.
+    #[cfg(feature = "simulated-snp")]
+    SimulatedSnp,
+}
+
+/// The simulated SEV-SNP platform.
+#[cfg(feature = "simulated-snp")]
+#[derive(Debug, Args)]
+pub struct SimulatedSnpArgs {
+    /// Generation of the simulated processor.
+    #[arg(long, value_enum, default_value_t = SnpGeneration::Milan, value_name = "NAME", global = true)]
+    pub snp_generation: SnpGeneration,
+
+    /// Launch measurement of the simulated guest: 48 bytes in hex.
+    #[arg(long, value_name = "HEX", global = true)]
+    pub snp_measurement: Option<String>,
+
+    /// Let the simulated guest's policy allow debugging.
+    #[arg(long, global = true)]
+    pub snp_debug: bool,
+}
+
+/// Processors that can be simulated.
+#[cfg(feature = "simulated-snp")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SnpGeneration {
+    /// EPYC 7003.
+    Milan,
+    /// EPYC 9004.
+    Genoa,
+    /// EPYC 9005.
+    Turin,
+}
+
+/// `config`.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// File with the admin's bearer token. Without it and without --auth-private-key:
+    /// kbs/config/docker-compose/admin-token, then $HOME/.trustee/admin-token, then no token.
+    #[arg(long, value_name = "FILE", conflicts_with = "auth_private_key")]
+    pub admin_token_file: Option<PathBuf>,
+
+    /// The admin's private key in PEM (Ed25519, EC P-256 or P-384, RSA): signs a token for each call.
+    #[arg(long, value_name = "KEY")]
+    pub auth_private_key: Option<PathBuf>,
+
+    /// Issuer (`iss`) of the signed token, where the KBS asks for one.
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "kbs-client",
+        requires = "auth_private_key"
+    )]
+    pub auth_issuer: String,
+
+    /// Role in the signed token.
+    #[arg(
+        long,
+        value_name = "ROLE",
+        default_value = "admin",
+        requires = "auth_private_key"
+    )]
+    pub auth_role: String,
+
+    /// Id of the key (`kid`), where the KBS knows its admin keys as a JWK set.
+    #[arg(long, value_name = "ID", requires = "auth_private_key")]
+    pub auth_key_id: Option<String>,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+/// What an administrator can do.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Set an attestation policy: how evidence is judged.
+    SetAttestationPolicy {
+        /// Rego file.
+        #[arg(long, value_name = "FILE")]
+        policy_file: PathBuf,
+        /// Language of the policy.
+        #[arg(long, value_name = "TYPE", default_value = "rego")]
+        r#type: String,
+        /// Id with the class of TEEs, such as `default_cpu` (the default) or `default_gpu`.
+        #[arg(long, value_name = "ID")]
+        id: Option<String>,
+    },
+    /// Show an attestation policy.
+    GetAttestationPolicy {
+        /// Id with the class of TEEs.
+        #[arg(long, value_name = "ID", default_value = "default_cpu")]
+        id: String,
+    },
+    /// List the attestation policies.
+    ListAttestationPolicies,
+    /// Set the resource policy: which guest gets which resource.
+    SetResourcePolicy(ResourcePolicyArgs),
+    /// Show the resource policy in force.
+    GetResourcePolicy {
+        /// Id of the policy.
+        #[arg(long, value_name = "ID", default_value = "resource-policy")]
+        id: String,
+    },
+    /// List the resource policies.
+    ListResourcePolicies,
+    /// Store a resource, in place of what was there.
+    SetResource {
+        /// `repository/type/tag` or `kbs:///repository/type/tag`.
+        #[arg(long, value_name = "PATH|URI")]
+        path: String,
+        /// File with the content.
+        #[arg(long, value_name = "FILE")]
+        resource_file: PathBuf,
+    },
+    /// Delete a resource.
+    DeleteResource {
+        /// `repository/type/tag` or `kbs:///repository/type/tag`.
+        #[arg(long, value_name = "PATH|URI")]
+        path: String,
+    },
+    /// List the resources.
+    ListResources,
+    /// Show a reference value.
+    GetReferenceValue {
+        /// Its name.
+        #[arg(long, value_name = "ID")]
+        id: String,
+    },
+    /// List the reference values.
+    ListReferenceValues,
+    /// Register a reference value, in place of what was there: a string in a list, unless a flag says otherwise.
+    SetSampleReferenceValue {
+        /// Its name.
+        name: String,
+        /// Its value.
+        #[arg(allow_negative_numbers = true)]
+        value: String,
+        /// The value is an integer.
+        #[arg(long, conflicts_with = "as_bool")]
+        as_integer: bool,
+        /// The value is `true` or `false`.
+        #[arg(long)]
+        as_bool: bool,
+        /// Register the value itself, not a list of it.
+        #[arg(long)]
+        as_single_value: bool,
+    },
+}
+
+/// `config set-resource-policy`: exactly one of these.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub struct ResourcePolicyArgs {
+    /// Rego file.
+    #[arg(long, value_name = "FILE")]
+    pub policy_file: Option<PathBuf>,
+    /// Release every resource to every guest that has attested, a sample one included.
+    #[arg(long)]
+    pub allow_all: bool,
+    /// Release nothing.
+    #[arg(long)]
+    pub deny_all: bool,
+    /// Release to guests all of whose parts are affirming.
+    #[arg(long)]
+    pub affirming: bool,
+    /// The policy that a KBS starts with: any TEE but the sample one, and none in debug mode.
+    #[arg(long)]
+    pub default: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  Store a secret, as the administrator:
+    kbs-client --url https://kbs:8080 --cert-file ca.pem config --auth-private-key admin.key \\
+      set-resource --path default/key/1 --resource-file key.bin
+
+  Get it, as a guest:
+    kbs-client --url https://kbs:8080 --cert-file ca.pem get-resource --path kbs:///default/key/1
+
+  Attest once, and use the token and its key later:
+    kbs-client attest --tee-key-file tee.pem > token
+    kbs-client get-resource --tee-key-file tee.pem --attestation-token token --path default/key/1
+
+  Vouch for a measurement, and release only to guests that are vouched for:
+    kbs-client config --auth-private-key admin.key set-sample-reference-value snp_launch_measurement 7a61…
+    kbs-client config --auth-private-key admin.key set-resource-policy --affirming
+
+Exit codes:
+  0 done   1 other failure   2 wrong arguments   3 denied by policy   4 not found
+  5 admin credential not accepted   6 KBS unreachable or unavailable   7 attestation refused";

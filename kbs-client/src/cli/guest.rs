@@ -1,0 +1,108 @@
+//! `attest` and `get-resource`.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jose::TeePrivateKey;
+use serde_json::json;
+
+use super::args::{AttestArgs, AttesterArgs, AttesterKind, GetResourceArgs};
+use super::output::Printer;
+use super::{CliError, Target, read_file, read_text};
+use crate::attester::{Attester, SampleAttester};
+use crate::error::ClientError;
+use crate::rcar::{Builder, RcarClient};
+use crate::uri::ResourceUri;
+
+pub(super) async fn attest(
+    target: &Target,
+    arguments: AttestArgs,
+    evidence: &AttesterArgs,
+    printer: &mut Printer<'_>,
+) -> Result<(), CliError> {
+    let mut builder = builder(target).attester(attester(evidence)?);
+    if let Some(path) = arguments.tee_key_file {
+        builder = builder.tee_key(tee_key(&read_file(&path)?)?);
+    }
+    if let Some(text) = arguments.init_data {
+        builder = builder.init_data(text.parse().map_err(ClientError::InitData)?);
+    }
+    let token = builder.build()?.attest().await?;
+    printer.result(&token, &json!({"token": token}))
+}
+
+pub(super) async fn get_resource(
+    target: &Target,
+    arguments: GetResourceArgs,
+    evidence: &AttesterArgs,
+    printer: &mut Printer<'_>,
+) -> Result<(), CliError> {
+    let uri: ResourceUri = arguments.path.parse().map_err(ClientError::Uri)?;
+    let mut builder = builder(target);
+    match (arguments.attestation_token, &arguments.tee_key_file) {
+        (Some(_), None) => return Err(CliError::Usage(TOKEN_WITHOUT_KEY.to_owned())),
+        (Some(path), Some(_)) => builder = builder.token(read_text(&path)?),
+        (None, _) => {
+            builder = builder.attester(attester(evidence)?);
+            if let Some(text) = arguments.init_data {
+                builder = builder.init_data(text.parse().map_err(ClientError::InitData)?);
+            }
+        }
+    }
+    if let Some(path) = arguments.tee_key_file {
+        builder = builder.tee_key(tee_key(&read_file(&path)?)?);
+    }
+    let secret = builder.build()?.get_resource(&uri).await?;
+    let content = STANDARD.encode(secret.expose());
+    printer.result(&content, &json!({"uri": uri.to_string(), "resource": content}))
+}
+
+fn builder(target: &Target) -> Builder {
+    let builder = RcarClient::builder(&target.url);
+    target
+        .roots
+        .iter()
+        .fold(builder, |builder, root| builder.root_cert(root.clone()))
+}
+
+fn tee_key(pem: &[u8]) -> Result<TeePrivateKey, CliError> {
+    let key = TeePrivateKey::from_pem(pem);
+    key.map_err(|error| CliError::Usage(format!("the TEE key cannot be used: {error}")))
+}
+
+fn attester(arguments: &AttesterArgs) -> Result<Box<dyn Attester>, CliError> {
+    Ok(match arguments.attester {
+        AttesterKind::Auto => {
+            // Attesters of real TEEs read devices of the guest; this build has none of them.
+            tracing::warn!("no TEE is known to this build: using the sample attester");
+            Box::new(SampleAttester)
+        }
+        AttesterKind::Sample => Box::new(SampleAttester),
+        #[cfg(feature = "simulated-snp")]
+        AttesterKind::SimulatedSnp => Box::new(simulated(&arguments.simulated)?),
+    })
+}
+
+#[cfg(feature = "simulated-snp")]
+fn simulated(
+    arguments: &super::args::SimulatedSnpArgs,
+) -> Result<crate::attester::simulated_snp::SimulatedSnpAttester, CliError> {
+    use super::args::SnpGeneration;
+    use crate::attester::simulated_snp::{Generation, SimulatedSnpAttester};
+    let generation = match arguments.snp_generation {
+        SnpGeneration::Milan => Generation::Milan,
+        SnpGeneration::Genoa => Generation::Genoa,
+        SnpGeneration::Turin => Generation::Turin,
+    };
+    let attester = SimulatedSnpAttester::new(generation).map_err(ClientError::Attester)?;
+    let attester = attester.debug(arguments.snp_debug);
+    let Some(text) = &arguments.snp_measurement else {
+        return Ok(attester);
+    };
+    let measurement = hex::decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+    let measurement =
+        measurement.ok_or_else(|| CliError::Usage("--snp-measurement is 48 bytes in hex".to_owned()))?;
+    Ok(attester.measurement(measurement))
+}
+
+const TOKEN_WITHOUT_KEY: &str = "if `--attestation-token` is set, `--tee_key_file` argument should also be set: the \
+    secret is sealed for the key that the token names";
