@@ -46,7 +46,7 @@ pub enum StorageError {
     },
 
     /// The machine's: the file system refused.
-    #[error("cannot {operation} {}", path.display())]
+    #[error("cannot {operation} {}: {source}", path.display())]
     Io {
         /// What was being done, as a verb: `read`, `write` …
         operation: &'static str,

@@ -1,8 +1,7 @@
 //! `rvps`: the Reference Value Provider Service.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
-use anyhow::Context;
 use clap::Parser;
 use daemon::{
     clock::SystemClock,
@@ -30,26 +29,29 @@ struct Arguments {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let arguments = Arguments::parse();
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<()> {
     daemon::init();
     daemon::telemetry::init(&TelemetryOptions {
         default_filter: "info",
         format: arguments.log_format,
     })?;
     tracing::info!(version = daemon::build_info::version(), "rvps");
-    let loaded = daemon::config::load::<Config>(&arguments.config, RETIRED_KEYS)
-        .context("the RVPS does not start without its configuration")?;
+    let loaded = daemon::config::load::<Config>(&arguments.config, RETIRED_KEYS)?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
     let shutdown = Shutdown::on_signals(DEFAULT_GRACE)?;
-    let serving = rvps::app::start(
-        &loaded.config,
-        arguments.address.into(),
-        Arc::new(SystemClock),
-        shutdown,
-    )
-    .await?;
+    let address = arguments.address.into();
+    let serving = rvps::app::start(&loaded.config, address, Arc::new(SystemClock), shutdown).await?;
     Ok(serving.finished().await?)
 }

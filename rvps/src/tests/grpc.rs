@@ -1,0 +1,200 @@
+use std::time::Duration;
+
+use daemon::grpc::{GrpcClientConfig, channel};
+use protos::reference::{
+    ReferenceValueListRequest, ReferenceValueQueryRequest, ReferenceValueRegisterRequest,
+    ReferenceValueWatchRequest,
+    reference_value_management_service_client::ReferenceValueManagementServiceClient as ManagementClient,
+    reference_value_provider_service_client::ReferenceValueProviderServiceClient as ProviderClient,
+};
+use serde_json::json;
+use tonic::{Code, Status, transport::Channel};
+
+use super::{NEXT_YEAR, Server, sample};
+use crate::Config;
+
+fn connect(server: &Server) -> (ProviderClient<Channel>, ManagementClient<Channel>) {
+    let channel = channel(&GrpcClientConfig::new(format!("http://{}", server.address), None)).unwrap();
+    (
+        ProviderClient::new(channel.clone()),
+        ManagementClient::new(channel),
+    )
+}
+
+async fn register(client: &mut ProviderClient<Channel>, message: impl Into<String>) -> Result<(), Status> {
+    let request = ReferenceValueRegisterRequest {
+        message: message.into(),
+    };
+    client.register_reference_value(request).await.map(drop)
+}
+
+async fn query(client: &mut ProviderClient<Channel>, id: &str) -> Option<String> {
+    let request = ReferenceValueQueryRequest {
+        reference_value_id: id.to_owned(),
+    };
+    client
+        .query_reference_value(request)
+        .await
+        .unwrap()
+        .into_inner()
+        .reference_value_results
+}
+
+#[tokio::test]
+async fn values_are_registered_queried_and_listed_over_grpc() {
+    let server = Server::start(&Config::default()).await;
+    let (mut provider, mut management) = connect(&server);
+    assert_eq!(query(&mut provider, "__healthcheck__").await, None);
+    register(&mut provider, sample(&json!({"svn": ["1"], "major": 1})))
+        .await
+        .unwrap();
+    assert_eq!(query(&mut provider, "svn").await.as_deref(), Some(r#"["1"]"#));
+    assert_eq!(query(&mut provider, "major").await.as_deref(), Some("1"));
+
+    let listed = management
+        .list_reference_values(ReferenceValueListRequest {})
+        .await
+        .unwrap()
+        .into_inner()
+        .values;
+    let listed: Vec<_> = listed
+        .iter()
+        .map(|v| (v.id.as_str(), v.value.as_str(), v.expires_at))
+        .collect();
+    assert_eq!(
+        listed,
+        [("major", "1", NEXT_YEAR), ("svn", r#"["1"]"#, NEXT_YEAR)]
+    );
+
+    server.clock.set(NEXT_YEAR);
+    assert_eq!(query(&mut provider, "svn").await, None);
+    let listed = management
+        .list_reference_values(ReferenceValueListRequest {})
+        .await
+        .unwrap();
+    assert!(listed.into_inner().values.is_empty());
+}
+
+#[tokio::test]
+async fn a_refused_message_has_the_status_and_text_that_clients_know() {
+    let server = Server::start(&Config::default()).await;
+    let (mut provider, _) = connect(&server);
+    for (message, expected) in [
+        ("no json".to_owned(), "Register reference value: parse message"),
+        (
+            r#"{"version":"9","type":"sample","payload":""}"#.to_owned(),
+            "Register reference value: Version unmatched! Need 0.1.0, given 9.",
+        ),
+        (
+            r#"{"type":"rim","payload":""}"#.to_owned(),
+            "Register reference value: Could not find extractor for rim",
+        ),
+        (
+            sample(&json!([1])),
+            "Register reference value: deseralize sample provenance",
+        ),
+    ] {
+        let status = register(&mut provider, message).await.unwrap_err();
+        assert_eq!(status.code(), Code::Aborted);
+        assert!(status.message().starts_with(expected), "{}", status.message());
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_value_is_aborted() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("reference_value")).unwrap();
+    std::fs::write(directory.path().join("reference_value/svn"), "{}").unwrap();
+    let config = json!({"storage": {"storage_type": "LocalFs", "backends": {"local_fs": {"dir_path": directory.path()}}}});
+    let server = Server::start(&serde_json::from_value(config).unwrap()).await;
+    let (mut provider, _) = connect(&server);
+    let request = ReferenceValueQueryRequest {
+        reference_value_id: "svn".to_owned(),
+    };
+    let status = provider.query_reference_value(request).await.unwrap_err();
+    assert_eq!(status.code(), Code::Aborted);
+    assert!(
+        status.message().starts_with("Query reference value: "),
+        "{}",
+        status.message()
+    );
+}
+
+#[tokio::test]
+async fn an_oversized_message_is_refused() {
+    let server = Server::start(&Config::default()).await;
+    let (mut provider, _) = connect(&server);
+    let status = register(&mut provider, "x".repeat(4 * 1024 * 1024 + 1))
+        .await
+        .unwrap_err();
+    assert_eq!(status.code(), Code::OutOfRange);
+    register(&mut provider, sample(&json!({"svn": 1}))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_watch_tells_what_is_there_what_comes_and_what_expires() {
+    let server = Server::start(&Config::default()).await;
+    let (mut provider, mut management) = connect(&server);
+    register(&mut provider, sample(&json!({"a": 1}))).await.unwrap();
+    let mut changes = management
+        .watch_reference_values(ReferenceValueWatchRequest {})
+        .await
+        .unwrap()
+        .into_inner();
+    let first = changes.message().await.unwrap().unwrap();
+    assert!(first.reset);
+    assert_eq!(
+        (first.changed[0].id.as_str(), first.changed[0].value.as_str()),
+        ("a", "1")
+    );
+
+    server.clock.advance(60);
+    register(&mut provider, sample(&json!({"b": [2]}))).await.unwrap();
+    let second = changes.message().await.unwrap().unwrap();
+    assert!(!second.reset && second.removed.is_empty() && second.changed.len() == 1);
+    assert_eq!(second.changed[0].value, "[2]");
+
+    server.clock.set(NEXT_YEAR);
+    let third = changes.message().await.unwrap().unwrap();
+    assert_eq!((third.changed.len(), third.removed), (0, vec!["a".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_stop_ends_watches_instead_of_waiting_for_them() {
+    let server = Server::start(&Config::default()).await;
+    let (_, mut management) = connect(&server);
+    let mut changes = management
+        .watch_reference_values(ReferenceValueWatchRequest {})
+        .await
+        .unwrap()
+        .into_inner();
+    changes.message().await.unwrap().unwrap();
+    tokio::time::timeout(Duration::from_secs(5), server.stop())
+        .await
+        .expect("the watch held up the stop");
+    assert!(!matches!(changes.message().await, Ok(Some(_))));
+}
+
+#[tokio::test]
+async fn health_is_served_for_the_server_and_for_each_service() {
+    use tonic_health::pb::{
+        HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+    };
+    let server = Server::start(&Config::default()).await;
+    let channel = channel(&GrpcClientConfig::new(format!("http://{}", server.address), None)).unwrap();
+    for service in [
+        "",
+        "reference.ReferenceValueProviderService",
+        "reference.ReferenceValueManagementService",
+    ] {
+        let request = HealthCheckRequest {
+            service: service.to_owned(),
+        };
+        let answer = HealthClient::new(channel.clone())
+            .check(request)
+            .await
+            .unwrap()
+            .into_inner();
+        assert_eq!(answer.status(), ServingStatus::Serving, "{service}");
+    }
+}
