@@ -65,7 +65,8 @@ pub struct AskedValue {
 impl AppraisalPolicy {
     /// Compiles a policy. It must be in package `policy` and have a rule `trust_claims`; `extensions` is optional.
     pub fn compile(rego: &str) -> Result<Self, PolicyError> {
-        let compiled = Parsed::parse(rego)?.compile(&[TRUST_CLAIMS, EXTENSIONS], true)?;
+        let rules = [TRUST_CLAIMS, EXTENSIONS];
+        let compiled = engine::with_deep_stack(|| Parsed::parse(rego)?.compile(&rules, true))?;
         Ok(Self {
             compiled,
             digest: hex::encode(digest(&SHA384, rego.as_bytes())),

@@ -4,6 +4,8 @@
 //! `submods.cpu`; today it is `allow`, an array and `submods.cpu0`. Policies mix them, so each is told apart
 //! on its own, from the tokens of the code alone: the same text always has the same dialect.
 
+mod uses;
+
 use regorus::Value;
 use serde::Serialize;
 
@@ -24,6 +26,7 @@ pub struct ReleaseDialect {
 
 /// A version of Rego.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum RegoVersion {
     /// `if` and `contains` are keywords, with or without `import rego.v1`.
     V1,
@@ -94,17 +97,25 @@ impl std::fmt::Display for ReleaseDialect {
     }
 }
 
-pub(crate) fn detect(_code: &[Token], rego: RegoVersion, has_allow: bool) -> ReleaseDialect {
+pub(crate) fn detect(code: &[Token], rego: RegoVersion, has_allow: bool) -> ReleaseDialect {
     let rule = if has_allow {
         ReleaseRule::Allow
     } else {
         ReleaseRule::Allowed
     };
+    let resource_path = uses::of_resource_path(code).unwrap_or(match rule {
+        ReleaseRule::Allow => ResourcePathForm::Array,
+        ReleaseRule::Allowed => ResourcePathForm::String,
+    });
+    let cpu_submod = match uses::reads_member(code, "cpu") && !uses::reads_member(code, "cpu0") {
+        true => CpuSubmod::Cpu,
+        false => CpuSubmod::Cpu0,
+    };
     ReleaseDialect {
         rego,
         rule,
-        resource_path: ResourcePathForm::Array,
-        cpu_submod: CpuSubmod::Cpu0,
+        resource_path,
+        cpu_submod,
     }
 }
 
@@ -114,8 +125,36 @@ pub(crate) fn asks_for_affirming(code: &[Token]) -> bool {
         .all(|text| code.iter().any(|token| token.is_text(text)))
 }
 
-pub(crate) fn input(_dialect: ReleaseDialect, claims: &Value) -> Value {
-    claims.clone()
+/// The claims as the dialect sees them. For `submods.cpu` that is `cpu0` once more, with a member
+/// `ear.status.<claim>` for each claim of its trustworthiness vector, which older documentation reads.
+pub(crate) fn input(dialect: ReleaseDialect, claims: &Value) -> Value {
+    match dialect.cpu_submod {
+        CpuSubmod::Cpu => with_cpu(claims).unwrap_or_else(|| claims.clone()),
+        CpuSubmod::Cpu0 => claims.clone(),
+    }
+}
+
+fn with_cpu(claims: &Value) -> Option<Value> {
+    let mut claims = claims.clone();
+    let submods = claims
+        .as_object_mut()
+        .ok()?
+        .get_mut(&Value::from("submods"))?
+        .as_object_mut()
+        .ok()?;
+    let mut cpu = submods.get(&Value::from("cpu0"))?.clone();
+    let members = cpu.as_object_mut().ok()?;
+    if let Some(Value::Object(vector)) = members.get(&Value::from("ear.trustworthiness-vector")).cloned() {
+        for (claim, value) in vector.iter() {
+            let claim = claim.as_string().ok()?;
+            // The documentation writes `file_system`, the token `file-system`.
+            for name in [claim.to_string(), claim.replace('-', "_")] {
+                members.insert(Value::from(format!("ear.status.{name}")), value.clone());
+            }
+        }
+    }
+    submods.get_or_insert_with(Value::from("cpu"), || cpu);
+    Some(claims)
 }
 
 pub(crate) fn resource_path(dialect: ReleaseDialect, path: &[String]) -> Value {
@@ -126,3 +165,6 @@ pub(crate) fn resource_path(dialect: ReleaseDialect, path: &[String]) -> Value {
         ResourcePathForm::String => Value::from(path.join("/")),
     }
 }
+
+#[cfg(test)]
+mod tests;

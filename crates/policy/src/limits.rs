@@ -11,7 +11,7 @@ pub struct Limits {
     /// Wall-clock time, looked at between instructions.
     pub time: Duration,
     /// Bytes that built-ins which can make much out of little (`numbers.range`, `concat`, `replace`, …) may
-    /// produce in all.
+    /// produce in all. More than 64 MiB counts as 64 MiB.
     pub memory: usize,
 }
 

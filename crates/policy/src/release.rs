@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use regorus::Value;
 
 use crate::dialect::{self, ReleaseDialect};
-use crate::engine::{Compiled, Parsed};
+use crate::engine::{self, Compiled, Parsed};
 use crate::{Limits, PolicyError, PolicyInput};
 
 /// A compiled release policy.
@@ -31,14 +31,16 @@ impl ReleasePolicy {
     /// Compiles a policy and finds out which dialect it speaks. It must be in package `policy` and have a rule
     /// `allow` or `allowed`.
     pub fn compile(rego: &str) -> Result<Self, PolicyError> {
-        let parsed = Parsed::parse(rego)?;
-        let code = crate::tokens::tokens(rego);
-        let dialect = dialect::detect(&code, parsed.version, parsed.declares("allow"));
-        let compiled = parsed.compile(&[dialect.rule.as_str()], false)?;
-        Ok(Self {
-            compiled,
-            dialect,
-            asks_for_affirming: dialect::asks_for_affirming(&code),
+        engine::with_deep_stack(|| {
+            let parsed = Parsed::parse(rego)?;
+            let code = crate::tokens::tokens(rego);
+            let dialect = dialect::detect(&code, parsed.version, parsed.declares("allow"));
+            let compiled = parsed.compile(&[dialect.rule.as_str()], false)?;
+            Ok(Self {
+                compiled,
+                dialect,
+                asks_for_affirming: dialect::asks_for_affirming(&code),
+            })
         })
     }
 

@@ -7,11 +7,17 @@ pub(crate) enum Token {
     Name(String),
     /// A string, without its quotes; escapes are decoded.
     Text(String),
+    /// A `[` right after what it indexes. Any other is a `Mark`.
+    Index,
     /// One character of anything else. `:=`, `==` and the like are several.
     Mark(char),
 }
 
 impl Token {
+    pub(crate) fn is_name(&self, name: &str) -> bool {
+        matches!(self, Self::Name(n) if n == name)
+    }
+
     pub(crate) fn is_text(&self, text: &str) -> bool {
         matches!(self, Self::Text(t) if t == text)
     }
@@ -21,8 +27,12 @@ impl Token {
 pub(crate) fn tokens(rego: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut chars = rego.chars().peekable();
+    let mut attached = false;
     while let Some(c) = chars.next() {
+        let indexes = c == '[' && attached;
+        attached = !c.is_whitespace() && (is_word(c) || matches!(c, ']' | ')' | '}' | '"' | '`'));
         match c {
+            _ if indexes => tokens.push(Token::Index),
             '#' => while chars.next_if(|c| *c != '\n').is_some() {},
             '`' => {
                 let text = std::iter::from_fn(|| chars.next_if(|c| *c != '`')).collect();
@@ -30,9 +40,9 @@ pub(crate) fn tokens(rego: &str) -> Vec<Token> {
                 tokens.push(Token::Text(text));
             }
             '"' => tokens.push(Token::Text(quoted(&mut chars))),
-            c if c == '_' || c.is_alphanumeric() => {
+            c if is_word(c) => {
                 let mut name = String::from(c);
-                while let Some(c) = chars.next_if(|c| *c == '_' || c.is_alphanumeric()) {
+                while let Some(c) = chars.next_if(|c| is_word(*c)) {
                     name.push(c);
                 }
                 tokens.push(Token::Name(name));
@@ -42,6 +52,10 @@ pub(crate) fn tokens(rego: &str) -> Vec<Token> {
         }
     }
     tokens
+}
+
+fn is_word(c: char) -> bool {
+    c == '_' || c.is_alphanumeric()
 }
 
 /// The rest of a string after its opening quote. Its escapes are those of JSON.
@@ -64,7 +78,7 @@ mod tests {
 
     #[test]
     fn comments_and_strings_are_not_code() {
-        let code = tokens("a # \"b\" `c\nd := \"e # \\\"f\\\" \\u0067\" # h\n`i\n# j`.k[\"\"]");
+        let code = tokens("a # \"b\" `c\nd := \"e # \\\"f\\\" \\u0067\" # h\n`i\n# j`.k[\"\"][\n[");
         let expected = [
             Token::Name("a".into()),
             Token::Name("d".into()),
@@ -74,9 +88,11 @@ mod tests {
             Token::Text("i\n# j".into()),
             Token::Mark('.'),
             Token::Name("k".into()),
-            Token::Mark('['),
+            Token::Index,
             Token::Text(String::new()),
             Token::Mark(']'),
+            Token::Index,
+            Token::Mark('['),
         ];
         assert_eq!(code, expected);
     }

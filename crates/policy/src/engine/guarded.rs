@@ -24,88 +24,35 @@ pub(super) struct Builtin {
 }
 
 /// All of them.
-pub(super) const BUILTINS: [Builtin; 15] = [
-    Builtin {
-        name: "array.concat",
-        arguments: 2,
-        cost: elements,
-    },
-    Builtin {
-        name: "base64.encode",
-        arguments: 1,
-        cost: encoded,
-    },
-    Builtin {
-        name: "base64url.encode",
-        arguments: 1,
-        cost: encoded,
-    },
-    Builtin {
-        name: "base64url.encode_no_pad",
-        arguments: 1,
-        cost: encoded,
-    },
-    Builtin {
-        name: "bits.lsh",
-        arguments: 2,
-        cost: shifted,
-    },
-    Builtin {
-        name: "concat",
-        arguments: 2,
-        cost: concatenated,
-    },
-    Builtin {
-        name: "hex.encode",
-        arguments: 1,
-        cost: encoded,
-    },
-    Builtin {
-        name: "json.marshal",
-        arguments: 1,
-        cost: tree,
-    },
-    Builtin {
-        name: "numbers.range",
-        arguments: 2,
-        cost: range,
-    },
-    Builtin {
-        name: "numbers.range_step",
-        arguments: 3,
-        cost: range,
-    },
-    Builtin {
-        name: "regex.replace",
-        arguments: 3,
-        cost: regex_replaced,
-    },
-    Builtin {
-        name: "replace",
-        arguments: 3,
-        cost: replaced,
-    },
-    Builtin {
-        name: "sprintf",
-        arguments: 2,
-        cost: formatted,
-    },
-    Builtin {
-        name: "strings.replace_n",
-        arguments: 2,
-        cost: replaced_n,
-    },
-    Builtin {
-        name: "walk",
-        arguments: 1,
-        cost: walked,
-    },
+pub(super) const BUILTINS: [Builtin; 14] = [
+    builtin("array.concat", 2, elements),
+    builtin("base64.encode", 1, encoded),
+    builtin("base64url.encode", 1, encoded),
+    builtin("base64url.encode_no_pad", 1, encoded),
+    builtin("bits.lsh", 2, shifted),
+    builtin("concat", 2, concatenated),
+    builtin("hex.encode", 1, encoded),
+    builtin("json.marshal", 1, tree),
+    builtin("numbers.range", 2, range),
+    builtin("numbers.range_step", 3, range),
+    builtin("regex.replace", 3, regex_replaced),
+    builtin("replace", 3, replaced),
+    builtin("sprintf", 2, formatted),
+    builtin("strings.replace_n", 2, replaced_n),
 ];
+
+const fn builtin(name: &'static str, arguments: usize, cost: fn(&[Value]) -> Option<usize>) -> Builtin {
+    Builtin {
+        name,
+        arguments,
+        cost,
+    }
+}
 
 /// Bytes of one value, without what it points to.
 const VALUE: usize = 32;
 /// No evaluation may use more than this, whatever its limits say.
-const CEILING: usize = 1 << 30;
+const CEILING: usize = 64 << 20;
 
 /// What one evaluation may still use.
 pub(super) struct Guard<'a> {
@@ -135,7 +82,7 @@ impl<'a> Guard<'a> {
         vm.set_max_instructions(self.limits.instructions);
         vm.load_program(Arc::clone(program()?));
         vm.set_input(Value::from(arguments.to_vec()));
-        vm.execute_entry_point_by_name(&entry(name))
+        vm.execute_entry_point_by_name(&super::path(&rule(name)))
             .map_err(|e| super::failure(&e))
     }
 }
@@ -192,16 +139,6 @@ fn tree(arguments: &[Value]) -> Option<usize> {
     text(arguments.first()?)
 }
 
-/// The result of `walk` has a path and a value for each node.
-fn walked(arguments: &[Value]) -> Option<usize> {
-    let mut nodes: usize = 0;
-    measure(arguments.first()?, &mut |_| {
-        nodes = nodes.checked_add(1)?;
-        (nodes <= CEILING / VALUE).then_some(())
-    })?;
-    nodes.checked_mul(8 * VALUE)
-}
-
 fn encoded(arguments: &[Value]) -> Option<usize> {
     length(arguments.first()?).checked_mul(2)
 }
@@ -237,16 +174,16 @@ fn concatenated(arguments: &[Value]) -> Option<usize> {
 
 /// From, to and, for `numbers.range_step`, a step, which must be at least 1.
 fn range(arguments: &[Value]) -> Option<usize> {
-    let number = |value: &Value| match value {
-        Value::Number(n) if n.is_integer() => n.as_i64(),
-        _ => None,
+    let integer = |value: &Value| matches!(value, Value::Number(n) if n.is_integer());
+    if !arguments.iter().all(integer) {
+        return Some(0);
+    }
+    let number = |at: usize| arguments.get(at)?.as_i64().ok();
+    let step = match arguments.len() {
+        3 => u64::try_from(number(2)?).ok()?,
+        _ => 1,
     };
-    let (from, to) = (number(arguments.first()?)?, number(arguments.get(1)?)?);
-    let step = match arguments.get(2) {
-        Some(step) => u64::try_from(number(step)?).ok().filter(|step| *step > 0)?,
-        None => 1,
-    };
-    let steps = usize::try_from(from.abs_diff(to) / step).ok()?;
+    let steps = usize::try_from(number(0)?.abs_diff(number(1)?).checked_div(step)?).ok()?;
     steps.checked_add(1)?.checked_mul(VALUE)
 }
 
@@ -314,36 +251,37 @@ fn length(value: &Value) -> usize {
     }
 }
 
-fn entry(builtin: &str) -> String {
-    super::path(&builtin.replace('.', "_"))
+/// The rule that calls a built-in. Its name must not be that of the built-in, which it would hide.
+fn rule(builtin: &str) -> String {
+    format!("call_{}", builtin.replace('.', "_"))
 }
 
 /// A policy with one rule a guarded built-in, which calls it with the members of `input`.
 fn program() -> Result<&'static Arc<Program>, PolicyError> {
-    static PROGRAM: OnceLock<Option<Arc<Program>>> = OnceLock::new();
-    let program = PROGRAM.get_or_init(|| {
-        let rule = |b: &Builtin| {
-            let arguments: Vec<String> = (0..b.arguments).map(|i| format!("input[{i}]")).collect();
-            format!(
-                "{} := {}({})\n",
-                b.name.replace('.', "_"),
-                b.name,
-                arguments.join(", ")
-            )
-        };
-        let rego = format!(
-            "package policy\n{}",
-            BUILTINS.iter().map(rule).collect::<String>()
-        );
-        let entries: Vec<String> = BUILTINS.iter().map(|b| entry(b.name)).collect();
-        let mut engine = Engine::new();
-        engine.add_policy("builtins.rego".to_owned(), rego).ok()?;
-        let policy = engine
-            .compile_with_entrypoint(&entries.first()?.as_str().into())
-            .ok()?;
-        Compiler::compile_from_policy(&policy, &entries.iter().map(String::as_str).collect::<Vec<_>>()).ok()
-    });
+    static PROGRAM: OnceLock<Result<Arc<Program>, String>> = OnceLock::new();
+    let program = PROGRAM.get_or_init(compile_program);
     program
         .as_ref()
-        .ok_or_else(|| PolicyError::Evaluation("the guarded built-ins do not compile".to_owned()))
+        .map_err(|e| PolicyError::Evaluation(format!("the guarded built-ins do not compile: {e}")))
+}
+
+fn compile_program() -> Result<Arc<Program>, String> {
+    let mut rego = String::from("package policy\n");
+    let mut entries = Vec::new();
+    for builtin in &BUILTINS {
+        let name = rule(builtin.name);
+        let arguments: Vec<String> = (0..builtin.arguments).map(|i| format!("input[{i}]")).collect();
+        rego += &format!("{name} := {}({})\n", builtin.name, arguments.join(", "));
+        entries.push(super::path(&name));
+    }
+    let mut engine = Engine::new();
+    engine
+        .add_policy("builtins.rego".to_owned(), rego)
+        .map_err(|e| e.to_string())?;
+    let first = entries.first().map(String::as_str).unwrap_or_default();
+    let policy = engine
+        .compile_with_entrypoint(&first.into())
+        .map_err(|e| e.to_string())?;
+    let entries: Vec<&str> = entries.iter().map(String::as_str).collect();
+    Compiler::compile_from_policy(&policy, &entries).map_err(|e| e.to_string())
 }

@@ -17,6 +17,7 @@ use regorus::{Engine, Value};
 
 use self::guarded::Guard;
 pub(crate) use self::guarded::within;
+use crate::tokens::{self, Token};
 use crate::{LimitKind, Limits, PolicyError, RegoVersion};
 
 /// Longest policy text, in bytes.
@@ -28,8 +29,13 @@ pub(crate) const QUERY: &str = "query_reference_value";
 
 const PACKAGE: &str = "policy";
 const FILE: &str = "policy.rego";
-/// Instructions between two looks at the clock.
-const CLOCK_INTERVAL: NonZeroU32 = match NonZeroU32::new(128) {
+/// Most brackets open at once. The engine's parser calls itself for each.
+const MAX_NESTING: usize = 64;
+/// Stack for a compilation.
+const COMPILE_STACK: usize = 256 << 20;
+/// Instructions between two looks at the clock. Few, for one may take long: each square of a number has twice
+/// its digits.
+const CLOCK_INTERVAL: NonZeroU32 = match NonZeroU32::new(4) {
     Some(interval) => interval,
     None => NonZeroU32::MIN,
 };
@@ -44,8 +50,6 @@ pub(crate) struct Parsed {
 #[derive(Debug)]
 pub(crate) struct Compiled {
     program: Arc<Program>,
-    /// Whether it can ask its host for something (a reference value, a guarded built-in).
-    suspends: bool,
 }
 
 /// What answers a policy's `query_reference_value`.
@@ -59,27 +63,34 @@ impl Parsed {
                 "it is longer than {MAX_POLICY_BYTES} bytes"
             )));
         }
-        let engine = |version| {
-            let mut engine = Engine::new();
-            engine.set_rego_v0(version == RegoVersion::V0);
-            engine
-                .add_policy(FILE.to_owned(), rego.to_owned())
-                .map(|_| Self { engine, version })
-        };
-        let parsed = contained(|| {
-            engine(RegoVersion::V1).or_else(|v1| engine(RegoVersion::V0).map_err(|v0| (v1, v0)))
-        })?;
-        let parsed = parsed.map_err(|(v1, v0)| {
-            PolicyError::Compile(format!(
-                "as Rego v1: {}; as Rego v0: {}",
-                one_line(&v1),
-                one_line(&v0)
-            ))
-        })?;
+        let code = tokens::tokens(rego);
+        if nesting(&code) > MAX_NESTING {
+            return Err(PolicyError::Compile(format!(
+                "its brackets nest deeper than {MAX_NESTING}"
+            )));
+        }
+        let parsed = Self::parse_as(RegoVersion::V1, rego).or_else(|error| {
+            let has = |name| code.iter().any(|token| token.is_name(name));
+            // `if` is a keyword that v0 has to import: without that the text is meant as v1.
+            if has("if") && !has("future") {
+                return Err(format!("as Rego v1: {error}"));
+            }
+            Self::parse_as(RegoVersion::V0, rego).map_err(|v0| format!("as Rego v1: {error}; as v0: {v0}"))
+        });
+        let parsed = parsed.map_err(PolicyError::Compile)?;
         match parsed.engine.get_policy_package_components().as_deref() {
             Ok([only]) if only.components == [PACKAGE] => Ok(parsed),
             _ => Err(PolicyError::Compile(format!("its package must be `{PACKAGE}`"))),
         }
+    }
+
+    fn parse_as(version: RegoVersion, rego: &str) -> Result<Self, String> {
+        let mut engine = Engine::new();
+        engine.set_rego_v0(version == RegoVersion::V0);
+        engine
+            .add_policy(FILE.to_owned(), rego.to_owned())
+            .map_err(|e| one_line(&e))?;
+        Ok(Self { engine, version })
     }
 
     /// Whether the policy has a rule of this name.
@@ -114,27 +125,24 @@ impl Parsed {
         if query {
             host.push((QUERY, 1));
         }
-        contained(move || {
-            let policy = self.engine.compile_with_entrypoint(&path(first).into());
-            let policy = policy.map_err(|e| PolicyError::Compile(one_line(&e)))?;
-            let compile = |entries: &[&str]| {
-                Compiler::compile_from_policy_with_host_await(&policy, entries, &host)
-                    .map_err(|e| PolicyError::Compile(one_line(&e)))
-            };
-            let all: Vec<&str> = policy.get_rules().keys().map(String::as_str).collect();
-            if all.len() > MAX_RULES {
-                return Err(PolicyError::Compile(format!(
-                    "it has more than {MAX_RULES} rules"
-                )));
-            }
-            // A rule that nothing reads is compiled too: an unknown function is an error wherever it stands.
-            for some in all.chunks(64) {
-                compile(some)?;
-            }
-            let program = compile(&paths.iter().map(String::as_str).collect::<Vec<_>>())?;
-            let suspends = program.instructions.iter().any(is_host_await);
-            Ok(Compiled { program, suspends })
-        })?
+        let policy = self.engine.compile_with_entrypoint(&path(first).into());
+        let policy = policy.map_err(|e| PolicyError::Compile(one_line(&e)))?;
+        let compile = |entries: &[&str]| {
+            Compiler::compile_from_policy_with_host_await(&policy, entries, &host)
+                .map_err(|e| PolicyError::Compile(one_line(&e)))
+        };
+        let all: Vec<&str> = policy.get_rules().keys().map(String::as_str).collect();
+        if all.len() > MAX_RULES {
+            return Err(PolicyError::Compile(format!(
+                "it has more than {MAX_RULES} rules"
+            )));
+        }
+        // A rule that nothing reads is compiled too: an unknown function is an error wherever it stands.
+        for some in all.chunks(64) {
+            compile(some)?;
+        }
+        let program = compile(&paths.iter().map(String::as_str).collect::<Vec<_>>())?;
+        Ok(Compiled { program })
     }
 }
 
@@ -152,9 +160,8 @@ impl Compiled {
             limit: limits.time,
             check_interval: CLOCK_INTERVAL,
         }));
-        if self.suspends {
-            vm.set_execution_mode(ExecutionMode::Suspendable);
-        }
+        // The other mode calls itself for each rule that a rule reads, and can run out of stack.
+        vm.set_execution_mode(ExecutionMode::Suspendable);
         vm.load_program(Arc::clone(&self.program));
         vm.set_data(data).map_err(|e| failure(&e))?;
         vm.set_input(input);
@@ -180,7 +187,7 @@ impl Machine<'_> {
         if self.compiled.program.get_entry_point(&path).is_none() {
             return Ok(None);
         }
-        match contained(|| self.run(&path, query))?? {
+        match contained(|| self.run(&path, query))? {
             Value::Undefined => Ok(None),
             value => Ok(Some(value)),
         }
@@ -218,21 +225,46 @@ impl Machine<'_> {
     }
 }
 
-fn is_host_await(instruction: &regorus::rvm::instructions::Instruction) -> bool {
-    matches!(
-        instruction,
-        regorus::rvm::instructions::Instruction::HostAwait { .. }
-    )
+fn nesting(code: &[Token]) -> usize {
+    let mut open: usize = 0;
+    let mut most = 0;
+    for token in code {
+        match token {
+            Token::Index | Token::Mark('(' | '[' | '{') => open += 1,
+            Token::Mark(')' | ']' | '}') => open = open.saturating_sub(1),
+            _ => {}
+        }
+        most = most.max(open);
+    }
+    most
 }
 
 fn path(rule: &str) -> String {
     format!("data.{PACKAGE}.{rule}")
 }
 
+/// Runs a compilation where there is much stack: the engine's parser and compiler call themselves for each
+/// operator of a long expression. Only what is used of it becomes memory.
+pub(crate) fn with_deep_stack<T: Send>(
+    compile: impl FnOnce() -> Result<T, PolicyError> + Send,
+) -> Result<T, PolicyError> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new()
+            .name("policy".to_owned())
+            .stack_size(COMPILE_STACK);
+        let thread = thread
+            .spawn_scoped(scope, compile)
+            .map_err(|e| PolicyError::Evaluation(e.to_string()))?;
+        thread
+            .join()
+            .unwrap_or_else(|_| Err(PolicyError::Compile("it breaks the policy engine".to_owned())))
+    })
+}
+
 /// The engine has no panic that we know of; should a policy find one, it is the policy's error.
-fn contained<T>(run: impl FnOnce() -> T) -> Result<T, PolicyError> {
+fn contained<T>(run: impl FnOnce() -> Result<T, PolicyError>) -> Result<T, PolicyError> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(run))
-        .map_err(|_| PolicyError::Evaluation("the policy engine gave up".to_owned()))
+        .unwrap_or_else(|_| Err(PolicyError::Evaluation("it breaks the policy engine".to_owned())))
 }
 
 /// The engine's own texts may carry claims: of a failure at run time only its kind is kept.
