@@ -1,6 +1,7 @@
 //! Tests of the whole SNP verifier: simulated platforms, then evidence of real ones, then hostile input.
 
 mod certificates;
+mod endorsements;
 mod hostile;
 mod real;
 mod reports;
@@ -12,7 +13,7 @@ use crate::{
     VerifyError,
 };
 use serde_json::Value;
-use simulated_tee::snp::{AttestationReport, Generation, Platform, TableEntry, evidence};
+use simulated_tee::snp::{AttestationReport, Generation, Platform, SigningKey, TableEntry, evidence};
 use std::sync::LazyLock;
 
 /// 2026-11-22, when every certificate of these tests is valid.
@@ -55,6 +56,23 @@ fn report(platform: &Platform) -> AttestationReport {
         .host_data(&INIT_DATA)
         .sign()
         .unwrap()
+}
+
+/// The same by the VLEK.
+fn vlek_report(platform: &Platform) -> AttestationReport {
+    let builder = platform.report().signing_key(SigningKey::Vlek);
+    builder
+        .report_data(&REPORT_DATA)
+        .host_data(&INIT_DATA)
+        .sign()
+        .unwrap()
+}
+
+/// Turns DER into PEM.
+fn pem(der: &[u8]) -> Vec<u8> {
+    use base64::Engine;
+    let body = base64::engine::general_purpose::STANDARD.encode(der);
+    format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n").into_bytes()
 }
 
 /// Verifies with every choice open.

@@ -4,7 +4,7 @@ use super::*;
 use crate::snp::report::Report;
 use serde_json::json;
 use sev::parser::ByteParser;
-use simulated_tee::snp::{KeyInfo, PlatformInfo, SigningKey, TcbVersion};
+use simulated_tee::snp::{KeyInfo, PlatformInfo, TcbVersion};
 
 #[test]
 fn every_generation_version_and_key_is_accepted_and_its_claims_tell_them_apart() {

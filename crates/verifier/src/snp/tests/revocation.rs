@@ -3,7 +3,7 @@
 use super::*;
 use crate::Fault;
 use crate::snp::SnpProduct;
-use simulated_tee::snp::{CrlSpec, Issuer, Revoked, SigningKey, VekSpec};
+use simulated_tee::snp::{CrlSpec, Issuer, Revoked, VekSpec};
 
 const DAY: u64 = 86_400;
 
