@@ -150,7 +150,7 @@ mod tests {
         let text = "version = \"0.1.0\"\nalgorithm = \"sha256\"\n[data]\n\"aa.toml\" = \"x\"\n";
         let data: InitData = text.parse().unwrap();
         assert_eq!(data.text(), text);
-        assert_eq!(data.digest(), Sha256::digest(text.as_bytes()).as_slice());
+        assert_eq!(data.digest(), HashAlgorithm::Sha256.digest(text.as_bytes()));
     }
 
     #[test]

@@ -1,1 +1,333 @@
+//! Tests of the command line against a fake KBS.
 
+use std::path::PathBuf;
+
+use clap::CommandFactory;
+use jose::tee_key::TeeKeyKind;
+use jose::{SigningKey, TeePrivateKey};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::fake_kbs::FakeKbs;
+
+/// Runs with the arguments in `line`, separated by white space, and `more` after them.
+async fn run_line(kbs: &FakeKbs, line: &str, more: &[&str]) -> Result<String, CliError> {
+    let arguments = ["kbs-client", "--url", &kbs.url]
+        .into_iter()
+        .chain(line.split_whitespace());
+    let cli = Cli::try_parse_from(arguments.chain(more.iter().copied()));
+    let cli = cli.map_err(|error| CliError::Usage(error.to_string()))?;
+    let mut out = Vec::new();
+    run(cli, &mut out).await?;
+    Ok(String::from_utf8(out).unwrap())
+}
+
+struct Files(tempfile::TempDir);
+
+impl Files {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn put(&self, name: &str, content: &str) -> String {
+        let path: PathBuf = self.0.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+fn body(kbs: &FakeKbs) -> Value {
+    serde_json::from_slice(&kbs.seen().pop().unwrap().body).unwrap()
+}
+
+fn policy(kbs: &FakeKbs) -> String {
+    use base64::Engine;
+    let text = body(kbs)["policy"].as_str().unwrap().to_owned();
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD
+        .decode(text)
+        .unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn the_command_line_is_consistent() {
+    Cli::command().debug_assert();
+    let help = Cli::command().render_long_help().to_string();
+    for part in ["Examples:", "Exit codes:", "--auth-private-key", "--cert-file"] {
+        assert!(help.contains(part), "{part}");
+    }
+    assert!(Cli::command().render_version().starts_with("KBS client "));
+}
+
+#[test]
+fn what_shows_help_or_is_wrong_ends_with_code_2() {
+    for line in [
+        "config",
+        "get-resource",
+        "",
+        "config set-resource",
+        "no-such-command",
+        "attest --no-such-flag",
+    ] {
+        let error =
+            Cli::try_parse_from(["kbs-client"].into_iter().chain(line.split_whitespace())).unwrap_err();
+        assert_eq!(error.exit_code(), 2, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn outputs_of_admin_commands_are_those_of_the_existing_client() {
+    let (kbs, files) = (FakeKbs::start().await, Files::new());
+    let token = files.put("token", "h.p.s\n");
+    let admin = format!("config --admin-token-file {token}");
+    let file = files.put("file", "package policy");
+    let base64 = "cGFja2FnZSBwb2xpY3k=";
+    let cases = [
+        (
+            format!("set-attestation-policy --policy-file {file}"),
+            format!("Set attestation policy success \n policy: {base64}\n"),
+        ),
+        (
+            format!("set-resource-policy --policy-file {file}"),
+            format!("Set resource policy success \n policy: {base64}\n"),
+        ),
+        (
+            format!("set-resource --path a/b/c --resource-file {file}"),
+            format!("Set resource success \n resource: {base64}\n"),
+        ),
+        (
+            "delete-resource --path kbs:///a/b/c".into(),
+            "Delete resource success\n".into(),
+        ),
+        (
+            "set-sample-reference-value svn 1".into(),
+            "Reference Values Updated\n".into(),
+        ),
+    ];
+    for (line, expected) in cases {
+        assert_eq!(
+            run_line(&kbs, &format!("{admin} {line}"), &[]).await.unwrap(),
+            expected,
+            "{line}"
+        );
+        assert_eq!(
+            kbs.seen().pop().unwrap().authorization.as_deref(),
+            Some("Bearer h.p.s")
+        );
+    }
+    kbs.script("reference-value/", 200, r#"["abc"]"#);
+    let printed = run_line(&kbs, &format!("{admin} get-reference-value --id svn"), &[])
+        .await
+        .unwrap();
+    assert_eq!(printed, "\"[\\\"abc\\\"]\"\n");
+    kbs.script("resource", 200, r#"["a/b/c","a/b/d"]"#);
+    assert_eq!(
+        run_line(&kbs, &format!("{admin} list-resources"), &[])
+            .await
+            .unwrap(),
+        "a/b/c\na/b/d\n"
+    );
+    kbs.script(
+        "resource-policy/",
+        200,
+        json!({"id": "resource-policy", "policy": "cGFja2FnZSBwb2xpY3k"}).to_string(),
+    );
+    let printed = run_line(&kbs, &format!("{admin} get-resource-policy"), &[])
+        .await
+        .unwrap();
+    assert_eq!(printed, "package policy\n");
+}
+
+#[tokio::test]
+async fn every_named_resource_policy_is_the_one_it_says() {
+    let (kbs, files) = (FakeKbs::start().await, Files::new());
+    let admin = format!("config --admin-token-file {}", files.put("token", "h.p.s"));
+    for (flag, marker) in [
+        ("--default", "not evidence.sample"),
+        ("--affirming", "\"affirming\""),
+        ("--allow-all", "allow if data.plugin == \"resource\""),
+        ("--deny-all", "# Releases nothing."),
+    ] {
+        run_line(&kbs, &format!("{admin} set-resource-policy {flag}"), &[])
+            .await
+            .unwrap();
+        assert!(policy(&kbs).contains(marker), "{flag}: {}", policy(&kbs));
+    }
+    let none = run_line(&kbs, &format!("{admin} set-resource-policy"), &[])
+        .await
+        .unwrap_err();
+    assert!(none.to_string().starts_with("No policy specified") && none.exit_code() == 2);
+    let two = run_line(
+        &kbs,
+        &format!("{admin} set-resource-policy --default --affirming"),
+        &[],
+    )
+    .await;
+    assert_eq!(two.unwrap_err().exit_code(), 2);
+}
+
+#[tokio::test]
+async fn reference_values_have_the_type_that_was_asked_for() {
+    let (kbs, files) = (FakeKbs::start().await, Files::new());
+    let admin = format!("config --admin-token-file {}", files.put("token", "h.p.s"));
+    for (line, expected) in [
+        ("svn 1", json!({"svn": ["1"]})),
+        ("svn 1 --as-integer", json!({"svn": [1]})),
+        ("svn -7 --as-integer --as-single-value", json!({"svn": -7})),
+        ("smt true --as-bool --as-single-value", json!({"smt": true})),
+        ("a b --as-single-value", json!({"a": "b"})),
+    ] {
+        run_line(&kbs, &format!("{admin} set-sample-reference-value {line}"), &[])
+            .await
+            .unwrap();
+        use base64::Engine;
+        let payload = body(&kbs)["payload"].as_str().unwrap().to_owned();
+        let payload = base64::engine::general_purpose::STANDARD.decode(payload).unwrap();
+        assert_eq!(
+            serde_json::from_slice::<Value>(&payload).unwrap(),
+            expected,
+            "{line}"
+        );
+    }
+    for line in [
+        "svn x --as-integer",
+        "svn yes --as-bool",
+        "svn 1 --as-bool --as-integer",
+    ] {
+        let error = run_line(&kbs, &format!("{admin} set-sample-reference-value {line}"), &[])
+            .await
+            .unwrap_err();
+        assert_eq!(error.exit_code(), 2, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_private_key_signs_with_the_claims_that_were_asked_for() {
+    let (kbs, files) = (FakeKbs::start().await, Files::new());
+    let key = SigningKey::generate_p256().unwrap();
+    let pem = files.put("key", &key.private_key_pem().unwrap());
+    let line = format!(
+        "config --auth-private-key {pem} --auth-issuer me --auth-role ops --auth-key-id k delete-resource --path a/b/c"
+    );
+    run_line(&kbs, &line, &[]).await.unwrap();
+    let authorization = kbs.seen().pop().unwrap().authorization.unwrap();
+    let token = jose::UnverifiedToken::parse(authorization.strip_prefix("Bearer ").unwrap()).unwrap();
+    assert_eq!(token.kid(), Some("k"));
+    let claims = token.verify(&key.verification_key()).unwrap();
+    assert_eq!(
+        (&claims.value()["iss"], &claims.value()["role"]),
+        (&json!("me"), &json!("ops"))
+    );
+}
+
+#[tokio::test]
+async fn a_guest_gets_its_secret_in_base64_and_its_token_as_it_is() {
+    let kbs = FakeKbs::start().await;
+    let secret = "dGhpcyBpcyB0aGUgY29udGVudCBvZiB0aGUgc2VjcmV0";
+    let printed = run_line(&kbs, "get-resource --path kbs://host:1/default/test/one", &[])
+        .await
+        .unwrap();
+    assert_eq!(printed, format!("{secret}\n"));
+    assert_eq!(
+        run_line(&kbs, "attest --attester sample", &[]).await.unwrap(),
+        "h.p.s\n"
+    );
+    let printed = run_line(&kbs, "--output json get-resource --path default/test/one", &[])
+        .await
+        .unwrap();
+    let value: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(
+        value,
+        json!({"uri": "kbs:///default/test/one", "resource": secret})
+    );
+    let init_data = "version = \"0.1.0\"\nalgorithm = \"sha256\"\n[data]\n";
+    run_line(&kbs, "attest", &[init_data]).await.unwrap();
+    assert_eq!(body(&kbs)["init-data"]["body"], init_data);
+    assert_eq!(
+        run_line(&kbs, "attest", &["no toml ["])
+            .await
+            .unwrap_err()
+            .exit_code(),
+        2
+    );
+}
+
+#[tokio::test]
+async fn a_token_needs_its_key() {
+    let (kbs, files) = (FakeKbs::start().await, Files::new());
+    let token = files.put("token", "h.p.s\n");
+    let line = format!("get-resource --path a/b/c --attestation-token {token}");
+    let error = run_line(&kbs, &line, &[]).await.unwrap_err();
+    let expected = "if `--attestation-token` is set, `--tee_key_file` argument should also be set";
+    assert!(error.to_string().starts_with(expected) && error.exit_code() == 2);
+
+    let key = TeePrivateKey::generate(TeeKeyKind::P256).unwrap();
+    kbs.seal_for(key.public_key().unwrap());
+    let key = files.put("key", &key.to_pem().unwrap());
+    assert!(
+        run_line(&kbs, &format!("{line} --tee-key-file {key}"), &[])
+            .await
+            .is_ok()
+    );
+    assert_eq!(kbs.calls(), ["GET resource/a/b/c"]);
+}
+
+#[tokio::test]
+async fn every_kind_of_failure_has_its_own_exit_code_and_message() {
+    let (kbs, files) = (FakeKbs::start().await, Files::new());
+    let admin = format!("config --admin-token-file {}", files.put("token", "h.p.s"));
+    let get = "get-resource --path a/b/c";
+    let delete = format!("{admin} delete-resource --path a/b/c");
+    let cases = [
+        ("resource/", 403, "PolicyDeny", get, 3),
+        ("resource/", 401, "PolicyDeny", get, 3),
+        ("resource/", 404, "ResourceNotFound", get, 4),
+        ("resource/", 401, "AdminAuthAccess", delete.as_str(), 5),
+        ("resource/", 403, "AdminAuthAccess", delete.as_str(), 5),
+        ("resource/", 503, "StoreDown", delete.as_str(), 6),
+        ("attest", 401, "AttestationError", get, 7),
+        ("resource/", 500, "PluginInternalError", get, 1),
+        ("resource/", 400, "InvalidRequestPath", delete.as_str(), 1),
+    ];
+    let mut messages = Vec::new();
+    for (path, status, kind, line, code) in cases {
+        kbs.script_error(path, status, kind, "words");
+        let error = run_line(&kbs, line, &[]).await.unwrap_err();
+        assert_eq!(error.exit_code(), code, "{kind} {error}");
+        messages.push(error.to_string().split('(').next().unwrap().to_owned());
+    }
+    messages.dedup();
+    assert_eq!(messages.len(), 7, "{messages:?}");
+    assert_eq!(
+        run_line(&kbs, "get-resource --path a/b", &[])
+            .await
+            .unwrap_err()
+            .exit_code(),
+        2
+    );
+    let missing = run_line(
+        &kbs,
+        "config --admin-token-file /no/such/file list-resources",
+        &[],
+    )
+    .await
+    .unwrap_err();
+    assert!(missing.to_string().starts_with("Failed to read: /no/such/file") && missing.exit_code() == 1);
+}
+
+#[cfg(feature = "simulated-snp")]
+#[tokio::test]
+async fn a_simulated_guest_shows_what_was_asked_for() {
+    let kbs = FakeKbs::start().await;
+    let measurement = "07".repeat(48);
+    let line = format!(
+        "--attester simulated-snp --snp-generation genoa --snp-measurement {measurement} --snp-debug attest"
+    );
+    run_line(&kbs, &line, &[]).await.unwrap();
+    let report = &body(&kbs)["tee-evidence"]["primary_evidence"]["attestation_report"];
+    assert_eq!(report["measurement"], json!(vec![7; 48]));
+    let error = run_line(&kbs, "--attester simulated-snp --snp-measurement 00 attest", &[])
+        .await
+        .unwrap_err();
+    assert_eq!(error.exit_code(), 2);
+}
