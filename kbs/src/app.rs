@@ -66,7 +66,10 @@ fn load(path: &Path) -> Result<KbsConfig, StartError> {
 /// It cannot start, or a socket fails.
 pub async fn run(config: KbsConfig) -> Result<(), StartError> {
     let shutdown = Shutdown::on_signals(DEFAULT_GRACE)?;
-    start(config, Arc::new(SystemClock), shutdown).await?.finished().await
+    start(config, Arc::new(SystemClock), shutdown)
+        .await?
+        .finished()
+        .await
 }
 
 /// A service that runs.
@@ -95,7 +98,11 @@ impl Running {
 ///
 /// # Errors
 /// A setting cannot be used, or an address not be bound.
-pub async fn start(config: KbsConfig, clock: Arc<dyn Clock>, shutdown: Shutdown) -> Result<Running, StartError> {
+pub async fn start(
+    config: KbsConfig,
+    clock: Arc<dyn Clock>,
+    shutdown: Shutdown,
+) -> Result<Running, StartError> {
     let tls = tls(&config.http_server)?;
     let kbs = Arc::new(Kbs::start(&config, clock).await?);
     tokio::spawn(keep_house(Arc::clone(&kbs), shutdown.clone()));
@@ -124,6 +131,8 @@ fn options(name: &'static str, listeners: Vec<Listener>, tls: Option<ServerTls>)
         limits: Limits {
             // An appraisal may have to fetch endorsements; its own limits are below this one.
             request_timeout: Duration::from_secs(310),
+            // A bearer token may hold the evidence of many devices; the existing implementation takes as much.
+            max_header_bytes: 128 * 1024,
             ..Limits::default()
         },
     }

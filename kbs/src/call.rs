@@ -58,7 +58,9 @@ impl Call {
         if self.uri.query().is_none() {
             return Ok(BTreeMap::new());
         }
-        Query::try_from_uri(&self.uri).map(|Query(map)| map).map_err(|_| KbsError::BadQuery)
+        Query::try_from_uri(&self.uri)
+            .map(|Query(map)| map)
+            .map_err(|_| KbsError::BadQuery)
     }
 
     /// The `Authorization` header, if it is text.
@@ -76,7 +78,9 @@ impl Call {
 async fn read_body(headers: &HeaderMap, body: Body, limit_mib: u32) -> Result<Bytes, KbsError> {
     let too_large = || KbsError::TooLarge { limit_mib };
     let limit = usize::try_from(u64::from(limit_mib) << 20).map_err(|_| too_large())?;
-    let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let declared = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
     if declared.is_some_and(|length: usize| length > limit) {
         return Err(too_large());
     }
@@ -104,19 +108,29 @@ mod tests {
     #[tokio::test]
     async fn a_body_over_the_limit_is_refused_declared_or_not() {
         let big = vec![0u8; (1 << 20) + 1];
-let chunked = Body::new(Full::new(Bytes::from(big.clone())).map_frame(|frame| frame));
+        let chunked = Body::new(Full::new(Bytes::from(big.clone())).map_frame(|frame| frame));
         for body in [Body::from(big), chunked] {
-            let error = Call::read(request("POST", "/kbs/v0/auth", body), 1).await.err().unwrap();
+            let error = Call::read(request("POST", "/kbs/v0/auth", body), 1)
+                .await
+                .err()
+                .unwrap();
             assert_eq!(error.status(), StatusCode::PAYLOAD_TOO_LARGE);
         }
         let exact = Body::from(vec![0u8; 1 << 20]);
-        assert!(Call::read(request("POST", "/kbs/v0/auth", exact), 1).await.is_ok());
+        assert!(
+            Call::read(request("POST", "/kbs/v0/auth", exact), 1)
+                .await
+                .is_ok()
+        );
     }
 
     #[tokio::test]
     async fn other_methods_are_refused() {
         for method in ["PATCH", "HEAD", "OPTIONS", "TRACE", "BREW"] {
-            let error = Call::read(request(method, "/kbs/v0/auth", Body::empty()), 1).await.err().unwrap();
+            let error = Call::read(request(method, "/kbs/v0/auth", Body::empty()), 1)
+                .await
+                .err()
+                .unwrap();
             assert_eq!(error.status(), StatusCode::METHOD_NOT_ALLOWED, "{method}");
         }
     }
@@ -138,7 +152,9 @@ let chunked = Body::new(Full::new(Bytes::from(big.clone())).map_frame(|frame| fr
             ("Bearer", None),
         ] {
             let mut request = request("GET", "/kbs/v0/a", Body::empty());
-            request.headers_mut().insert(header::AUTHORIZATION, header.parse().unwrap());
+            request
+                .headers_mut()
+                .insert(header::AUTHORIZATION, header.parse().unwrap());
             let call = Call::read(request, 1).await.unwrap();
             assert_eq!(call.bearer(), token, "{header}");
         }

@@ -81,7 +81,9 @@ pub enum KbsError {
     #[error("Resource not found")]
     ResourceNotFound,
     /// No reference value has this id.
-    #[error("RVPS configuration failed: Failed to get reference_values: No reference value found for the given id: {0}")]
+    #[error(
+        "RVPS configuration failed: Failed to get reference_values: No reference value found for the given id: {0}"
+    )]
     ReferenceValueNotFound(String),
     /// No policy has this id.
     #[error("Policy {0} not found")]
@@ -194,9 +196,7 @@ impl KbsError {
             E::BadPath(_) | E::BadQuery | E::BadResourcePath(_) => {
                 (StatusCode::BAD_REQUEST, "InvalidRequestPath")
             }
-            E::BadAuthRequest(_) | E::BadAttestRequest(_) => {
-                (StatusCode::BAD_REQUEST, "AttestationError")
-            }
+            E::BadAuthRequest(_) | E::BadAttestRequest(_) => (StatusCode::BAD_REQUEST, "AttestationError"),
             E::BadPolicyBody(_) => (StatusCode::BAD_REQUEST, "ParsePolicyError"),
             E::BadResourcePolicy(_) => (StatusCode::BAD_REQUEST, "PolicyEngineError"),
             E::BadAttestationPolicy(_) => (StatusCode::BAD_REQUEST, "AttestationError"),
@@ -225,6 +225,9 @@ impl KbsError {
         let causes = causes(self);
         if status.is_server_error() {
             tracing::error!(status = status.as_u16(), causes, "{self}");
+        } else if matches!(self, Self::TokenNotFound) {
+            // How every guest of the existing ecosystem begins.
+            tracing::debug!(status = status.as_u16(), "{self}");
         } else {
             tracing::info!(status = status.as_u16(), causes, "{self}");
         }

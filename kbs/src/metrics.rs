@@ -6,9 +6,7 @@
 use std::time::Duration;
 
 use daemon::metrics::Registry;
-use prometheus::{
-    Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
-};
+use prometheus::{Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts};
 
 const DURATIONS: &[f64] = &[0.0005, 0.001, 0.005, 0.01, 0.05, 0.5, 1.0];
 const PLUGIN_DURATIONS: &[f64] = &[0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0];
@@ -57,31 +55,18 @@ impl Metrics {
                 "Time to answer a request below /kbs.",
                 DURATIONS,
             )?,
-            http_request_size: histogram(
-                r,
-                "kbs_http_request_size_bytes",
-                "Size of request bodies.",
-                SIZES,
-            )?,
+            http_request_size: histogram(r, "kbs_http_request_size_bytes", "Size of request bodies.", SIZES)?,
             http_response_size: histogram(
                 r,
                 "kbs_http_response_size_bytes",
                 "Size of response bodies.",
                 SIZES,
             )?,
-            http_active: gauge(
-                r,
-                "kbs_http_active_connections",
-                "Requests below /kbs in flight.",
-            )?,
+            http_active: gauge(r, "kbs_http_active_connections", "Requests below /kbs in flight.")?,
             auth_requests: counter(r, "kbs_auth_requests_total", "Handshakes begun.")?,
             auth_successes: counter(r, "kbs_auth_successes_total", "Challenges sent.")?,
             auth_errors: counter(r, "kbs_auth_errors_total", "Handshakes refused.")?,
-            attestation_requests: counter(
-                r,
-                "kbs_attestation_requests_total",
-                "Answers to a challenge.",
-            )?,
+            attestation_requests: counter(r, "kbs_attestation_requests_total", "Answers to a challenge.")?,
             attestation_errors: counter(
                 r,
                 "kbs_attestation_errors_total",
@@ -129,11 +114,7 @@ impl Metrics {
                 PLUGIN_DURATIONS,
                 "plugin_name",
             )?,
-            sessions_challenged: gauge(
-                r,
-                "kbs_sessions_challenged",
-                "Challenges waiting for an answer.",
-            )?,
+            sessions_challenged: gauge(r, "kbs_sessions_challenged", "Challenges waiting for an answer.")?,
             sessions_attested: gauge(r, "kbs_sessions_attested", "Attested sessions held.")?,
             registry,
         };
@@ -153,14 +134,12 @@ impl Metrics {
             self.plugin_errors.with_label_values(&[name]).inc();
         }
         let seconds = took.as_secs_f64();
-        self.plugin_duration
-            .with_label_values(&[name])
-            .observe(seconds);
+        self.plugin_duration.with_label_values(&[name]).observe(seconds);
     }
 
     fn build_info(&self) -> Result<(), prometheus::Error> {
-        let opts = Opts::new("kbs_build_info", "What is running.")
-            .const_label("version", env!("CARGO_PKG_VERSION"));
+        let opts =
+            Opts::new("kbs_build_info", "What is running.").const_label("version", env!("CARGO_PKG_VERSION"));
         let gauge = Gauge::with_opts(opts)?;
         gauge.set(1.0);
         self.registry.add(gauge).map(drop)
@@ -190,7 +169,9 @@ fn histogram(
     help: &str,
     buckets: &[f64],
 ) -> Result<Histogram, prometheus::Error> {
-    registry.add(Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec()))?)
+    registry.add(Histogram::with_opts(
+        HistogramOpts::new(name, help).buckets(buckets.to_vec()),
+    )?)
 }
 
 fn histograms(

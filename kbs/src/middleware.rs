@@ -47,7 +47,10 @@ fn request_size(request: &Request) -> f64 {
     as_f64(length.unwrap_or(0))
 }
 
-#[allow(clippy::cast_precision_loss, reason = "a histogram of sizes needs no exact bytes")]
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "a histogram of sizes needs no exact bytes"
+)]
 fn as_f64(size: u64) -> f64 {
     size as f64
 }

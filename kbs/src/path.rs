@@ -26,16 +26,11 @@ impl RequestPath {
             return Err(PathError::TooLong);
         }
         let decoded = decode(raw)?;
-        let tail = decoded
-            .strip_prefix(PREFIX)
-            .ok_or(PathError::OutsidePrefix)?;
+        let tail = decoded.strip_prefix(PREFIX).ok_or(PathError::OutsidePrefix)?;
         if tail.split('/').any(|segment| segment.is_empty()) {
             return Err(PathError::EmptySegment);
         }
-        if tail
-            .split('/')
-            .any(|segment| segment == "." || segment == "..")
-        {
+        if tail.split('/').any(|segment| segment == "." || segment == "..") {
             return Err(PathError::DotSegment);
         }
         Ok(Self { decoded })

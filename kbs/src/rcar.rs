@@ -173,9 +173,9 @@ pub fn negotiated(request: &Request) -> Result<Value, AuthRequestError> {
     let (Tee::Se, Some(offered)) = (request.tee, offered) else {
         return Ok(Value::String(String::new()));
     };
-    let offered = offered
-        .as_array()
-        .ok_or(AuthRequestError::BadExtraParams("SE expected hash algorithm array"))?;
+    let offered = offered.as_array().ok_or(AuthRequestError::BadExtraParams(
+        "SE expected hash algorithm array",
+    ))?;
     let mut names = offered.iter().filter_map(Value::as_str);
     if names.any(|name| name.eq_ignore_ascii_case("sha512")) {
         Ok(serde_json::json!({ "selected-hash-algorithm": "sha512" }))
@@ -202,9 +202,8 @@ fn version(text: &str) -> Option<&str> {
             && (part == "0" || !part.starts_with('0'))
     };
     let label = |part: &str| {
-        part.split('.').all(|name| {
-            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        })
+        part.split('.')
+            .all(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
     };
     let whole = core.split('.').count() == 3 && core.split('.').all(number);
     (whole && label(pre) && label(build)).then_some(version)

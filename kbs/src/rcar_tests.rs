@@ -67,16 +67,19 @@ fn the_primary_evidence_is_bound_to_the_devices_and_they_to_nonce_and_key() {
     let [cpu, gpu, device] = &evaluation.items[..] else {
         panic!("three items")
     };
-    assert_eq!((cpu.tee, gpu.tee, device.tee), (Tee::Snp, Tee::Nvidia, Tee::SampleDevice));
+    assert_eq!(
+        (cpu.tee, gpu.tee, device.tee),
+        (Tee::Snp, Tee::Nvidia, Tee::SampleDevice)
+    );
     assert_eq!(cpu.evidence, r#"{"svn":"1" , "b":[1,2]}"#);
     assert_eq!(cpu.init_data_toml.as_deref(), Some("x"));
     assert_eq!(gpu.init_data_toml, None);
     let bound: Value = serde_json::from_str(&cpu.runtime_data).unwrap();
-    assert_eq!(bound["additional-evidence"], r#"{"nvidia":{"d":1},"sampledevice":{}}"#);
     assert_eq!(
-        gpu.runtime_data,
-        format!(r#"{{"nonce":"n","tee-pubkey":{KEY}}}"#)
+        bound["additional-evidence"],
+        r#"{"nvidia":{"d":1},"sampledevice":{}}"#
     );
+    assert_eq!(gpu.runtime_data, format!(r#"{{"nonce":"n","tee-pubkey":{KEY}}}"#));
 }
 
 #[test]

@@ -45,9 +45,17 @@ impl Kbs {
     /// Leave to administer, if the request shows that it has it.
     pub(crate) async fn administrator(&self, call: &Call) -> Result<AdminGrant, KbsError> {
         let path = call.path.as_str();
-        let decided = self.admin.authorize(&call.method, path, call.authorization(), self.clock.now());
+        let decided = self
+            .admin
+            .authorize(&call.method, path, call.authorization(), self.clock.now());
         decided.await.map_err(|error| {
-            let endpoint = call.path.segments().first().copied().unwrap_or_default().to_owned();
+            let endpoint = call
+                .path
+                .segments()
+                .first()
+                .copied()
+                .unwrap_or_default()
+                .to_owned();
             tracing::info!(method = %call.method, path, reason = %error, "administration refused");
             let unauthenticated = error.is_unauthenticated();
             let cause = error.into();

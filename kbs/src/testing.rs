@@ -55,7 +55,13 @@ impl Answer {
     /// The last part of the `type` of an error.
     pub(crate) fn error(&self) -> String {
         let body = self.json();
-        body["type"].as_str().unwrap().rsplit('/').next().unwrap().to_owned()
+        body["type"]
+            .as_str()
+            .unwrap()
+            .rsplit('/')
+            .next()
+            .unwrap()
+            .to_owned()
     }
 
     /// `kbs-session-id=<id>`
@@ -89,11 +95,16 @@ impl Bench {
         let kbs = Arc::new(Kbs {
             clock: Arc::clone(&clock) as _,
             random: SystemRandom::new(),
-            sessions: SessionStore::new(SessionLimits { max_sessions, ..SessionLimits::default() }),
+            sessions: SessionStore::new(SessionLimits {
+                max_sessions,
+                ..SessionLimits::default()
+            }),
             session_life: 300,
             body_limit_mib: 1,
             attestation: Arc::clone(&attestation) as _,
-            tokens: TokenVerifier::new(&AttestationTokenConfig::default(), vec![keys]).await.unwrap(),
+            tokens: TokenVerifier::new(&AttestationTokenConfig::default(), vec![keys])
+                .await
+                .unwrap(),
             admin: Admin::new(&admin).await.unwrap(),
             policy: PolicyStore::open(Arc::clone(&store)).await.unwrap(),
             store,
@@ -101,18 +112,35 @@ impl Bench {
             metrics,
         });
         let router = router(Arc::clone(&kbs));
-        Self { kbs, router, clock, attestation, admin_key, _files: files }
+        Self {
+            kbs,
+            router,
+            clock,
+            attestation,
+            admin_key,
+            _files: files,
+        }
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, 1 << 24).await.unwrap().to_vec();
-        Answer { status: parts.status, headers: parts.headers, body }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
     }
 
     /// A request below `/kbs/v0/`.
-    pub(crate) async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+    pub(crate) async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(format!("/kbs/v0/{path}"));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -123,14 +151,25 @@ impl Bench {
     /// A request of the administrator.
     pub(crate) async fn administer(&self, method: &str, path: &str, body: impl Into<Body>) -> Answer {
         let claims = json!({ "exp": NOW + 1000 });
-        let token = self.admin_key.sign_compact(&json!({ "alg": "EdDSA" }), &claims).unwrap();
-        self.call(method, path, &[("authorization", &format!("Bearer {token}"))], body).await
+        let token = self
+            .admin_key
+            .sign_compact(&json!({ "alg": "EdDSA" }), &claims)
+            .unwrap();
+        self.call(
+            method,
+            path,
+            &[("authorization", &format!("Bearer {token}"))],
+            body,
+        )
+        .await
     }
 
     pub(crate) async fn set_policy(&self, rego: &str) {
         use base64::Engine;
         let policy = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(rego);
-        let answer = self.administer("POST", "resource-policy", json!({ "policy": policy }).to_string()).await;
+        let answer = self
+            .administer("POST", "resource-policy", json!({ "policy": policy }).to_string())
+            .await;
         assert_eq!(answer.status, StatusCode::OK);
     }
 
@@ -139,11 +178,15 @@ impl Bench {
         let request = json!({ "version": "0.4.0", "tee": tee, "extra-params": {} });
         let answer = self.call("POST", "auth", &[], request.to_string()).await;
         assert_eq!(answer.status, StatusCode::OK);
-        (answer.cookie(), answer.json()["nonce"].as_str().unwrap().to_owned())
+        (
+            answer.cookie(),
+            answer.json()["nonce"].as_str().unwrap().to_owned(),
+        )
     }
 
     pub(crate) async fn attest(&self, cookie: &str, body: &str) -> Answer {
-        self.call("POST", "attest", &[("cookie", cookie)], body.to_owned()).await
+        self.call("POST", "attest", &[("cookie", cookie)], body.to_owned())
+            .await
     }
 
     /// A guest that went through the whole handshake: its cookie, its key and its token.
@@ -151,7 +194,12 @@ impl Bench {
         let key = TeePrivateKey::generate(TeeKeyKind::P256).unwrap();
         let (cookie, nonce) = self.challenge(tee).await;
         let answer = self.attest(&cookie, &attestation(&nonce, &key)).await;
-        assert_eq!(answer.status, StatusCode::OK, "{}", String::from_utf8_lossy(&answer.body));
+        assert_eq!(
+            answer.status,
+            StatusCode::OK,
+            "{}",
+            String::from_utf8_lossy(&answer.body)
+        );
         let token = answer.json()["token"].as_str().unwrap().to_owned();
         (cookie, key, token)
     }
@@ -192,7 +240,9 @@ impl FakeAttestation {
 
     fn up(&self) -> Result<(), AttestationError> {
         match self.down.load(Ordering::SeqCst) {
-            true => Err(AttestationError::Unavailable("connection refused by 10.1.2.3".into())),
+            true => Err(AttestationError::Unavailable(
+                "connection refused by 10.1.2.3".into(),
+            )),
             false => Ok(()),
         }
     }
@@ -245,11 +295,17 @@ impl AttestationClient for FakeAttestation {
     }
 
     async fn policies(&self) -> Result<Vec<PolicySummary>, AttestationError> {
-        Ok(vec![PolicySummary { policy_id: "default_cpu".into(), digest: "ab".into() }])
+        Ok(vec![PolicySummary {
+            policy_id: "default_cpu".into(),
+            digest: "ab".into(),
+        }])
     }
 
     async fn policy(&self, id: &str) -> Result<Option<StoredPolicy>, AttestationError> {
-        let policy = StoredPolicy { rego: "package policy".into(), digest: "ab".into() };
+        let policy = StoredPolicy {
+            rego: "package policy".into(),
+            digest: "ab".into(),
+        };
         Ok((id == "default_cpu").then_some(policy))
     }
 

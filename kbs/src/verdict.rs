@@ -26,7 +26,12 @@ impl Verdict {
     pub(crate) fn of(claims_json: &str) -> Self {
         let claims: Option<Claims> = serde_json::from_str(claims_json).ok();
         let submods = claims.map(|claims| claims.submods).unwrap_or_default();
-        Self(submods.into_iter().map(|(name, submod)| (name, submod.status)).collect())
+        Self(
+            submods
+                .into_iter()
+                .map(|(name, submod)| (name, submod.status))
+                .collect(),
+        )
     }
 }
 
@@ -49,7 +54,8 @@ mod tests {
 
     #[test]
     fn the_status_of_each_submodule_is_named() {
-        let claims = r#"{"submods":{"gpu0":{"ear.status":"warning"},"cpu0":{"ear.status":"affirming","x":{}}}}"#;
+        let claims =
+            r#"{"submods":{"gpu0":{"ear.status":"warning"},"cpu0":{"ear.status":"affirming","x":{}}}}"#;
         assert_eq!(Verdict::of(claims).to_string(), "cpu0=affirming gpu0=warning");
     }
 

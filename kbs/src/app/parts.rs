@@ -15,7 +15,7 @@ use jose::JwkSet;
 use ring::rand::SystemRandom;
 use storage::{KeyValueStore, StorageError, StorageType, WriteMode};
 
-use crate::admin::{Admin, AdminSetupError};
+use crate::admin::{Admin, AdminConfig, AdminSetupError};
 use crate::attestation::AttestationClient;
 use crate::attestation::built_in::{self, BuiltInAttestation};
 use crate::attestation::grpc::GrpcAttestation;
@@ -32,10 +32,14 @@ use crate::token::{TokenSetupError, TokenVerifier};
 #[allow(missing_docs, reason = "each variant names the part that cannot be had")]
 pub enum StartError {
     #[error("{0} (every key: docs/config.md)")]
-    Config(#[from] ConfigError),
-    #[error("Missing certificate: set `http_server.certificate`, or `insecure_http = true` to do without TLS")]
+    Config(#[from] Box<ConfigError>),
+    #[error(
+        "Missing certificate: set `http_server.certificate`, or `insecure_http = true` to do without TLS"
+    )]
     MissingCertificate,
-    #[error("Missing private key: set `http_server.private_key`, or `insecure_http = true` to do without TLS")]
+    #[error(
+        "Missing private key: set `http_server.private_key`, or `insecure_http = true` to do without TLS"
+    )]
     MissingPrivateKey,
     #[error("`attestation_service.{key}` belongs to type `{belongs_to}`, but the type is `{kind}`")]
     ForeignKey {
@@ -44,12 +48,10 @@ pub enum StartError {
         kind: &'static str,
     },
     #[error("`{key}` must be from {min} to {max}")]
-    OutOfRange {
-        key: &'static str,
-        min: u64,
-        max: u64,
-    },
-    #[error("attestation_service.type `intel_ta` is not in this version: use `coco_as_builtin` or `coco_as_grpc`")]
+    OutOfRange { key: &'static str, min: u64, max: u64 },
+    #[error(
+        "attestation_service.type `intel_ta` is not in this version: use `coco_as_builtin` or `coco_as_grpc`"
+    )]
     IntelTrustAuthority,
     #[error("cannot read `resource_policy.initial_file` {}", path.display())]
     InitialPolicy { path: PathBuf, source: io::Error },
@@ -105,7 +107,12 @@ impl Kbs {
         let minutes = in_range("attestation_service.timeout", session.timeout.into(), 1, 24 * 60)?;
         let max_sessions = session.max_sessions as u64;
         in_range("attestation_service.max_sessions", max_sessions, 1, 10_000_000)?;
-        in_range("http_server.payload_request_size", config.http_server.payload_request_size.into(), 1, 1024)?;
+        in_range(
+            "http_server.payload_request_size",
+            config.http_server.payload_request_size.into(),
+            1,
+            1024,
+        )?;
         if !matches!(config.session_storage_type, None | Some(StorageType::Memory)) {
             tracing::warn!("session_storage_type: sessions are kept in memory in this version");
         }
@@ -130,7 +137,7 @@ impl Kbs {
             body_limit_mib: config.http_server.payload_request_size,
             attestation,
             tokens: TokenVerifier::new(&config.attestation_token, built_in).await?,
-            admin: Admin::new(&config.admin).await?,
+            admin: admin(&config.admin).await?,
             policy: PolicyStore::open(Arc::clone(&store)).await?,
             store,
             plugins,
@@ -142,8 +149,12 @@ impl Kbs {
     pub(crate) async fn housekeeping(&self) {
         self.sessions.expire(self.clock.now());
         let (challenged, attested) = self.sessions.counts();
-        self.metrics.sessions_challenged.set(i64::try_from(challenged).unwrap_or(i64::MAX));
-        self.metrics.sessions_attested.set(i64::try_from(attested).unwrap_or(i64::MAX));
+        self.metrics
+            .sessions_challenged
+            .set(i64::try_from(challenged).unwrap_or(i64::MAX));
+        self.metrics
+            .sessions_attested
+            .set(i64::try_from(attested).unwrap_or(i64::MAX));
         if let Err(error) = self.policy.reload().await {
             tracing::warn!(%error, "the resource policy cannot be read again: the last one stays in force");
         }
@@ -158,7 +169,11 @@ async fn attestation(
     let service = &config.attestation_service;
     if let Some((key, belongs_to)) = service.foreign_key() {
         let kind = service.kind.as_str();
-        return Err(StartError::ForeignKey { key, belongs_to, kind });
+        return Err(StartError::ForeignKey {
+            key,
+            belongs_to,
+            kind,
+        });
     }
     match service.kind {
         AttestationServiceType::BuiltIn => {
@@ -167,7 +182,9 @@ async fn attestation(
                 rvps_config: service.rvps_config.clone().unwrap_or_default(),
                 attestation_token_broker: service.attestation_token_broker.clone().unwrap_or_default(),
                 verifier_config: service.verifier_config.clone().unwrap_or_default(),
-                storage_backend: service.storage_type.map_or_else(|| storage.clone(), |kind| storage.with_type(kind)),
+                storage_backend: service
+                    .storage_type
+                    .map_or_else(|| storage.clone(), |kind| storage.with_type(kind)),
                 ..built_in::Config::default()
             };
             let service = BuiltInAttestation::start(&built_in, Arc::clone(clock)).await?;
@@ -188,11 +205,26 @@ async fn attestation(
                 connect_timeout: Duration::from_secs(connect_timeout),
             };
             let calls = service.pool_size.unwrap_or(DEFAULT_POOL_SIZE);
-            tracing::info!(address, tls = service.tls.is_some(), "attestation service: over gRPC");
+            tracing::info!(
+                address,
+                tls = service.tls.is_some(),
+                "attestation service: over gRPC"
+            );
             Ok((Arc::new(GrpcAttestation::new(&client, calls)?), Vec::new()))
         }
         AttestationServiceType::IntelTa => Err(StartError::IntelTrustAuthority),
     }
+}
+
+/// Who may administer, with a line in the log that says how that is decided.
+async fn admin(config: &AdminConfig) -> Result<Admin, StartError> {
+    let mode = match (&config.auth_public_key, config.authorization_mode) {
+        (Some(_), _) => "the holder of auth_public_key".to_owned(),
+        (None, Some(mode)) => format!("{mode:?}"),
+        (None, None) => "DenyAll (there is no authorization_mode in [admin])".to_owned(),
+    };
+    tracing::info!(mode, "administration");
+    Ok(Admin::new(config).await?)
 }
 
 /// Stores the configured policy if there is none yet.
@@ -207,7 +239,9 @@ async fn seed_policy(config: &KbsConfig, store: &dyn KeyValueStore) -> Result<()
     if let Err(source) = policy::ReleasePolicy::compile(&rego) {
         return Err(StartError::BadInitialPolicy { path, source });
     }
-    store.set(POLICY_KEY, rego.as_bytes(), WriteMode::CreateOnly).await?;
+    store
+        .set(POLICY_KEY, rego.as_bytes(), WriteMode::CreateOnly)
+        .await?;
     Ok(())
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use attestation_service::{
-    AttestationRequest, AttestationService, EvaluateError, Fault, IndividualRequest, InitData, PolicyStoreError,
-    ReferenceValueError, RuntimeData,
+    AttestationRequest, AttestationService, EvaluateError, Fault, IndividualRequest, InitData,
+    PolicyStoreError, ReferenceValueError, RuntimeData,
 };
 use daemon::clock::Clock;
 use kbs_types::Tee;
@@ -38,12 +38,22 @@ impl BuiltInAttestation {
     pub fn jwks(&self) -> &str {
         self.service.jwks()
     }
+
+    /// The same service as others see it.
+    #[cfg(test)]
+    pub(crate) fn router(&self) -> axum::Router {
+        attestation_service::api::router(Arc::clone(&self.service))
+    }
 }
 
 #[async_trait]
 impl AttestationClient for BuiltInAttestation {
     async fn evaluate(&self, evaluation: Evaluation) -> Result<String, AttestationError> {
-        let items = evaluation.items.into_iter().map(individual).collect::<Result<_, _>>()?;
+        let items = evaluation
+            .items
+            .into_iter()
+            .map(individual)
+            .collect::<Result<_, _>>()?;
         let policy_ids = vec![POLICY_ID.to_owned()];
         let request = AttestationRequest { items, policy_ids };
         self.service.evaluate(request).await.map_err(evaluate_error)
@@ -79,16 +89,26 @@ impl AttestationClient for BuiltInAttestation {
     }
 
     async fn reference_value(&self, id: &str) -> Result<Option<String>, AttestationError> {
-        self.service.query_reference_value(id).await.map_err(reference_value_error)
+        self.service
+            .query_reference_value(id)
+            .await
+            .map_err(reference_value_error)
     }
 
     async fn reference_values(&self) -> Result<Vec<(String, String)>, AttestationError> {
-        let values = self.service.list_reference_values().await.map_err(reference_value_error)?;
+        let values = self
+            .service
+            .list_reference_values()
+            .await
+            .map_err(reference_value_error)?;
         Ok(values.into_iter().map(|value| (value.id, value.value)).collect())
     }
 
     async fn register_reference_value(&self, message: &str) -> Result<(), AttestationError> {
-        self.service.register_reference_value(message).await.map_err(reference_value_error)
+        self.service
+            .register_reference_value(message)
+            .await
+            .map_err(reference_value_error)
     }
 
     async fn is_ready(&self) -> bool {

@@ -27,8 +27,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::{
-    AttestationClient, AttestationError, Evaluation, EvaluationItem, POLICY_ID, PolicySummary,
-    StoredPolicy,
+    AttestationClient, AttestationError, Evaluation, EvaluationItem, POLICY_ID, PolicySummary, StoredPolicy,
 };
 
 type Transport = InterceptedService<Channel, ContextInterceptor>;
@@ -211,15 +210,13 @@ fn sort(status: Status) -> AttestationError {
         Code::Aborted | Code::InvalidArgument | Code::OutOfRange => {
             AttestationError::Refused(bounded(status.message()))
         }
-        Code::FailedPrecondition
-        | Code::NotFound
-        | Code::PermissionDenied
-        | Code::Unauthenticated => AttestationError::Setup(bounded(status.message())),
+        Code::FailedPrecondition | Code::NotFound | Code::PermissionDenied | Code::Unauthenticated => {
+            AttestationError::Setup(bounded(status.message()))
+        }
         Code::Unimplemented => AttestationError::NotOffered,
-        Code::Unavailable
-        | Code::DeadlineExceeded
-        | Code::Cancelled
-        | Code::ResourceExhausted => AttestationError::Unavailable(cause(&status)),
+        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::ResourceExhausted => {
+            AttestationError::Unavailable(cause(&status))
+        }
         _ => AttestationError::Failed(cause(&status)),
     }
 }
@@ -237,8 +234,8 @@ fn bounded(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::StatusCode;
     use crate::error::KbsError;
+    use axum::http::StatusCode;
 
     fn status_of(code: Code) -> StatusCode {
         sort(Status::new(code, "x"))
@@ -272,7 +269,10 @@ mod tests {
             hash: super::super::HashAlgorithm::Sha384,
             init_data_toml: None,
         });
-        assert_eq!((sent.tee.as_str(), sent.evidence.as_str()), ("az-snp-vtpm", "e30"));
+        assert_eq!(
+            (sent.tee.as_str(), sent.evidence.as_str()),
+            ("az-snp-vtpm", "e30")
+        );
         assert_eq!(sent.runtime_data_hash_algorithm, "sha384");
         assert!(sent.init_data.is_none());
     }

@@ -96,7 +96,11 @@ impl AttestationServiceConfig {
         use AttestationServiceType as T;
         [
             (self.rvps_config.is_some(), "rvps_config", T::BuiltIn),
-            (self.attestation_token_broker.is_some(), "attestation_token_broker", T::BuiltIn),
+            (
+                self.attestation_token_broker.is_some(),
+                "attestation_token_broker",
+                T::BuiltIn,
+            ),
             (self.verifier_config.is_some(), "verifier_config", T::BuiltIn),
             (self.storage_type.is_some(), "storage_type", T::BuiltIn),
             (self.as_addr.is_some(), "as_addr", T::Grpc),
@@ -108,7 +112,11 @@ impl AttestationServiceConfig {
             (self.api_key.is_some(), "api_key", T::IntelTa),
             (self.certs_file.is_some(), "certs_file", T::IntelTa),
             (self.policy_ids.is_some(), "policy_ids", T::IntelTa),
-            (self.allow_unmatched_policy.is_some(), "allow_unmatched_policy", T::IntelTa),
+            (
+                self.allow_unmatched_policy.is_some(),
+                "allow_unmatched_policy",
+                T::IntelTa,
+            ),
         ]
         .into_iter()
         .find(|(set, _, kind)| *set && *kind != self.kind)

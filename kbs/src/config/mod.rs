@@ -60,22 +60,23 @@ impl KbsConfig {
     ///
     /// # Errors
     /// The file cannot be read, or does not say what this version understands.
-    pub fn load(path: &Path) -> Result<Loaded<Self>, ConfigError> {
-        let value = daemon::config::load::<Value>(path, &[])?.config;
-        Self::from_value(value).map_err(|error| renamed(error, path))
+    pub fn load(path: &Path) -> Result<Loaded<Self>, Box<ConfigError>> {
+        let value = daemon::config::load::<Value>(path, &[]).map_err(Box::new)?.config;
+        Self::from_value(value).map_err(|error| Box::new(renamed(*error, path)))
     }
 
     /// Reads text as if it had been a file with this `extension`.
     ///
     /// # Errors
     /// As [`KbsConfig::load`].
-    pub fn from_text(text: &str, extension: &str) -> Result<Loaded<Self>, ConfigError> {
-        Self::from_value(daemon::config::load_str::<Value>(text, extension, &[])?.config)
+    pub fn from_text(text: &str, extension: &str) -> Result<Loaded<Self>, Box<ConfigError>> {
+        let value = daemon::config::load_str::<Value>(text, extension, &[]).map_err(Box::new)?;
+        Self::from_value(value.config)
     }
 
-    fn from_value(mut value: Value) -> Result<Loaded<Self>, ConfigError> {
+    fn from_value(mut value: Value) -> Result<Loaded<Self>, Box<ConfigError>> {
         let warnings = upgrade::upgrade(&mut value);
-        let loaded = daemon::config::load_str::<Self>(&value.to_string(), "json", &[])?;
+        let loaded = daemon::config::load_str::<Self>(&value.to_string(), "json", &[]).map_err(Box::new)?;
         Ok(Loaded {
             config: loaded.config,
             warnings,

@@ -25,7 +25,10 @@ fn an_empty_file_is_a_service_that_nobody_may_administer() {
     let loaded = toml("");
     assert!(loaded.warnings.is_empty());
     assert_eq!(loaded.config.admin.authorization_mode, None);
-    assert_eq!(loaded.config.http_server.sockets, ["127.0.0.1:8080".parse().unwrap()]);
+    assert_eq!(
+        loaded.config.http_server.sockets,
+        ["127.0.0.1:8080".parse().unwrap()]
+    );
     assert!(!loaded.config.http_server.insecure_http);
     assert!(loaded.config.plugins.is_empty());
 }
@@ -33,7 +36,9 @@ fn an_empty_file_is_a_service_that_nobody_may_administer() {
 #[test]
 fn the_shipped_examples_load_without_a_warning() {
     for name in ["kbs-minimal.toml", "kbs-full.toml"] {
-        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../deploy/config").join(name);
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("../deploy/config")
+            .join(name);
         let loaded = KbsConfig::load(&path).unwrap();
         assert_eq!(loaded.warnings, Vec::<String>::new(), "{name}");
         assert_eq!(loaded.config.attestation_service.foreign_key(), None, "{name}");
@@ -80,7 +85,10 @@ fn the_compose_setup_of_the_existing_ecosystem_loads() {
     assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
     let service = &loaded.config.attestation_service;
     assert_eq!(service.kind, AttestationServiceType::Grpc);
-    assert_eq!((service.as_addr.as_deref(), service.pool_size), (Some("http://as:50004"), Some(200)));
+    assert_eq!(
+        (service.as_addr.as_deref(), service.pool_size),
+        (Some("http://as:50004"), Some(200))
+    );
     assert_eq!(resource(&loaded.config).0, ResourceBackendType::KvStorage);
 }
 
@@ -130,12 +138,27 @@ fn the_operators_template_loads_with_its_ignored_keys_named() {
         storage_backend_type = "kvstorage"
         "#,
     );
-    for key in ["attestation_token_type", "attestation_token_config", "local_json.dir_path"] {
-        assert!(loaded.warnings.iter().any(|warning| warning.contains(key)), "{key}: {:?}", loaded.warnings);
+    for key in [
+        "attestation_token_type",
+        "attestation_token_config",
+        "local_json.dir_path",
+    ] {
+        assert!(
+            loaded.warnings.iter().any(|warning| warning.contains(key)),
+            "{key}: {:?}",
+            loaded.warnings
+        );
     }
-    let broker = loaded.config.attestation_service.attestation_token_broker.unwrap();
+    let broker = loaded
+        .config
+        .attestation_service
+        .attestation_token_broker
+        .unwrap();
     assert_eq!(broker.duration_min, 7);
-    assert_eq!(broker.signer.unwrap().key_path, PathBuf::from("/etc/attestation-key/token.key"));
+    assert_eq!(
+        broker.signer.unwrap().key_path,
+        PathBuf::from("/etc/attestation-key/token.key")
+    );
 }
 
 #[test]
@@ -168,13 +191,30 @@ fn a_configuration_from_before_the_tables_is_honoured_with_warnings() {
     assert!(config.http_server.insecure_http);
     assert_eq!(config.admin.auth_public_key, Some("/kbs/kbs.pem".into()));
     assert_eq!(config.admin.authorization_mode, None);
-    assert_eq!(config.attestation_token.trusted_certs_paths, [PathBuf::from("/etc/ca.pem")]);
-    assert_eq!(resource(config), (ResourceBackendType::LocalFs, Some("/srv/secrets".into())));
+    assert_eq!(
+        config.attestation_token.trusted_certs_paths,
+        [PathBuf::from("/etc/ca.pem")]
+    );
+    assert_eq!(
+        resource(config),
+        (ResourceBackendType::LocalFs, Some("/srv/secrets".into()))
+    );
     assert_eq!(config.attestation_service.kind, AttestationServiceType::Grpc);
     assert_eq!(config.attestation_service.timeout, 7);
-    assert_eq!(config.resource_policy.initial_file, Some("/srv/policy.rego".into()));
-    for replacement in ["http_server.sockets", "admin.auth_public_key", "coco_as_grpc", "[[plugins]]"] {
-        let named = loaded.warnings.iter().any(|warning| warning.contains(replacement));
+    assert_eq!(
+        config.resource_policy.initial_file,
+        Some("/srv/policy.rego".into())
+    );
+    for replacement in [
+        "http_server.sockets",
+        "admin.auth_public_key",
+        "coco_as_grpc",
+        "[[plugins]]",
+    ] {
+        let named = loaded
+            .warnings
+            .iter()
+            .any(|warning| warning.contains(replacement));
         assert!(named, "{replacement}: {:?}", loaded.warnings);
     }
 }
@@ -200,7 +240,10 @@ fn a_built_in_service_of_an_older_file_is_honoured() {
     assert_eq!(service.foreign_key(), None);
     assert!(matches!(
         service.rvps_config,
-        Some(RvpsConfig::BuiltIn { storage_type: Some(StorageType::LocalFs), .. })
+        Some(RvpsConfig::BuiltIn {
+            storage_type: Some(StorageType::LocalFs),
+            ..
+        })
     ));
     // Resources were served without being asked for, from the documented directory.
     assert_eq!(resource(&loaded.config), (ResourceBackendType::LocalFs, None));
@@ -218,24 +261,36 @@ fn an_older_remote_rvps_is_told_from_its_address() {
 #[test]
 fn the_first_plugin_form_is_honoured() {
     let loaded = toml("[[plugins]]\nname = \"resource\"\ntype = \"LocalFs\"\ndir_path = \"/srv\"");
-    assert_eq!(resource(&loaded.config), (ResourceBackendType::LocalFs, Some("/srv".into())));
+    assert_eq!(
+        resource(&loaded.config),
+        (ResourceBackendType::LocalFs, Some("/srv".into()))
+    );
 }
 
 #[test]
 fn an_open_admin_interface_of_an_older_file_stays_open_and_is_named() {
     let loaded = toml("[admin]\ninsecure_api = true");
-    assert_eq!(loaded.config.admin.authorization_mode, Some(AuthorizationMode::InsecureAllowAll));
+    assert_eq!(
+        loaded.config.admin.authorization_mode,
+        Some(AuthorizationMode::InsecureAllowAll)
+    );
     assert!(loaded.warnings[0].contains("InsecureAllowAll"));
     let loaded = toml("[admin]\ninsecure_api = false\nauth_public_key = \"/k\"");
     assert_eq!(loaded.config.admin.authorization_mode, None);
     let loaded = toml("[admin]\ntype = \"DenyAll\"");
-    assert_eq!(loaded.config.admin.authorization_mode, Some(AuthorizationMode::DenyAll));
+    assert_eq!(
+        loaded.config.admin.authorization_mode,
+        Some(AuthorizationMode::DenyAll)
+    );
 }
 
 #[test]
 fn an_older_key_never_overrules_its_replacement() {
     let loaded = toml("insecure_api = true\n[admin]\nauthorization_mode = \"DenyAll\"");
-    assert_eq!(loaded.config.admin.authorization_mode, Some(AuthorizationMode::DenyAll));
+    assert_eq!(
+        loaded.config.admin.authorization_mode,
+        Some(AuthorizationMode::DenyAll)
+    );
     let loaded = toml("sockets = [\"1.1.1.1:1\"]\n[http_server]\nsockets = [\"2.2.2.2:2\"]");
     assert_eq!(loaded.config.http_server.sockets, ["2.2.2.2:2".parse().unwrap()]);
 }
@@ -245,15 +300,24 @@ fn a_misspelt_key_is_refused_with_a_suggestion() {
     for (text, hint) in [
         ("[http_server]\ninsecure_htp = true", "insecure_http"),
         ("[admin]\nauthorisation_mode = \"DenyAll\"", "authorization_mode"),
-        ("[attestation_token]\ninsecure_header_jwks = true", "insecure_header_jwk"),
+        (
+            "[attestation_token]\ninsecure_header_jwks = true",
+            "insecure_header_jwk",
+        ),
         ("[attestation_service]\nas_adr = \"x\"", "as_addr"),
         ("[storage]\n", "storage_backend"),
-        ("[[plugins]]\nname = \"resource\"\nstorage_backend_type = \"kvstorage\"\ndir_pth = \"/\"", "dir_path"),
+        (
+            "[[plugins]]\nname = \"resource\"\nstorage_backend_type = \"kvstorage\"\ndir_pth = \"/\"",
+            "dir_path",
+        ),
         ("[[plugins]]\nname = \"resorce\"", "resource"),
         ("[resource_policy]\ninitial = \"x\"", "initial_file"),
     ] {
         let message = refused(text);
-        assert!(message.contains(&format!("did you mean `{hint}`?")), "{text}: {message}");
+        assert!(
+            message.contains(&format!("did you mean `{hint}`?")),
+            "{text}: {message}"
+        );
     }
 }
 
@@ -288,7 +352,17 @@ fn every_documented_plugin_and_backend_is_known() {
         "#,
     );
     let names: Vec<_> = loaded.config.plugins.iter().map(PluginConfig::name).collect();
-    assert_eq!(names, ["nebula-ca", "pkcs11", "external", "provisioner", "sample", "resource"]);
+    assert_eq!(
+        names,
+        [
+            "nebula-ca",
+            "pkcs11",
+            "external",
+            "provisioner",
+            "sample",
+            "resource"
+        ]
+    );
     let shown = format!("{loaded:?}");
     assert!(!shown.contains("canary-token") && !shown.contains("1234"));
 }
@@ -296,15 +370,30 @@ fn every_documented_plugin_and_backend_is_known() {
 #[test]
 fn a_key_of_another_attestation_service_is_found() {
     let loaded = toml("[attestation_service]\ntype = \"coco_as_builtin\"\nas_addr = \"http://x\"");
-    assert_eq!(loaded.config.attestation_service.foreign_key(), Some(("as_addr", "coco_as_grpc")));
+    assert_eq!(
+        loaded.config.attestation_service.foreign_key(),
+        Some(("as_addr", "coco_as_grpc"))
+    );
 }
 
 #[test]
 fn json_and_yaml_do_as_well() {
     let json = r#"{"http_server":{"insecure_http":true}}"#;
-    assert!(KbsConfig::from_text(json, "json").unwrap().config.http_server.insecure_http);
+    assert!(
+        KbsConfig::from_text(json, "json")
+            .unwrap()
+            .config
+            .http_server
+            .insecure_http
+    );
     let yaml = "http_server:\n  insecure_http: true\n";
-    assert!(KbsConfig::from_text(yaml, "yaml").unwrap().config.http_server.insecure_http);
+    assert!(
+        KbsConfig::from_text(yaml, "yaml")
+            .unwrap()
+            .config
+            .http_server
+            .insecure_http
+    );
 }
 
 #[test]
@@ -313,5 +402,8 @@ fn an_error_names_the_file() {
     let path = dir.path().join("kbs.toml");
     std::fs::write(&path, "[http_server]\nsocket = []").unwrap();
     let message = KbsConfig::load(&path).unwrap_err().to_string();
-    assert!(message.contains("kbs.toml") && message.contains("http_server"), "{message}");
+    assert!(
+        message.contains("kbs.toml") && message.contains("http_server"),
+        "{message}"
+    );
 }

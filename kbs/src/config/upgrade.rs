@@ -15,7 +15,10 @@ const MOVED: &[(&str, &str)] = &[
     ("http_server.auth_public_key", "admin.auth_public_key"),
     ("http_server.insecure_api", "admin.insecure_api"),
     ("attestation_token_config", "attestation_token"),
-    ("attestation_token.insecure_key", "attestation_token.insecure_header_jwk"),
+    (
+        "attestation_token.insecure_key",
+        "attestation_token.insecure_header_jwk",
+    ),
     ("policy_engine_config", "policy_engine"),
     ("policy_engine.policy_path", "resource_policy.initial_file"),
     (
@@ -49,11 +52,26 @@ const SERVICES: &[(&str, &str)] = &[
 
 /// Keys that mean nothing any more, and why.
 const GONE: &[(&str, &str)] = &[
-    ("attestation_token.attestation_token_type", "the type of a token is told from the token"),
-    ("attestation_token.type", "the type of a token is told from the token"),
-    ("attestation_service.attestation_token_config", "use `attestation_service.attestation_token_broker`"),
-    ("attestation_service.rvps_config.storage", "use `attestation_service.rvps_config.storage_type`"),
-    ("attestation_service.rvps_config.store_config", "use `storage_backend`"),
+    (
+        "attestation_token.attestation_token_type",
+        "the type of a token is told from the token",
+    ),
+    (
+        "attestation_token.type",
+        "the type of a token is told from the token",
+    ),
+    (
+        "attestation_service.attestation_token_config",
+        "use `attestation_service.attestation_token_broker`",
+    ),
+    (
+        "attestation_service.rvps_config.storage",
+        "use `attestation_service.rvps_config.storage_type`",
+    ),
+    (
+        "attestation_service.rvps_config.store_config",
+        "use `storage_backend`",
+    ),
     ("policy_engine", "use `resource_policy.initial_file`"),
 ];
 
@@ -67,7 +85,9 @@ pub(super) fn upgrade(file: &mut Value) -> Vec<String> {
         if let Some(value) = take(file, old) {
             let note = match put(file, new, value) {
                 true => format!("configuration key `{old}` is retired: use `{new}`"),
-                false => format!("configuration key `{old}` is retired and `{new}` is set: the latter counts"),
+                false => {
+                    format!("configuration key `{old}` is retired and `{new}` is set: the latter counts")
+                }
             };
             warnings.push(note);
         }
@@ -116,7 +136,9 @@ fn admin(file: &mut Value, warnings: &mut Vec<String>) {
             (true, true) => "use `admin.authorization_mode = \"InsecureAllowAll\"`",
             (true, false) => "`admin.authorization_mode` is set and counts",
         };
-        warnings.push(format!("configuration key `admin.insecure_api` is retired: {note}"));
+        warnings.push(format!(
+            "configuration key `admin.insecure_api` is retired: {note}"
+        ));
     }
     let modes = ["DenyAll", "InsecureAllowAll", "AuthenticatedAuthorization"];
     let kind = file.pointer("/admin/type").and_then(Value::as_str);
@@ -131,9 +153,14 @@ fn admin(file: &mut Value, warnings: &mut Vec<String>) {
 /// The broker used to be a name.
 fn token_broker(file: &mut Value, warnings: &mut Vec<String>) {
     let key = "attestation_service.attestation_token_broker";
-    if file.pointer("/attestation_service/attestation_token_broker").is_some_and(Value::is_string) {
+    if file
+        .pointer("/attestation_service/attestation_token_broker")
+        .is_some_and(Value::is_string)
+    {
         take(file, key);
-        warnings.push(format!("a name as `{key}` is retired: every token is an EAR, and the key is a table"));
+        warnings.push(format!(
+            "a name as `{key}` is retired: every token is an EAR, and the key is a table"
+        ));
     }
 }
 
@@ -146,13 +173,18 @@ fn rvps(file: &mut Value, warnings: &mut Vec<String>) {
         table.remove("address");
     }
     if !table.contains_key("type") {
-        let kind = if table.contains_key("address") { "GrpcRemote" } else { "BuiltIn" };
+        let kind = if table.contains_key("address") {
+            "GrpcRemote"
+        } else {
+            "BuiltIn"
+        };
         table.insert("type".into(), json!(kind));
         let note = format!("`attestation_service.rvps_config` has no `type`: `{kind}` is assumed");
         warnings.push(note);
     }
     if table.get("type").is_some_and(|kind| kind == "GrpcRemote") && table.remove("storage_type").is_some() {
-        warnings.push("`attestation_service.rvps_config.storage_type` is not for a remote RVPS: ignored".into());
+        warnings
+            .push("`attestation_service.rvps_config.storage_type` is not for a remote RVPS: ignored".into());
     }
 }
 
@@ -161,7 +193,10 @@ fn repository(file: &mut Value, older: bool, warnings: &mut Vec<String>) {
     let mut plugin = match (take(file, "repository_config"), file.get("plugins")) {
         (Some(Value::Object(table)), None) => table,
         (Some(_), _) => {
-            warnings.push("configuration key `repository_config` is retired and `plugins` is set: the latter counts".into());
+            warnings.push(
+                "configuration key `repository_config` is retired and `plugins` is set: the latter counts"
+                    .into(),
+            );
             return;
         }
         (None, None) if older => Map::from_iter([("type".to_owned(), json!("LocalFs"))]),
@@ -170,7 +205,9 @@ fn repository(file: &mut Value, older: bool, warnings: &mut Vec<String>) {
     plugin.insert("name".into(), json!("resource"));
     plugin.remove("description");
     put(file, "plugins", json!([plugin]));
-    warnings.push("resources are configured as before plugins: use `[[plugins]]` with `name = \"resource\"`".into());
+    warnings.push(
+        "resources are configured as before plugins: use `[[plugins]]` with `name = \"resource\"`".into(),
+    );
 }
 
 /// Removes and gives the value at a dotted path.

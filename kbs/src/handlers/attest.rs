@@ -26,7 +26,8 @@ pub async fn attest(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
 async fn answer(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
     let id = session_id(&call.headers).ok_or_else(|| refused("no session cookie"))?;
     let taken = kbs.sessions.take_challenged(&id, kbs.clock.now());
-    let session = taken.ok_or_else(|| refused("the session is unknown, expired or its challenge is spent"))?;
+    let session =
+        taken.ok_or_else(|| refused("the session is unknown, expired or its challenge is spent"))?;
     let tee = session.state.tee;
 
     let attestation = Attestation::parse(&call.body)?;
@@ -45,14 +46,20 @@ async fn answer(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
     let attested = believe(kbs, tee, &token, &key, now).await;
     let kept = kbs.sessions.insert_attested(session.advance(attested), now);
     kept.map_err(|_| KbsError::TooManySessions)?;
-    kbs.metrics.attestation_successes.with_label_values(&[tee.as_ref()]).inc();
+    kbs.metrics
+        .attestation_successes
+        .with_label_values(&[tee.as_ref()])
+        .inc();
     Ok(response)
 }
 
 async fn evaluate(kbs: &Kbs, tee: Tee, attestation: &Attestation<'_>) -> Result<String, KbsError> {
     let evaluation = attestation.evaluation(tee)?;
     kbs.attestation.evaluate(evaluation).await.map_err(|error| {
-        let failures = kbs.metrics.attestation_failures.with_label_values(&[tee.as_ref()]);
+        let failures = kbs
+            .metrics
+            .attestation_failures
+            .with_label_values(&[tee.as_ref()]);
         failures.inc();
         error.into_kbs_error(|reason| {
             tracing::info!(%tee, verdict = "refused", reason, "attestation");

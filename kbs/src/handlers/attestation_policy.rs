@@ -32,7 +32,11 @@ pub async fn set(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
     let rego = decode(&request.policy)?;
     let set = kbs.attestation.set_policy(&request.policy_id, &rego).await;
     set.map_err(|error| error.into_kbs_error(KbsError::BadAttestationPolicy))?;
-    tracing::info!(role = grant.role(), policy_id = request.policy_id, "attestation policy set");
+    tracing::info!(
+        role = grant.role(),
+        policy_id = request.policy_id,
+        "attestation policy set"
+    );
     Ok(().into_response())
 }
 

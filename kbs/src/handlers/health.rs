@@ -28,8 +28,16 @@ pub async fn readyz(State(kbs): State<Arc<Kbs>>) -> Response {
     let attestation_service = kbs.attestation.is_ready().await;
     let storage = kbs.store.get(POLICY_KEY).await.is_ok() && kbs.plugins.are_ready().await;
     let ready = attestation_service && storage;
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let readiness = Readiness { ready, attestation_service, storage };
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let readiness = Readiness {
+        ready,
+        attestation_service,
+        storage,
+    };
     let body = serde_json::to_vec(&readiness).unwrap_or_default();
     (status, [(header::CONTENT_TYPE, JSON)], body).into_response()
 }

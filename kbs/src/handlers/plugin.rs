@@ -63,8 +63,14 @@ async fn release(
     };
     let permit = permit(kbs, &result, &request)?;
     let secret = plugin.release(&permit).await?;
-    let sealed: Jwe = jose::jwe::seal(&secret, permit.tee_key()).map_err(|error| KbsError::Seal(error.into()))?;
-    tracing::info!(plugin = name, resource = path.join("/"), verdict = "released", "release");
+    let sealed: Jwe =
+        jose::jwe::seal(&secret, permit.tee_key()).map_err(|error| KbsError::Seal(error.into()))?;
+    tracing::info!(
+        plugin = name,
+        resource = path.join("/"),
+        verdict = "released",
+        "release"
+    );
     json(&sealed)
 }
 

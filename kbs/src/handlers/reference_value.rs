@@ -31,7 +31,9 @@ pub async fn get(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError>
     kbs.administrator(call).await?;
     let value = kbs.attestation.reference_value(id).await;
     let value = value.map_err(|error| error.into_kbs_error(refused))?;
-    value.map(json_text).ok_or_else(|| KbsError::ReferenceValueNotFound(id.to_owned()))
+    value
+        .map(json_text)
+        .ok_or_else(|| KbsError::ReferenceValueNotFound(id.to_owned()))
 }
 
 /// `GET reference-value`: all of them, by id.

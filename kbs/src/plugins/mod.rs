@@ -109,7 +109,10 @@ impl Plugins {
                 }
             };
             if by_name.insert(config.name(), plugin).is_some() {
-                tracing::warn!(plugin = config.name(), "plugin configured twice: the last table counts");
+                tracing::warn!(
+                    plugin = config.name(),
+                    "plugin configured twice: the last table counts"
+                );
             }
         }
         Ok(Self { by_name })
@@ -143,7 +146,9 @@ impl Plugins {
 #[derive(Debug, thiserror::Error)]
 pub enum PluginSetupError {
     /// Documented elsewhere, absent here.
-    #[error("plugin `{0}` is not in this version: remove its [[plugins]] table (there are `resource` and `sample`)")]
+    #[error(
+        "plugin `{0}` is not in this version: remove its [[plugins]] table (there are `resource` and `sample`)"
+    )]
     NotInThisVersion(&'static str),
     /// The place of the resources.
     #[error(transparent)]

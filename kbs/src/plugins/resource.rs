@@ -77,7 +77,9 @@ fn sort(error: BackendError) -> KbsError {
     match error {
         BackendError::NotFound => KbsError::ResourceNotFound,
         BackendError::Path(error) => KbsError::BadResourcePath(error.into()),
-        BackendError::TooLarge { limit } => KbsError::TooLarge { limit_mib: mib(limit) },
+        BackendError::TooLarge { limit } => KbsError::TooLarge {
+            limit_mib: mib(limit),
+        },
         other => KbsError::Internal(other.into()),
     }
 }

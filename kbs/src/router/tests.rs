@@ -3,6 +3,7 @@
 mod admin;
 mod guest;
 mod handshake;
+mod leaks;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
@@ -15,7 +16,10 @@ async fn health_needs_nobody_and_readiness_needs_the_attestation_service() {
     let get = |path: &str| Request::get(path).body(Body::empty()).unwrap();
     assert_eq!(bench.send(get("/healthz")).await.status, StatusCode::OK);
     assert_eq!(bench.send(get("/readyz")).await.status, StatusCode::OK);
-    bench.attestation.down.store(true, std::sync::atomic::Ordering::SeqCst);
+    bench
+        .attestation
+        .down
+        .store(true, std::sync::atomic::Ordering::SeqCst);
     assert_eq!(bench.send(get("/healthz")).await.status, StatusCode::OK);
     let answer = bench.send(get("/readyz")).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -25,7 +29,15 @@ async fn health_needs_nobody_and_readiness_needs_the_attestation_service() {
 #[tokio::test]
 async fn a_path_outside_the_protocol_is_not_found() {
     let bench = Bench::new().await;
-    for path in ["/", "/foo", "/kbs", "/kbs/v0", "/kbs/v1/auth", "//kbs/v0/auth", "/metrics"] {
+    for path in [
+        "/",
+        "/foo",
+        "/kbs",
+        "/kbs/v0",
+        "/kbs/v1/auth",
+        "//kbs/v0/auth",
+        "/metrics",
+    ] {
         let answer = bench.send(Request::get(path).body(Body::empty()).unwrap()).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
     }
@@ -39,7 +51,10 @@ async fn an_unknown_plugin_is_named() {
     assert_eq!(answer.error(), "PluginNotFound");
     assert_eq!(answer.json()["detail"], "Plugin nope not found");
     let answer = bench.call("GET", "auth", &[], "").await;
-    assert_eq!((answer.status, answer.error()), (StatusCode::NOT_FOUND, "PluginNotFound".into()));
+    assert_eq!(
+        (answer.status, answer.error()),
+        (StatusCode::NOT_FOUND, "PluginNotFound".into())
+    );
 }
 
 #[tokio::test]
@@ -65,7 +80,11 @@ async fn hostile_paths_are_malformed_requests() {
         "resource/a/b/c/",
     ] {
         let answer = bench.administer("POST", path, "x").await;
-        assert_eq!((answer.status, answer.error()), (StatusCode::BAD_REQUEST, "InvalidRequestPath".into()), "{path}");
+        assert_eq!(
+            (answer.status, answer.error()),
+            (StatusCode::BAD_REQUEST, "InvalidRequestPath".into()),
+            "{path}"
+        );
     }
 }
 
@@ -82,11 +101,16 @@ async fn a_body_over_the_limit_is_refused_before_anything_else() {
 #[tokio::test]
 async fn metrics_count_without_naming_resources() {
     let bench = Bench::new().await;
-    bench.administer("POST", "resource/default/canary/one", "value").await;
+    bench
+        .administer("POST", "resource/default/canary/one", "value")
+        .await;
     bench.attested("snp").await;
     let text = bench.kbs.metrics().registry().text().unwrap();
     assert!(text.contains("kbs_resource_writes_total 1"), "{text}");
-    assert!(text.contains("kbs_attestation_successes_total{tee_type=\"snp\"} 1"), "{text}");
+    assert!(
+        text.contains("kbs_attestation_successes_total{tee_type=\"snp\"} 1"),
+        "{text}"
+    );
     assert!(text.contains("kbs_http_requests_total 3"), "{text}");
     assert!(text.contains("kbs_build_info{"), "{text}");
     assert!(!text.contains("canary"));

@@ -64,7 +64,12 @@ impl<C, A: Footprint> SessionStore<C, A> {
         let mut inner = self.lock();
         inner.expire(now);
         inner.make_room(&self.limits, 0, now)?;
-        inner.insert(session.id, session.expires_at, now, State::Challenged(session.state));
+        inner.insert(
+            session.id,
+            session.expires_at,
+            now,
+            State::Challenged(session.state),
+        );
         Ok(())
     }
 

@@ -21,7 +21,12 @@ async fn bench() -> Bench {
 }
 
 fn open(answer: &Answer, key: &TeePrivateKey) -> Vec<u8> {
-    assert_eq!(answer.status, StatusCode::OK, "{}", String::from_utf8_lossy(&answer.body));
+    assert_eq!(
+        answer.status,
+        StatusCode::OK,
+        "{}",
+        String::from_utf8_lossy(&answer.body)
+    );
     assert_eq!(answer.headers[header::CONTENT_TYPE], "application/json");
     let sealed: Jwe = serde_json::from_slice(&answer.body).unwrap();
     jose::jwe::open(&sealed, key).unwrap().expose().to_vec()
@@ -43,7 +48,9 @@ async fn a_guest_opens_its_secret_by_session_or_by_bearer_token() {
 async fn an_encoded_path_names_the_same_resource() {
     let bench = bench().await;
     let (cookie, key, _) = bench.attested("snp").await;
-    let answer = bench.call("GET", "resource/default%2Ftest/%6fne", &[("cookie", &cookie)], "").await;
+    let answer = bench
+        .call("GET", "resource/default%2Ftest/%6fne", &[("cookie", &cookie)], "")
+        .await;
     assert_eq!(open(&answer, &key), SECRET);
 }
 
@@ -54,7 +61,11 @@ async fn nobody_gets_anything_without_an_attested_session_or_a_token() {
     let unknown = format!("kbs-session-id={}", "0".repeat(32));
     for cookie in ["", "kbs-session-id=deadbeef", &unknown, &challenged] {
         let answer = bench.call("GET", PATH, &[("cookie", cookie)], "").await;
-        assert_eq!((answer.status, answer.error()), (StatusCode::UNAUTHORIZED, "TokenNotFound".into()), "{cookie}");
+        assert_eq!(
+            (answer.status, answer.error()),
+            (StatusCode::UNAUTHORIZED, "TokenNotFound".into()),
+            "{cookie}"
+        );
         assert_eq!(answer.json()["detail"], "Attestation Token not found");
     }
 }
@@ -65,11 +76,18 @@ async fn a_token_that_does_not_hold_is_refused() {
     let (_, _, token) = bench.attested("snp").await;
     let broken = format!("{}A", &token[..token.len() - 2]);
     let foreign = Bench::new().await.attested("snp").await.2;
-    let admin = bench.admin_key.sign_compact(&json!({ "alg": "EdDSA" }), &json!({ "exp": NOW + 9 })).unwrap();
+    let admin = bench
+        .admin_key
+        .sign_compact(&json!({ "alg": "EdDSA" }), &json!({ "exp": NOW + 9 }))
+        .unwrap();
     for token in ["abc", "", &broken, &foreign, &admin] {
         let bearer = format!("Bearer {token}");
         let answer = bench.call("GET", PATH, &[("authorization", &bearer)], "").await;
-        assert_eq!((answer.status, answer.error()), (StatusCode::UNAUTHORIZED, "TokenVerifierError".into()), "{token}");
+        assert_eq!(
+            (answer.status, answer.error()),
+            (StatusCode::UNAUTHORIZED, "TokenVerifierError".into()),
+            "{token}"
+        );
     }
 }
 
@@ -82,7 +100,10 @@ async fn an_expired_session_or_token_releases_nothing() {
     assert_eq!(answer.error(), "TokenNotFound");
     let bearer = format!("Bearer {token}");
     let answer = bench.call("GET", PATH, &[("authorization", &bearer)], "").await;
-    assert_eq!((answer.status, answer.error()), (StatusCode::UNAUTHORIZED, "TokenVerifierError".into()));
+    assert_eq!(
+        (answer.status, answer.error()),
+        (StatusCode::UNAUTHORIZED, "TokenVerifierError".into())
+    );
 }
 
 #[tokio::test]
@@ -92,7 +113,10 @@ async fn a_policy_that_says_no_is_a_denial_whether_the_resource_exists_or_not() 
     let (cookie, _, _) = bench.attested("snp").await;
     for path in [PATH, "resource/default/test/none"] {
         let answer = bench.call("GET", path, &[("cookie", &cookie)], "").await;
-        assert_eq!((answer.status, answer.error()), (StatusCode::FORBIDDEN, "PolicyDeny".into()));
+        assert_eq!(
+            (answer.status, answer.error()),
+            (StatusCode::FORBIDDEN, "PolicyDeny".into())
+        );
         assert_eq!(answer.json()["detail"], "Access denied by policy");
     }
 }
@@ -110,11 +134,25 @@ async fn the_default_policy_refuses_the_sample_tee() {
 async fn a_missing_resource_and_a_malformed_name_are_told_apart() {
     let bench = bench().await;
     let (cookie, _, _) = bench.attested("snp").await;
-    let answer = bench.call("GET", "resource/default/test/none", &[("cookie", &cookie)], "").await;
-    assert_eq!((answer.status, answer.error()), (StatusCode::NOT_FOUND, "ResourceNotFound".into()));
-    for path in ["resource/default/test", "resource/a/b/c/d", "resource/.a/b/c", "resource/a%5cb/c/d"] {
+    let answer = bench
+        .call("GET", "resource/default/test/none", &[("cookie", &cookie)], "")
+        .await;
+    assert_eq!(
+        (answer.status, answer.error()),
+        (StatusCode::NOT_FOUND, "ResourceNotFound".into())
+    );
+    for path in [
+        "resource/default/test",
+        "resource/a/b/c/d",
+        "resource/.a/b/c",
+        "resource/a%5cb/c/d",
+    ] {
         let answer = bench.call("GET", path, &[("cookie", &cookie)], "").await;
-        assert_eq!((answer.status, answer.error()), (StatusCode::BAD_REQUEST, "InvalidRequestPath".into()), "{path}");
+        assert_eq!(
+            (answer.status, answer.error()),
+            (StatusCode::BAD_REQUEST, "InvalidRequestPath".into()),
+            "{path}"
+        );
     }
 }
 
@@ -125,7 +163,10 @@ async fn a_token_for_another_key_than_the_guests_releases_nothing() {
     *bench.attestation.other_key.lock().unwrap() = Some(serde_json::to_value(other.public_jwk()).unwrap());
     let (cookie, _, _) = bench.attested("snp").await;
     let answer = bench.call("GET", PATH, &[("cookie", &cookie)], "").await;
-    assert_eq!((answer.status, answer.error()), (StatusCode::UNAUTHORIZED, "TokenVerifierError".into()));
+    assert_eq!(
+        (answer.status, answer.error()),
+        (StatusCode::UNAUTHORIZED, "TokenVerifierError".into())
+    );
 }
 
 #[tokio::test]
@@ -147,7 +188,9 @@ async fn the_query_reaches_the_policy() {
         .set_policy("package policy\nimport rego.v1\ndefault allow := false\nallow if data.query.x == \"2\"")
         .await;
     let (cookie, key, _) = bench.attested("snp").await;
-    let answer = bench.call("GET", &format!("{PATH}?x=1&x=2"), &[("cookie", &cookie)], "").await;
+    let answer = bench
+        .call("GET", &format!("{PATH}?x=1&x=2"), &[("cookie", &cookie)], "")
+        .await;
     assert_eq!(open(&answer, &key), SECRET);
     let answer = bench.call("GET", PATH, &[("cookie", &cookie)], "").await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);

@@ -20,29 +20,42 @@ fn attestation_error() -> (StatusCode, String) {
 #[tokio::test]
 async fn a_challenge_is_what_existing_clients_expect() {
     let bench = Bench::new().await;
-    let request = r#"{"version":"0.4.0","tee":"snp","extra-params":{"supported-hash-algorithms":["sha384"]}}"#;
+    let request =
+        r#"{"version":"0.4.0","tee":"snp","extra-params":{"supported-hash-algorithms":["sha384"]}}"#;
     let answer = bench.call("POST", "auth", &[], request).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.headers[header::CONTENT_TYPE], "application/json");
     let body = String::from_utf8(answer.body.clone()).unwrap();
-    assert!(body.starts_with("{\"nonce\":\"") && body.ends_with("=\",\"extra-params\":\"\"}"), "{body}");
+    assert!(
+        body.starts_with("{\"nonce\":\"") && body.ends_with("=\",\"extra-params\":\"\"}"),
+        "{body}"
+    );
     assert_eq!(answer.json()["nonce"].as_str().unwrap().len(), 44);
     let cookie = answer.headers[header::SET_COOKIE].to_str().unwrap();
-    assert!(cookie.ends_with("; Expires=Sun, 22 Nov 2026 01:04:15 GMT"), "{cookie}");
+    assert!(
+        cookie.ends_with("; Expires=Sun, 22 Nov 2026 01:04:15 GMT"),
+        "{cookie}"
+    );
 }
 
 #[tokio::test]
 async fn a_request_that_starts_no_handshake_is_malformed() {
     let bench = Bench::new().await;
     for (body, detail) in [
-        ("{", "Attestation error: RCAR handshake Auth failed: deserialize Request"),
+        (
+            "{",
+            "Attestation error: RCAR handshake Auth failed: deserialize Request",
+        ),
         (
             r#"{"version":"0.1.0","tee":"sample","extra-params":{}}"#,
             "Attestation error: RCAR handshake Auth failed: KBS Client Protocol Version Mismatch: expect =0.4.0 while the request is 0.1.0",
         ),
     ] {
         let answer = bench.call("POST", "auth", &[], body).await;
-        assert_eq!(refusal(&answer), (StatusCode::BAD_REQUEST, "AttestationError".into()));
+        assert_eq!(
+            refusal(&answer),
+            (StatusCode::BAD_REQUEST, "AttestationError".into())
+        );
         assert_eq!(answer.json()["detail"], detail);
     }
 }
@@ -91,10 +104,16 @@ async fn a_failed_attestation_spends_its_challenge() {
     let key = TeePrivateKey::generate(TeeKeyKind::P256).unwrap();
     type Spoil = fn(&mut Value);
     let spoiled: [(&str, Spoil); 5] = [
-        ("evidence", |body| body["tee-evidence"]["primary_evidence"]["holds"] = json!(false)),
+        ("evidence", |body| {
+            body["tee-evidence"]["primary_evidence"]["holds"] = json!(false)
+        }),
         ("nonce", |body| body["runtime-data"]["nonce"] = json!("other")),
-        ("key", |body| body["runtime-data"]["tee-pubkey"]["x"] = json!("AA")),
-        ("init-data", |body| body["init-data"] = json!({ "format": "yaml", "body": "" })),
+        ("key", |body| {
+            body["runtime-data"]["tee-pubkey"]["x"] = json!("AA")
+        }),
+        ("init-data", |body| {
+            body["init-data"] = json!({ "format": "yaml", "body": "" })
+        }),
         ("shape", |body| *body = json!([])),
     ];
     for (what, spoil) in spoiled {
@@ -104,7 +123,10 @@ async fn a_failed_attestation_spends_its_challenge() {
         let mut bad: Value = serde_json::from_str(&good).unwrap();
         spoil(&mut bad);
         let answer = bench.attest(&cookie, &bad.to_string()).await;
-        assert!(answer.status.is_client_error() && answer.error() == "AttestationError", "{what}");
+        assert!(
+            answer.status.is_client_error() && answer.error() == "AttestationError",
+            "{what}"
+        );
         let answer = bench.attest(&cookie, &good).await;
         assert_eq!(refusal(&answer), attestation_error(), "{what}");
     }
@@ -181,10 +203,16 @@ async fn a_store_full_of_fresh_sessions_asks_to_come_back() {
     bench.attested("snp").await;
     let request = json!({ "version": "0.4.0", "tee": "snp", "extra-params": {} }).to_string();
     let answer = bench.call("POST", "auth", &[], request.clone()).await;
-    assert_eq!(refusal(&answer), (StatusCode::SERVICE_UNAVAILABLE, "TooManySessions".into()));
+    assert_eq!(
+        refusal(&answer),
+        (StatusCode::SERVICE_UNAVAILABLE, "TooManySessions".into())
+    );
     assert!(answer.headers.contains_key(header::RETRY_AFTER));
     bench.clock.advance(10);
-    assert_eq!(bench.call("POST", "auth", &[], request).await.status, StatusCode::OK);
+    assert_eq!(
+        bench.call("POST", "auth", &[], request).await.status,
+        StatusCode::OK
+    );
 }
 
 #[tokio::test]
