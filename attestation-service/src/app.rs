@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Parser;
-use daemon::clock::SystemClock;
+use daemon::clock::{Clock, SystemClock};
 use daemon::config::{Loaded, load};
-use daemon::serve::{Limits, Listener, ServeOptions, serve};
+use daemon::serve::{Limits, Listener, ServeOptions, Serving, serve};
 use daemon::shutdown::{DEFAULT_GRACE, Shutdown};
 use daemon::telemetry::{self, LogFormat, TelemetryOptions};
 use daemon::tls::TlsServerConfig;
@@ -59,7 +59,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     })?;
     tracing::info!(version = daemon::build_info::version(), "attestation-service");
 
-    let Loaded { config, warnings } = match &args.config_file {
+    let Loaded { mut config, warnings } = match &args.config_file {
         Some(path) => load(path, RETIRED)?,
         None => Loaded {
             config: Config::default(),
@@ -69,23 +69,39 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    let tls = tls(&args, &config)?
-        .map(|tls| tls.load())
-        .transpose()
-        .context("cannot set up TLS")?;
+    config.tls = tls(&args, &config)?;
     let shutdown = Shutdown::on_signals(DEFAULT_GRACE)?;
-    let service = AttestationService::start(&config, Arc::new(SystemClock)).await?;
+    let listener = Listener::Address(args.socket);
+    let serving = start(&config, listener, Arc::new(SystemClock), shutdown).await?;
+    serving.finished().await?;
+    Ok(())
+}
+
+/// Starts serving on `listener` and returns at once. It stops when `shutdown` says so.
+///
+/// # Errors
+/// A setting, or something that it names, cannot be used, or the address is taken.
+pub async fn start(
+    config: &Config,
+    listener: Listener,
+    clock: Arc<dyn Clock>,
+    shutdown: Shutdown,
+) -> anyhow::Result<Serving> {
+    let tls = config.tls.as_ref().map(TlsServerConfig::load).transpose();
+    let tls = tls.context("cannot set up TLS")?;
+    if config.tls.as_ref().is_none_or(|tls| tls.client_ca.is_none()) {
+        tracing::warn!(
+            "whoever reaches the port may set policies and reference values: set `tls.client_ca` to ask for a certificate"
+        );
+    }
+    let service = AttestationService::start(config, clock).await?;
     let options = ServeOptions {
         name: "attestation-service",
-        listeners: vec![Listener::Address(args.socket)],
+        listeners: vec![listener],
         tls,
         limits: Limits::default(),
     };
-    serve(options, api::router(service), shutdown)
-        .await?
-        .finished()
-        .await?;
-    Ok(())
+    Ok(serve(options, api::router(service), shutdown).await?)
 }
 
 /// The flags, or else the `tls` table. A flag without its other half is an error, as it always was.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use verifier::{Tee, VerifyError};
+use verifier::{SnpError, Tee, VerifyError};
 
 use crate::binding::BindingError;
 use crate::endorsements::EndorsementError;
@@ -107,6 +107,30 @@ pub enum EvaluateError {
 impl EvaluateError {
     pub(crate) fn unknown_tee(name: &str) -> Self {
         Self::UnknownTee(name.chars().take(32).collect())
+    }
+
+    /// Whether a certificate or a revocation list was found wanting. If it was fetched, a later fetch may bring a
+    /// better one. A bad report is no reason for doubt, so nobody can make this service fetch again and again.
+    pub(crate) fn doubts_endorsements(&self) -> bool {
+        let Self::Evidence {
+            source: VerifyError::Snp(error),
+            ..
+        } = self
+        else {
+            return matches!(self, Self::BadEndorsement { .. });
+        };
+        matches!(
+            error,
+            SnpError::Certificate { .. }
+                | SnpError::OtherKeyKind { .. }
+                | SnpError::UnknownIssuer
+                | SnpError::OtherProduct { .. }
+                | SnpError::ChainSignature
+                | SnpError::Validity
+                | SnpError::Extension(_)
+                | SnpError::TcbMismatch { .. }
+                | SnpError::ChipIdMismatch
+        )
     }
 
     /// Who has to do something about it.

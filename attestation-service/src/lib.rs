@@ -29,6 +29,9 @@ pub mod config;
 pub mod error;
 mod setup;
 
+#[cfg(test)]
+mod testing;
+
 pub use config::Config;
 pub use endorsements::EndorsementError;
 pub use error::{EvaluateError, Fault, StartError};

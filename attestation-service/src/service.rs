@@ -190,7 +190,7 @@ impl AttestationService {
         let mut evaluation = Evaluation::new(policy_id, prepared, view, self.clock.now());
         self.foresee_policies(&mut evaluation, &items).await;
         let result = self.complete(evaluation).await;
-        if let Err(EvaluateError::BadEndorsement { .. }) = &result {
+        if result.as_ref().is_err_and(EvaluateError::doubts_endorsements) {
             self.endorser.forget(&wanted);
         }
         result

@@ -58,7 +58,7 @@ pub fn router(service: Arc<AttestationService>) -> axum::Router {
     let jwks = axum::Router::new()
         .route("/.well-known/jwks.json", get(jwks))
         .with_state(service);
-    routes.into_axum_router().merge(jwks)
+    routes.prepare().into_axum_router().merge(jwks)
 }
 
 async fn jwks(State(service): State<Arc<AttestationService>>) -> impl IntoResponse {

@@ -4,8 +4,8 @@ use super::*;
 
 const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/config");
 
-fn parse(text: &str) -> Result<Loaded<Config>, ConfigError> {
-    load_str(text, "json", RETIRED)
+fn parse(text: &str) -> Result<Loaded<Config>, Box<ConfigError>> {
+    load_str(text, "json", RETIRED).map_err(Box::new)
 }
 
 #[test]
