@@ -2,10 +2,13 @@
 
 mod credential;
 
+use std::collections::BTreeMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Method, RequestBuilder};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -111,8 +114,8 @@ impl AdminClient {
         String::from_utf8(body).map_err(|_| ClientError::BadAnswer("it is no text"))
     }
 
-    /// The names of all reference values. Only a KBS of this project offers it.
-    pub async fn list_reference_values(&self) -> Result<Vec<ListEntry>, ClientError> {
+    /// All reference values by name. Only a KBS of this project offers it.
+    pub async fn list_reference_values(&self) -> Result<BTreeMap<String, Value>, ClientError> {
         self.list("reference-value").await
     }
 
@@ -125,7 +128,7 @@ impl AdminClient {
             .map(drop)
     }
 
-    async fn list(&self, what: &str) -> Result<Vec<ListEntry>, ClientError> {
+    async fn list<T: DeserializeOwned>(&self, what: &str) -> Result<T, ClientError> {
         let body = self.send(self.http.request(Method::GET, what)).await?;
         serde_json::from_slice(&body).map_err(|_| ClientError::BadAnswer("it is no list"))
     }
@@ -195,6 +198,9 @@ pub struct Policy {
     /// SHA-384 of the text, hex.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// Whether the policy asks for an affirming result; resource policies only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asks_for_affirming: Option<bool>,
 }
 
 impl Policy {

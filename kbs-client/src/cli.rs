@@ -6,7 +6,7 @@ mod admin;
 mod guest;
 mod output;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -128,6 +128,7 @@ fn init_logging() {
     tracing_subscriber::fmt()
         .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new("info")))
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     if let Some(error) = wrong {
         tracing::warn!(%error, "RUST_LOG is not a filter, using info");

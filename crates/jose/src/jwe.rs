@@ -35,15 +35,18 @@ pub struct Jwe {
 /// Seals `secret` so that only the holder of `key`'s private half can open it.
 pub fn seal(secret: &Secret, key: &TeePublicKey) -> Result<Jwe, JweError> {
     let random = SystemRandom::new();
-    let mut content_key = Zeroizing::new([0; CONTENT_KEY_LENGTH]);
-    let mut iv = [0; NONCE_LEN];
-    random.fill(&mut *content_key).map_err(|_| JweError::Provider)?;
-    random.fill(&mut iv).map_err(|_| JweError::Provider)?;
+    // One call for both: each is a system call.
+    let mut fresh = Zeroizing::new([0; CONTENT_KEY_LENGTH + NONCE_LEN]);
+    random.fill(&mut *fresh).map_err(|_| JweError::Provider)?;
+    let (content_key, iv) = fresh
+        .split_first_chunk::<CONTENT_KEY_LENGTH>()
+        .ok_or(JweError::Provider)?;
+    let iv = *iv.first_chunk::<NONCE_LEN>().ok_or(JweError::Provider)?;
 
-    let (header, encrypted_key) = key_wrap::wrap(&content_key, key, &random)?;
+    let (header, encrypted_key) = key_wrap::wrap(content_key, key, &random)?;
     let protected = encode(header);
     let mut text = secret.expose().to_vec();
-    let tag = cipher(&content_key)?
+    let tag = cipher(content_key)?
         .seal_in_place_separate_tag(
             Nonce::assume_unique_for_key(iv),
             Aad::from(protected.as_bytes()),

@@ -94,13 +94,15 @@ async fn lists_and_policies_are_read_in_the_forms_they_come_in() {
     );
     kbs.script("resource", 200, r#"["default/key/1","default/key/2"]"#);
     assert_eq!(client.list_resources().await.unwrap().len(), 2);
-    kbs.script("reference-value", 200, "{}");
+    kbs.script("reference-value", 200, r#"{"svn":["1"]}"#);
+    assert_eq!(client.list_reference_values().await.unwrap()["svn"], json!(["1"]));
+    kbs.script("reference-value", 200, "text");
     assert!(matches!(
         client.list_reference_values().await,
         Err(ClientError::BadAnswer(_))
     ));
 
-    let body = json!({"id": "resource-policy", "policy": "cGFja2FnZSBwb2xpY3k", "dialect": {"rego": "v1"}, "digest": "ab"});
+    let body = json!({"policy_id": "resource-policy", "policy": "cGFja2FnZSBwb2xpY3k", "dialect": {"rego": "v1"}, "digest": "ab", "asks_for_affirming": true});
     kbs.script("resource-policy/resource-policy", 200, body.to_string());
     let policy = client.get_resource_policy("resource-policy").await.unwrap();
     assert_eq!(

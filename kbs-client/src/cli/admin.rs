@@ -74,7 +74,14 @@ pub(super) async fn config(
             // Quoted as the existing client does it.
             printer.result(&format!("{text:?}"), &json!({"id": id, "value": value}))
         }
-        C::ListReferenceValues => print_list(&client.list_reference_values().await?, printer),
+        C::ListReferenceValues => {
+            let values = client.list_reference_values().await?;
+            let lines: Vec<_> = values
+                .iter()
+                .map(|(id, value)| format!("{id} = {value}"))
+                .collect();
+            printer.result(&lines.join("\n"), &json!({"items": values}))
+        }
         C::SetSampleReferenceValue {
             name,
             value,
@@ -157,8 +164,19 @@ fn reference_value(text: String, as_integer: bool, as_bool: bool) -> Result<Valu
 
 fn print_policy(policy: &Policy, id: &str, printer: &mut Printer<'_>) -> Result<(), CliError> {
     let text = policy.text()?;
-    tracing::info!(id, dialect = ?policy.dialect, digest = policy.digest, "the policy in force");
-    let value = json!({"id": id, "policy": text, "dialect": policy.dialect, "digest": policy.digest});
+    if let (Some(dialect), Some(digest)) = (&policy.dialect, &policy.digest) {
+        tracing::info!(id, %dialect, digest, "the policy in force");
+    }
+    if policy.asks_for_affirming == Some(false) {
+        tracing::warn!("this policy does not ask for an affirming result");
+    }
+    let value = json!({
+        "id": id,
+        "policy": text,
+        "dialect": policy.dialect,
+        "digest": policy.digest,
+        "asks_for_affirming": policy.asks_for_affirming,
+    });
     printer.result(text.trim_end_matches('\n'), &value)
 }
 
