@@ -78,6 +78,10 @@ pub enum EvaluateError {
         /// What is wrong with it.
         source: policy::PolicyError,
     },
+    /// However many reference values a policy gets, it asks for more.
+    #[error("the policy asks for ever more reference values")]
+    Endless,
+
     /// An endorsement is needed and its source does not answer.
     #[error("cannot fetch what vouches for this TEE")]
     Endorsements(#[source] EndorsementError),
@@ -145,7 +149,7 @@ impl EvaluateError {
             | Self::Binding(_)
             | Self::Unexpectable { .. } => Fault::Request,
             Self::Evidence { .. } | Self::NoEndorsement(_) => Fault::Attester,
-            Self::Appraisal { .. } => Fault::Operator,
+            Self::Appraisal { .. } | Self::Endless => Fault::Operator,
             Self::Policy(error) => error.fault(),
             Self::ReferenceValues(error) => error.fault(),
             Self::Endorsements(_) | Self::BadEndorsement { .. } | Self::Overloaded => Fault::Dependency,

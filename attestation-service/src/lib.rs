@@ -23,6 +23,7 @@ mod token;
 
 mod audit;
 pub mod service;
+mod turns;
 
 pub mod app;
 pub mod config;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use daemon::clock::Clock;
-use tokio::sync::Semaphore;
 use verifier::{Tee, TeeClass, UnverifiedEvidence, Verifiers};
 
 use crate::appraisal::Submodule;
@@ -18,6 +17,7 @@ use crate::policies::{self, PolicyStore, PolicyStoreError, PolicyText};
 use crate::reference_values::{self, ReferenceValue, ReferenceValueError, ReferenceValueSource};
 use crate::request::{AttestationRequest, IndividualRequest, MAX_ITEMS};
 use crate::token::EarIssuer;
+use crate::turns::Turns;
 use crate::{audit, setup};
 
 /// The Verifier of RFC 9334: appraises evidence and attests to the result.
@@ -29,15 +29,18 @@ pub struct AttestationService {
     issuer: EarIssuer,
     verbose_token: bool,
     clock: Arc<dyn Clock>,
-    /// One for each evaluation that may use a processor, so that a flood of them leaves room for the rest.
-    processors: Semaphore,
+    /// As many as there are processors, so that a flood of evaluations leaves room for the rest.
+    processors: Turns,
 }
 
 /// The policy that is meant when none is named.
 const DEFAULT_POLICY: &str = "default";
 
 /// How often an evaluation may find that it needs another policy, or other reference values.
-const MAX_ROUNDS: usize = 16;
+const MAX_ROUNDS: usize = 64;
+
+/// How many evaluations may wait for their turn.
+const MAX_WAITING: usize = 1024;
 
 /// How long an evaluation waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -58,7 +61,7 @@ impl AttestationService {
             issuer: EarIssuer::new(&config.attestation_token_broker)?,
             verbose_token: config.attestation_token_broker.verbose_token,
             clock,
-            processors: Semaphore::new(processors),
+            processors: Turns::new(processors, MAX_WAITING, PATIENCE),
         }))
     }
 
@@ -257,13 +260,12 @@ impl AttestationService {
                 }
             }
         }
-        Err(EvaluateError::Abandoned)
+        Err(EvaluateError::Endless)
     }
 
     /// Lets the evaluation compute on a thread of its own: the ones that serve connections stay free.
     async fn compute(&self, mut evaluation: Evaluation) -> Result<(Evaluation, Progress), EvaluateError> {
-        let turn = tokio::time::timeout(PATIENCE, self.processors.acquire()).await;
-        let _turn = turn.ok().and_then(Result::ok).ok_or(EvaluateError::Overloaded)?;
+        let _turn = self.processors.take().await.ok_or(EvaluateError::Overloaded)?;
         let work = tokio::task::spawn_blocking(move || {
             let progress = evaluation.advance()?;
             Ok((evaluation, progress))

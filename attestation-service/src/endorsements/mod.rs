@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use daemon::telemetry::RequestContext;
-use tokio::sync::Semaphore;
 use verifier::{EndorsementId, Endorsements};
 
 use self::cache::Cache;
@@ -22,6 +21,7 @@ use self::offline::OfflineStore;
 use self::single_flight::SingleFlight;
 use crate::config::{CrlMode, SnpVerifierConfig, VcekSource};
 use crate::error::StartError;
+use crate::turns::Turns;
 
 /// One place where endorsements are kept.
 #[async_trait]
@@ -64,7 +64,7 @@ struct Shelf {
     certificates: Cache<EndorsementId, Arc<[u8]>>,
     revocation_lists: Cache<EndorsementId, Arc<[u8]>>,
     unknown: Cache<EndorsementId, ()>,
-    permits: Semaphore,
+    turns: Turns,
 }
 
 /// How much is remembered of each kind. A certificate has about 1.4 KB.
@@ -78,8 +78,11 @@ const REVOCATION_LIST_LIFETIME: Duration = Duration::from_secs(3600);
 /// Keeps evidence of a made-up chip from asking the vendor again and again.
 const UNKNOWN_LIFETIME: Duration = Duration::from_secs(60);
 
-/// How many fetches may be under way. Others wait [`PATIENCE`] for their turn.
+/// How many fetches may be under way at a time.
 const CONCURRENT_FETCHES: usize = 16;
+
+/// How many more may wait, each for [`PATIENCE`].
+const WAITING_FETCHES: usize = 256;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -102,7 +105,7 @@ impl Endorser {
             certificates: Cache::new(CAPACITY, CERTIFICATE_LIFETIME),
             revocation_lists: Cache::new(CAPACITY, REVOCATION_LIST_LIFETIME),
             unknown: Cache::new(CAPACITY, UNKNOWN_LIFETIME),
-            permits: Semaphore::new(CONCURRENT_FETCHES),
+            turns: Turns::new(CONCURRENT_FETCHES, WAITING_FETCHES, PATIENCE),
         };
         Self {
             shelf: Arc::new(shelf),
@@ -153,7 +156,7 @@ impl Endorser {
 
 impl Shelf {
     async fn fetch(&self, id: &EndorsementId) -> Answer {
-        let Ok(Ok(_permit)) = tokio::time::timeout(PATIENCE, self.permits.acquire()).await else {
+        let Some(_turn) = self.turns.take().await else {
             return Err(EndorsementError::Busy);
         };
         let mut failure = None;
