@@ -4,6 +4,7 @@
 //! the release policy in force; its `authorize` is the only maker of a
 //! [`ReleasePermit`], without which no backend reads a secret.
 
+mod inputs;
 mod pace;
 mod path;
 mod permit;

@@ -2,11 +2,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use policy::{Limits, PolicyInput, ReleaseDialect, ReleasePolicy, ReleaseRequest};
+use policy::{Limits, ReleaseDialect, ReleasePolicy, ReleaseRequest};
 use serde::Serialize;
 use storage::{KeyValueStore, StorageError, WriteMode};
 use tokio::sync::Mutex;
 
+use super::inputs::Inputs;
 use super::pace::Pace;
 use super::permit::{AuthorizeError, ReleasePermit};
 use crate::admin::AdminGrant;
@@ -28,6 +29,7 @@ pub struct PolicyStore {
     /// One change at a time, so that what is stored is what is in force.
     changing: Mutex<()>,
     limits: Limits,
+    inputs: Inputs,
 }
 
 /// One version of the release policy.
@@ -79,6 +81,7 @@ impl PolicyStore {
             active: ArcSwap::from_pointee(active),
             changing: Mutex::new(()),
             limits: LIMITS,
+            inputs: Inputs::default(),
         };
         opened.announce();
         Ok(opened)
@@ -163,7 +166,7 @@ impl PolicyStore {
             Err(reason) => return Err(AuthorizeError::Broken(reason.clone())),
         };
         let evaluate = || {
-            let claims = PolicyInput::from_json(result.claims_json())?;
+            let claims = self.inputs.of(result)?;
             policy.evaluate(&claims, request, &self.limits)
         };
         if active.pace.run(evaluate)? {

@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use jose::jwt::Claims;
 use jose::tee_key::TeePublicKey;
 use serde_json::Value;
@@ -23,6 +25,8 @@ const INIT_DATA_POINTER: &str = "/submods/cpu0/ear.veraison.annotated-evidence/i
 /// Only [`TokenVerifier`](super::TokenVerifier) makes one. It holds no more
 /// than a resource request needs, for thousands of them live in sessions.
 pub struct AttestationResult {
+    /// Unique in this process.
+    serial: u64,
     claims_json: Box<str>,
     tee_key: TeePublicKey,
     expires_at: i64,
@@ -54,10 +58,16 @@ impl AttestationResult {
         }
         let (_, tee_key) = found.ok_or(TokenError::NoTeeKey)?;
         Ok(Self {
+            serial: next_serial(),
             expires_at: claims.expires_at(),
             claims_json: claims.into_json_text().into_boxed_str(),
             tee_key,
         })
+    }
+
+    /// A number that no other result of this process has.
+    pub(crate) fn serial(&self) -> u64 {
+        self.serial
     }
 
     /// All claims, as the JSON text that was signed: the policy's input.
@@ -85,11 +95,17 @@ impl AttestationResult {
     #[cfg(test)]
     pub(crate) fn for_tests(claims: &Value, tee_key: TeePublicKey, expires_at: i64) -> Self {
         Self {
+            serial: next_serial(),
             claims_json: claims.to_string().into_boxed_str(),
             tee_key,
             expires_at,
         }
     }
+}
+
+fn next_serial() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// Claims are not for logs.
