@@ -155,7 +155,10 @@ async fn a_watch_tells_what_is_there_what_comes_and_what_expires() {
     assert_eq!(second.changed[0].value, "[2]");
 
     server.clock.set(NEXT_YEAR);
-    let third = changes.message().await.unwrap().unwrap();
+    let third = tokio::time::timeout(Duration::from_secs(10), changes.message())
+        .await
+        .unwrap();
+    let third = third.unwrap().unwrap();
     assert_eq!((third.changed.len(), third.removed), (0, vec!["a".to_owned()]));
 }
 
