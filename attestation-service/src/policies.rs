@@ -1,5 +1,7 @@
 //! Attestation policies: kept in the storage as `<id>.rego`, compiled once a version.
 
+mod hints;
+
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -7,6 +9,7 @@ use std::time::{Duration, Instant};
 use policy::{AppraisalPolicy, PolicyError, defaults};
 use storage::{KeyValueStore, StorageError, WriteMode};
 
+pub(crate) use self::hints::Hints;
 use crate::error::Fault;
 
 /// The namespace of the storage that holds attestation policies.

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::endorsements::Endorser;
 use crate::error::{EvaluateError, StartError};
 use crate::evaluation::{Evaluation, Item, Progress, refused};
-use crate::policies::{self, PolicyStore, PolicyStoreError, PolicyText};
+use crate::policies::{self, Hints, PolicyStore, PolicyStoreError, PolicyText};
 use crate::reference_values::{self, ReferenceValue, ReferenceValueError, ReferenceValueSource};
 use crate::request::{AttestationRequest, IndividualRequest, MAX_ITEMS};
 use crate::token::EarIssuer;
@@ -38,6 +38,9 @@ const DEFAULT_POLICY: &str = "default";
 
 /// How often an evaluation may find that it needs another policy, or other reference values.
 const MAX_ROUNDS: usize = 64;
+
+/// How many reference values are looked up for a policy that is set.
+const MAX_LOOKED_UP: usize = 64;
 
 /// How many evaluations may wait for their turn.
 const MAX_WAITING: usize = 1024;
@@ -88,6 +91,9 @@ impl AttestationService {
     pub async fn set_policy(&self, id: &str, rego: &str) -> Result<(), PolicyStoreError> {
         let policy = self.policies.set(id, rego).await?;
         tracing::info!(policy = id, digest = policy.digest(), "attestation policy set");
+        for doubt in self.doubts(rego).await {
+            tracing::warn!(policy = id, "{doubt}");
+        }
         Ok(())
     }
 
@@ -157,6 +163,32 @@ impl AttestationService {
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.reference_values.is_ready()
+    }
+
+    /// What a policy reads that is not there. It may be there later, so it is a word of warning and no more.
+    async fn doubts(&self, rego: &str) -> Vec<String> {
+        let hints = Hints::of(rego);
+        let mut unregistered = Vec::new();
+        for id in hints.reference_values.into_iter().take(MAX_LOOKED_UP) {
+            if let Ok(None) = self.reference_values.query(&id).await {
+                unregistered.push(id);
+            }
+        }
+        let mut doubts = Vec::new();
+        if !hints.unknown_inputs.is_empty() {
+            let names: Vec<String> = hints.unknown_inputs.into_iter().collect();
+            doubts.push(format!(
+                "no TEE gives these members of `input`: {}",
+                names.join(", ")
+            ));
+        }
+        if !unregistered.is_empty() {
+            doubts.push(format!(
+                "these reference values are not registered: {}",
+                unregistered.join(", ")
+            ));
+        }
+        doubts
     }
 
     async fn try_evaluate(&self, request: AttestationRequest) -> Result<Evaluated, EvaluateError> {

@@ -163,6 +163,25 @@ async fn a_policy_that_is_missing_or_fails_is_the_operators_fault() {
     );
 }
 
+#[tokio::test]
+async fn a_policy_that_reads_what_is_not_there_is_reported_when_it_is_set() {
+    let fixture = Fixture::new().await;
+    let rego = "package policy\nimport rego.v1\ntrust_claims := {\"hardware\": 2}\n\
+        good if input.sevsnp.measurement in query_reference_value(\"svn\")\n";
+    assert_eq!(
+        fixture.service.doubts(rego).await,
+        [
+            "no TEE gives these members of `input`: sevsnp",
+            "these reference values are not registered: svn"
+        ]
+    );
+    fixture.register(good_values()).await;
+    assert_eq!(
+        fixture.service.doubts(&rego.replace("sevsnp", "snp")).await,
+        Vec::<String>::new()
+    );
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_policy_that_never_ends_is_stopped_and_stalls_nobody() {
     let fixture = Fixture::new().await;
