@@ -1,0 +1,26 @@
+//! End to end: real servers on free ports, real requests.
+//!
+//! - [`stack`], [`pki`], [`owner`]: the three services in one place. [`guest`]: the protocol, a step at a time.
+//!   [`raw`]: requests that no well-behaved client sends. [`fakes`]: servers of other implementations.
+//! - [`release`], [`policies`], [`init_data`], [`devices`], [`tokens`], [`real_evidence`]: a secret is delivered, or
+//!   not, and why.
+//! - [`freshness`]: nonces and sessions. [`admin`]: who may do what.
+//! - [`exchanges`]: the recorded edge cases, with our statuses.
+//! - [`leaks`]: nothing secret in logs, errors or metrics. [`limits`]: what one client can use up.
+//! - [`outages`]: what happens when a service is gone. [`between_services`]: TLS, and one request id through all.
+//! - [`tidy`]: the rules of ARCHITECTURE.md.
+
+mod admin;
+mod devices;
+mod freshness;
+mod guest;
+mod init_data;
+mod owner;
+mod pki;
+mod policies;
+mod raw;
+mod real_evidence;
+mod release;
+mod stack;
+mod tidy;
+mod tokens;
