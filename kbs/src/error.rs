@@ -160,9 +160,6 @@ pub enum KbsError {
     /// The keys of the issuer of tokens have never been read since the start.
     #[error("Token Verifier error: the issuer's keys are not available yet")]
     KeysUnavailable(#[source] Cause),
-    /// The resource store cannot be reached.
-    #[error("the resource store cannot be reached")]
-    StoreUnavailable(#[source] Cause),
     /// Every session is in use.
     #[error("too many sessions, try again later")]
     TooManySessions,
@@ -211,7 +208,6 @@ impl KbsError {
             E::AttestationUnavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "AttestationError"),
             E::AttestationFailed(_) => (StatusCode::BAD_GATEWAY, "AttestationError"),
             E::KeysUnavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "TokenVerifierError"),
-            E::StoreUnavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "PluginInternalError"),
             E::TooManySessions => (StatusCode::SERVICE_UNAVAILABLE, "TooManySessions"),
         }
     }
@@ -221,15 +217,28 @@ impl KbsError {
         self.class().0
     }
 
+    /// Whether the log has a line about this already: from who decided, with what it knows.
+    fn is_recorded(&self) -> bool {
+        matches!(
+            self,
+            Self::AttestRefused(_)
+                | Self::PolicyDenied
+                | Self::AdminUnauthenticated { .. }
+                | Self::AdminForbidden { .. }
+        )
+    }
+
     fn log(&self, status: StatusCode) {
         let causes = causes(self);
-        if status.is_server_error() {
-            tracing::error!(status = status.as_u16(), causes, "{self}");
-        } else if matches!(self, Self::TokenNotFound) {
-            // How every guest of the existing ecosystem begins.
-            tracing::debug!(status = status.as_u16(), "{self}");
+        let causes = (!causes.is_empty()).then_some(causes);
+        let status = status.as_u16();
+        if status >= 500 {
+            tracing::error!(status, causes, "{self}");
+        } else if self.is_recorded() || matches!(self, Self::TokenNotFound) {
+            // Without a token: how every guest of the existing ecosystem begins.
+            tracing::debug!(status, causes, "{self}");
         } else {
-            tracing::info!(status = status.as_u16(), causes, "{self}");
+            tracing::info!(status, causes, "{self}");
         }
     }
 }

@@ -24,15 +24,15 @@ pub async fn attest(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
 }
 
 async fn answer(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
-    let id = session_id(&call.headers).ok_or_else(|| refused("no session cookie"))?;
+    let id = session_id(&call.headers).ok_or_else(|| refused(None, "no session cookie"))?;
     let taken = kbs.sessions.take_challenged(&id, kbs.clock.now());
-    let session =
-        taken.ok_or_else(|| refused("the session is unknown, expired or its challenge is spent"))?;
+    let spent = || refused(None, "the session is unknown, expired or its challenge is spent");
+    let session = taken.ok_or_else(spent)?;
     let tee = session.state.tee;
 
     let attestation = Attestation::parse(&call.body)?;
     if attestation.nonce() != &*session.state.nonce {
-        return Err(refused("the nonce is not that of the session"));
+        return Err(refused(Some(tee), "the nonce is not that of the session"));
     }
     let key = TeePublicKey::try_from(&attestation.tee_pubkey()?);
     let key = key.map_err(|_| KbsError::BadAttestRequest("tee-pubkey cannot be used"))?;
@@ -46,25 +46,17 @@ async fn answer(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
     let attested = believe(kbs, tee, &token, &key, now).await;
     let kept = kbs.sessions.insert_attested(session.advance(attested), now);
     kept.map_err(|_| KbsError::TooManySessions)?;
-    kbs.metrics
-        .attestation_successes
-        .with_label_values(&[tee.as_ref()])
-        .inc();
+    let successes = &kbs.metrics.attestation_successes;
+    successes.with_label_values(&[tee.as_ref()]).inc();
     Ok(response)
 }
 
 async fn evaluate(kbs: &Kbs, tee: Tee, attestation: &Attestation<'_>) -> Result<String, KbsError> {
     let evaluation = attestation.evaluation(tee)?;
     kbs.attestation.evaluate(evaluation).await.map_err(|error| {
-        let failures = kbs
-            .metrics
-            .attestation_failures
-            .with_label_values(&[tee.as_ref()]);
-        failures.inc();
-        error.into_kbs_error(|reason| {
-            tracing::info!(%tee, verdict = "refused", reason, "attestation");
-            refused("the evidence does not hold")
-        })
+        let failures = &kbs.metrics.attestation_failures;
+        failures.with_label_values(&[tee.as_ref()]).inc();
+        error.into_kbs_error(|reason| refused(Some(tee), &reason))
     })
 }
 
@@ -92,6 +84,9 @@ async fn believe(kbs: &Kbs, tee: Tee, token: &str, key: &TeePublicKey, now: i64)
     }
 }
 
-fn refused(reason: &'static str) -> KbsError {
+/// A refusal with its record in the log. `tee` is known once there is a session.
+fn refused(tee: Option<Tee>, reason: &str) -> KbsError {
+    let tee = tee.as_ref().map(AsRef::as_ref);
+    tracing::info!(tee, verdict = "refused", reason, "attestation");
     KbsError::AttestRefused(reason.into())
 }

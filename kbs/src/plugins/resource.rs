@@ -68,7 +68,11 @@ impl Plugin for ResourcePlugin {
 
     async fn release(&self, permit: &ReleasePermit<'_>) -> Result<Secret, KbsError> {
         self.metrics.resource_reads.inc();
-        self.backend.read(permit).await.map_err(sort)
+        self.backend.read(permit).await.map_err(|error| match error {
+            // Stored past the limit by somebody else: not the guest's doing.
+            BackendError::TooLarge { .. } => KbsError::Internal(error.into()),
+            error => sort(error),
+        })
     }
 }
 
