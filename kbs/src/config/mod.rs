@@ -1,7 +1,7 @@
 //! The configuration: what the operator wrote, exactly ([`KbsConfig`]). `docs/config.md` lists every
 //! key, `deploy/config/kbs-full.toml` shows them all.
 //!
-//! Keys of older versions are put in today's place first ([`upgrade`]); any other unknown key stops
+//! Keys of older versions are put in today's place first (`upgrade`); any other unknown key stops
 //! the start with a suggestion.
 
 mod attestation;
