@@ -295,10 +295,12 @@ impl AttestationService {
         Err(EvaluateError::Endless)
     }
 
-    /// Lets the evaluation compute on a thread of its own: the ones that serve connections stay free.
+    /// Lets the evaluation compute on a thread of its own: the ones that serve connections stay free. A caller who
+    /// goes away does not make room for the next one before the work is done.
     async fn compute(&self, mut evaluation: Evaluation) -> Result<(Evaluation, Progress), EvaluateError> {
-        let _turn = self.processors.take().await.ok_or(EvaluateError::Overloaded)?;
+        let turn = self.processors.take().await.ok_or(EvaluateError::Overloaded)?;
         let work = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
             let progress = evaluation.advance()?;
             Ok((evaluation, progress))
         });

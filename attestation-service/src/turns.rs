@@ -1,43 +1,42 @@
 //! Taking turns at something scarce: so many at a time, so many waiting, and nobody for ever.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// So many at a time, each for as long as it holds its [`Turn`].
 pub(crate) struct Turns {
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
     queue: Semaphore,
     patience: Duration,
 }
 
-/// A turn. The next one begins when it is dropped.
-pub(crate) struct Turn<'a> {
-    _turn: SemaphorePermit<'a>,
+/// A turn. The next one begins when it is dropped. It may outlive the request that took it: work that cannot be
+/// broken off holds its turn to the end.
+pub(crate) struct Turn {
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Turns {
     /// `count` turns at a time; at most `waiting` wait for one, each for `patience`.
     pub(crate) fn new(count: usize, waiting: usize, patience: Duration) -> Self {
-        let (turns, queue) = (Semaphore::new(count), Semaphore::new(waiting));
         Self {
-            turns,
-            queue,
+            turns: Arc::new(Semaphore::new(count)),
+            queue: Semaphore::new(waiting),
             patience,
         }
     }
 
     /// A turn, or `None` if too many wait already or it takes too long.
-    pub(crate) async fn take(&self) -> Option<Turn<'_>> {
-        if let Ok(_turn) = self.turns.try_acquire() {
-            return Some(Turn { _turn });
+    pub(crate) async fn take(&self) -> Option<Turn> {
+        if let Ok(_permit) = Arc::clone(&self.turns).try_acquire_owned() {
+            return Some(Turn { _permit });
         }
         let _waiting = self.queue.try_acquire().ok()?;
-        let _turn = tokio::time::timeout(self.patience, self.turns.acquire())
-            .await
-            .ok()?
-            .ok()?;
-        Some(Turn { _turn })
+        let turn = Arc::clone(&self.turns).acquire_owned();
+        let _permit = tokio::time::timeout(self.patience, turn).await.ok()?.ok()?;
+        Some(Turn { _permit })
     }
 }
 

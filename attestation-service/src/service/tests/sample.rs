@@ -205,6 +205,29 @@ async fn a_policy_that_never_ends_is_stopped_and_stalls_nobody() {
     assert!(longest < Duration::from_millis(200), "{longest:?}");
 }
 
+/// A policy that runs into its limits, in a service that has one turn to give.
+async fn busy_for_a_while() -> Fixture {
+    let mut fixture = Fixture::new().await;
+    let service = Arc::get_mut(&mut fixture.service).unwrap();
+    service.processors = Turns::new(1, 0, PATIENCE);
+    let rego = "package policy\nimport rego.v1\n\
+        many := numbers.range(1, 2000)\n\
+        trust_claims := {\"hardware\": count([1 | some a in many; some b in many; a + b == 1])}\n";
+    fixture.service.set_policy("default_cpu", rego).await.unwrap();
+    fixture
+}
+
+#[tokio::test]
+async fn whoever_goes_away_does_not_make_room_before_the_work_is_done() {
+    let fixture = busy_for_a_while().await;
+    let evaluate = || fixture.evaluate(vec![request(Tee::Sample, &sample_evidence())]);
+    let begun = tokio::time::timeout(Duration::from_millis(1), evaluate()).await;
+    assert!(begun.is_err(), "{begun:?}");
+    let error = evaluate().await.unwrap_err();
+    assert!(matches!(error, EvaluateError::Overloaded), "{error}");
+    assert_eq!(error.fault(), Fault::Dependency);
+}
+
 #[tokio::test]
 async fn a_terse_token_leaves_out_the_evidence_of_devices() {
     let fixture = Fixture::with(None, |config| {
