@@ -20,15 +20,6 @@ trust_claims := {
 	"sourced-data": 0,
 }
 
-vouched(claim, id) if {
-	claim != null
-	claim in as_list(query_reference_value(id))
-}
-
-as_list(value) := value if is_array(value)
-
-as_list(value) := [value] if not is_array(value)
-
 no_debug if input.nvidia.dbgstat == "disabled"
 
 hardware := 2 if {
@@ -43,8 +34,8 @@ hardware := 2 if {
 configuration := 2 if {
 	no_debug
 	input.nvidia.secboot == true
-	vouched(input.nvidia["x-nvidia-gpu-vbios-version"], "allowed_vbios_versions")
-	vouched(input.nvidia["x-nvidia-gpu-driver-version"], "allowed_driver_versions")
+	matches_reference_value(input.nvidia["x-nvidia-gpu-vbios-version"], "allowed_vbios_versions")
+	matches_reference_value(input.nvidia["x-nvidia-gpu-driver-version"], "allowed_driver_versions")
 } else := 3 if {
 	no_debug
 	input.nvidia.secboot == true

@@ -8,47 +8,48 @@ default allow := false
 
 allow if {
 	data.plugin == "resource"
-	input.submods.cpu0
-	every name, submod in input.submods {
-		acceptable(name, submod["ear.veraison.annotated-evidence"], submod["ear.trustworthiness-vector"])
-	}
+	not_in_debug_mode
+	not input.submods.cpu0["ear.veraison.annotated-evidence"].sample
+	not input.submods.cpu1
+	not unacceptable_device
 }
 
-# A CPU has to be a TEE that says, in a way known here, that it is not in debug mode.
-acceptable(name, evidence, _) if {
-	startswith(name, "cpu")
-	not evidence.sample
-	no_debug(evidence)
+# The CPU has to be a TEE that says, in a way known here, that it is not in debug mode.
+not_in_debug_mode if {
+	input.submods.cpu0["ear.veraison.annotated-evidence"].snp.policy_debug_allowed == false
+} else if {
+	input.submods.cpu0["ear.veraison.annotated-evidence"].tdx.td_attributes.debug == false
+} else if {
+	input.submods.cpu0["ear.veraison.annotated-evidence"]["az-snp-vtpm"].policy_debug_allowed in {false, "false"}
+} else if {
+	input.submods.cpu0["ear.veraison.annotated-evidence"]["az-tdx-vtpm"].td_attributes.debug == false
+} else if {
+	# DEBUG is bit 1 of the attributes, which are eight bytes, the lowest first.
+	flags := input.submods.cpu0["ear.veraison.annotated-evidence"].sgx.body["attributes.flags"]
+	is_string(flags)
+	regex.match(`^[0-9a-f][014589cd][0-9a-f]{14}$`, flags)
+} else if {
+	input.submods.cpu0["ear.veraison.annotated-evidence"].csv.policy.nodbg == 1
+} else if {
+	# The verifier of CCA accepts no platform in debug mode.
+	is_object(input.submods.cpu0["ear.veraison.annotated-evidence"].cca.realm)
+} else if {
+	# Secure Execution has no debug mode.
+	is_string(input.submods.cpu0["ear.veraison.annotated-evidence"].se.tag)
+} else if {
+	# A TPM is no TEE, and its evidence brings its own key: the attestation policy has to know that key.
+	input.submods.cpu0["ear.veraison.annotated-evidence"].tpm
+	input.submods.cpu0["ear.trustworthiness-vector"].hardware == 2
 }
 
-# A TPM is no TEE, and its evidence brings its own key: only the attestation policy
-# knows whether that key is a known one.
-acceptable(name, evidence, vector) if {
-	startswith(name, "cpu")
-	evidence.tpm
-	vector.hardware == 2
+##### Devices
+
+unacceptable_device if {
+	some submod in input.submods
+	submod["ear.veraison.annotated-evidence"].sampledevice
 }
 
-acceptable(name, evidence, _) if {
-	not startswith(name, "cpu")
-	not evidence.sampledevice
-	object.get(evidence, ["nvidia", "dbgstat"], "disabled") == "disabled"
+unacceptable_device if {
+	some submod in input.submods
+	submod["ear.veraison.annotated-evidence"].nvidia.dbgstat != "disabled"
 }
-
-no_debug(evidence) if evidence.snp.policy_debug_allowed == false
-
-no_debug(evidence) if evidence["az-snp-vtpm"].policy_debug_allowed in {false, "false"}
-
-no_debug(evidence) if evidence.tdx.td_attributes.debug == false
-
-no_debug(evidence) if evidence["az-tdx-vtpm"].td_attributes.debug == false
-
-# DEBUG is bit 1 of the attributes, which are eight bytes, the lowest first.
-no_debug(evidence) if regex.match(`^[0-9a-f][014589cd][0-9a-f]{14}$`, evidence.sgx.body["attributes.flags"])
-
-no_debug(evidence) if evidence.csv.policy.nodbg == 1
-
-# These have no debug mode of the guest, or a verifier that accepts none.
-no_debug(evidence) if is_object(evidence.cca.realm)
-
-no_debug(evidence) if is_string(evidence.se.tag)

@@ -5,11 +5,17 @@ use ring::digest::{SHA384, digest};
 use serde::Serialize;
 
 use crate::ar4si::{TrustClaim, TrustVector};
-use crate::engine::{self, Compiled, Parsed};
+use crate::engine::{self, Compiled, Host, Parsed, Target};
 use crate::{Limits, PolicyError, PolicyInput, ReferenceValueSnapshot};
 
 const TRUST_CLAIMS: &str = "trust_claims";
 const EXTENSIONS: &str = "extensions";
+
+const TARGET: Target<'_> = Target {
+    rules: &[TRUST_CLAIMS, EXTENSIONS],
+    documents: &["reference"],
+    queries: true,
+};
 
 /// Most nodes (values, members) that the value of an extension may have.
 const MAX_EXTENSION_NODES: usize = 100_000;
@@ -65,8 +71,7 @@ pub struct AskedValue {
 impl AppraisalPolicy {
     /// Compiles a policy. It must be in package `policy` and have a rule `trust_claims`; `extensions` is optional.
     pub fn compile(rego: &str) -> Result<Self, PolicyError> {
-        let rules = [TRUST_CLAIMS, EXTENSIONS];
-        let compiled = engine::with_deep_stack(|| Parsed::parse(rego)?.compile(&rules, true))?;
+        let compiled = engine::with_deep_stack(|| Parsed::parse(rego)?.compile(&TARGET))?;
         Ok(Self {
             compiled,
             digest: hex::encode(digest(&SHA384, rego.as_bytes())),
@@ -86,28 +91,19 @@ impl AppraisalPolicy {
         reference: &ReferenceValueSnapshot,
         limits: &Limits,
     ) -> Result<Appraisal, PolicyError> {
-        let mut machine = self
-            .compiled
-            .machine(input.0.clone(), reference.data().clone(), limits)?;
-        let mut asked: Vec<AskedValue> = Vec::new();
-        let mut query = |id: &Value| {
-            let value = reference.lookup(id).cloned();
-            if let Value::String(id) = id
-                && asked.iter().all(|earlier| *earlier.id != **id)
-            {
-                asked.push(AskedValue {
-                    id: id.to_string(),
-                    known: value.is_some(),
-                });
-            }
-            value
+        let data = [("reference", reference.values().clone())];
+        let host = Host::new(limits).with_reference(reference.clone());
+        let (values, host) = self.compiled.evaluate(&input.0, &data, host, limits)?;
+        let value = |rule| {
+            values
+                .iter()
+                .find(|(name, _)| *name == rule)
+                .map(|(_, value)| value)
         };
-        let claims = machine.rule(TRUST_CLAIMS, &mut query)?;
-        let extensions = machine.rule(EXTENSIONS, &mut query)?;
         Ok(Appraisal {
-            vector: claims.map_or(Ok(TrustVector::NO_CLAIMS), |value| vector_from(&value))?,
-            extensions: extensions.map_or(Ok(Vec::new()), |value| extensions_from(&value))?,
-            asked,
+            vector: value(TRUST_CLAIMS).map_or(Ok(TrustVector::NO_CLAIMS), vector_from)?,
+            extensions: value(EXTENSIONS).map_or(Ok(Vec::new()), extensions_from)?,
+            asked: host.into_asked(),
         })
     }
 }
@@ -187,4 +183,4 @@ fn integer(value: &Value) -> Option<i64> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -27,8 +27,6 @@ pub enum PolicyError {
 /// Which limit was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LimitKind {
-    /// [`crate::Limits::instructions`].
-    Instructions,
     /// [`crate::Limits::time`].
     Time,
     /// [`crate::Limits::memory`].
@@ -38,7 +36,6 @@ pub enum LimitKind {
 impl std::fmt::Display for LimitKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Instructions => "instructions",
             Self::Time => "time",
             Self::Memory => "memory",
         })

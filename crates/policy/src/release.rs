@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use regorus::Value;
 
 use crate::dialect::{self, ReleaseDialect};
-use crate::engine::{self, Compiled, Parsed};
+use crate::engine::{self, Compiled, Host, Parsed, Target};
 use crate::{Limits, PolicyError, PolicyInput};
 
 /// A compiled release policy.
@@ -33,13 +33,17 @@ impl ReleasePolicy {
     pub fn compile(rego: &str) -> Result<Self, PolicyError> {
         engine::with_deep_stack(|| {
             let parsed = Parsed::parse(rego)?;
-            let code = crate::tokens::tokens(rego);
-            let dialect = dialect::detect(&code, parsed.version, parsed.declares("allow"));
-            let compiled = parsed.compile(&[dialect.rule.as_str()], false)?;
+            let dialect = dialect::detect(parsed.code(), parsed.version(), parsed.declares("allow"));
+            let asks_for_affirming = dialect::asks_for_affirming(parsed.code());
+            let target = Target {
+                rules: &[dialect.rule.as_str()],
+                documents: &DOCUMENTS,
+                queries: false,
+            };
             Ok(Self {
-                compiled,
+                compiled: parsed.compile(&target)?,
                 dialect,
-                asks_for_affirming: dialect::asks_for_affirming(&code),
+                asks_for_affirming,
             })
         })
     }
@@ -63,28 +67,26 @@ impl ReleasePolicy {
         limits: &Limits,
     ) -> Result<bool, PolicyError> {
         let input = dialect::input(self.dialect, &claims.0);
-        let data = data(self.dialect, request);
-        let mut machine = self.compiled.machine(input, data, limits)?;
-        Ok(machine.rule(self.dialect.rule.as_str(), &mut |_| None)? == Some(Value::Bool(true)))
+        let data = documents(self.dialect, request);
+        let (values, _) = self.compiled.evaluate(&input, &data, Host::new(limits), limits)?;
+        Ok(matches!(values.as_slice(), [(_, Value::Bool(true))]))
     }
 }
 
-fn data(dialect: ReleaseDialect, request: &ReleaseRequest<'_>) -> Value {
+const DOCUMENTS: [&str; 3] = ["plugin", "resource-path", "query"];
+
+fn documents(dialect: ReleaseDialect, request: &ReleaseRequest<'_>) -> [(&'static str, Value); 3] {
     let query = request
         .query
         .iter()
         .map(|(k, v)| (Value::from(k.as_str()), Value::from(v.as_str())));
-    Value::from(BTreeMap::from([
-        (Value::from("plugin"), Value::from(request.plugin)),
-        (
-            Value::from("query"),
-            Value::from(query.collect::<BTreeMap<_, _>>()),
-        ),
-        (
-            Value::from("resource-path"),
-            dialect::resource_path(dialect, request.path),
-        ),
-    ]))
+    let query = Value::from(query.collect::<BTreeMap<_, _>>());
+    let [plugin, resource_path, query_name] = DOCUMENTS;
+    [
+        (plugin, Value::from(request.plugin)),
+        (resource_path, dialect::resource_path(dialect, request.path)),
+        (query_name, query),
+    ]
 }
 
 #[cfg(test)]

@@ -3,12 +3,13 @@
 use regorus::Value;
 
 use crate::PolicyError;
+use crate::input::Document;
 
 /// The reference values at one moment, in the form the policy machine reads. A clone is two words.
 #[derive(Clone)]
 pub struct ReferenceValueSnapshot {
-    /// `{"reference": {<id>: <value>}}`: the `data` document of an attestation policy.
-    data: Value,
+    /// An object: `{<id>: <value>}`.
+    values: Value,
 }
 
 impl ReferenceValueSnapshot {
@@ -18,7 +19,7 @@ impl ReferenceValueSnapshot {
     ) -> Result<Self, PolicyError> {
         let mut values = Value::new_object();
         insert_all(&mut values, entries)?;
-        Ok(Self::from_object(values))
+        Ok(Self { values })
     }
 
     /// A new snapshot that has `upserts` added or replaced and `removed` taken out (removal comes first).
@@ -27,14 +28,14 @@ impl ReferenceValueSnapshot {
         upserts: impl IntoIterator<Item = (String, serde_json::Value)>,
         removed: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self, PolicyError> {
-        let mut values = self.values().clone();
+        let mut values = self.values.clone();
         if let Ok(object) = values.as_object_mut() {
             for id in removed {
                 object.remove(&Value::from(id));
             }
         }
         insert_all(&mut values, upserts)?;
-        Ok(Self::from_object(values))
+        Ok(Self { values })
     }
 
     /// The value registered under `id`.
@@ -44,7 +45,7 @@ impl ReferenceValueSnapshot {
 
     /// How many values there are.
     pub fn len(&self) -> usize {
-        self.values().as_object().map_or(0, |o| o.len())
+        self.values.as_object().map_or(0, |o| o.len())
     }
 
     /// Whether there is no value at all.
@@ -53,29 +54,19 @@ impl ReferenceValueSnapshot {
     }
 
     pub(crate) fn lookup(&self, id: &Value) -> Option<&Value> {
-        self.values().as_object().ok()?.get(id)
+        self.values.as_object().ok()?.get(id)
     }
 
-    pub(crate) fn data(&self) -> &Value {
-        &self.data
-    }
-
-    fn values(&self) -> &Value {
-        &self.data["reference"]
-    }
-
-    fn from_object(values: Value) -> Self {
-        let mut data = Value::new_object();
-        if let Ok(object) = data.as_object_mut() {
-            object.insert(Value::from("reference"), values);
-        }
-        Self { data }
+    pub(crate) fn values(&self) -> &Value {
+        &self.values
     }
 }
 
 impl Default for ReferenceValueSnapshot {
     fn default() -> Self {
-        Self::from_object(Value::new_object())
+        Self {
+            values: Value::new_object(),
+        }
     }
 }
 
@@ -93,7 +84,7 @@ fn insert_all(
         .as_object_mut()
         .map_err(|e| PolicyError::Input(e.to_string()))?;
     for (id, value) in entries {
-        let value: Value = serde_json::from_value(value).map_err(|e| PolicyError::Input(e.to_string()))?;
+        let Document(value) = serde_json::from_value(value).map_err(|e| PolicyError::Input(e.to_string()))?;
         object.insert(Value::from(id), value);
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! A lexer for Rego, as far as telling dialects apart needs one: comments and strings are not code.
 
+use std::ops::Range;
+
 /// A token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Token {
@@ -25,33 +27,56 @@ impl Token {
 
 /// The tokens of a policy that the engine has parsed without an error.
 pub(crate) fn tokens(rego: &str) -> Vec<Token> {
+    spanned(rego).into_iter().map(|(token, _)| token).collect()
+}
+
+/// The tokens and where in the text each stands.
+pub(crate) fn spanned(rego: &str) -> Vec<(Token, Range<usize>)> {
     let mut tokens = Vec::new();
-    let mut chars = rego.chars().peekable();
+    let mut chars = rego.char_indices().peekable();
     let mut attached = false;
-    while let Some(c) = chars.next() {
+    while let Some((start, c)) = chars.next() {
         let indexes = c == '[' && attached;
         attached = !c.is_whitespace() && (is_word(c) || matches!(c, ']' | ')' | '}' | '"' | '`'));
-        match c {
-            _ if indexes => tokens.push(Token::Index),
-            '#' => while chars.next_if(|c| *c != '\n').is_some() {},
+        let token = match c {
+            c if c.is_whitespace() => continue,
+            '#' => {
+                while chars.next_if(|(_, c)| *c != '\n').is_some() {}
+                continue;
+            }
             '`' => {
-                let text = std::iter::from_fn(|| chars.next_if(|c| *c != '`')).collect();
+                let text = std::iter::from_fn(|| chars.next_if(|(_, c)| *c != '`'));
+                let text = text.map(|(_, c)| c).collect();
                 chars.next();
-                tokens.push(Token::Text(text));
+                Token::Text(text)
             }
-            '"' => tokens.push(Token::Text(quoted(&mut chars))),
+            '"' => Token::Text(quoted(chars.by_ref().map(|(_, c)| c))),
             c if is_word(c) => {
-                let mut name = String::from(c);
-                while let Some(c) = chars.next_if(|c| is_word(*c)) {
-                    name.push(c);
-                }
-                tokens.push(Token::Name(name));
+                let rest = std::iter::from_fn(|| chars.next_if(|(_, c)| is_word(*c)));
+                Token::Name(std::iter::once(c).chain(rest.map(|(_, c)| c)).collect())
             }
-            c if c.is_whitespace() => {}
-            c => tokens.push(Token::Mark(c)),
-        }
+            _ if indexes => Token::Index,
+            c => Token::Mark(c),
+        };
+        let end = chars.peek().map_or(rego.len(), |(end, _)| *end);
+        tokens.push((token, start..end));
     }
     tokens
+}
+
+/// Most brackets that are open at once.
+pub(crate) fn nesting(code: &[Token]) -> usize {
+    let mut open: usize = 0;
+    let mut most = 0;
+    for token in code {
+        match token {
+            Token::Index | Token::Mark('(' | '[' | '{') => open += 1,
+            Token::Mark(')' | ']' | '}') => open = open.saturating_sub(1),
+            _ => {}
+        }
+        most = most.max(open);
+    }
+    most
 }
 
 fn is_word(c: char) -> bool {
@@ -59,10 +84,10 @@ fn is_word(c: char) -> bool {
 }
 
 /// The rest of a string after its opening quote. Its escapes are those of JSON.
-fn quoted(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> String {
+fn quoted(chars: impl Iterator<Item = char>) -> String {
     let mut json = String::from('"');
     let mut escaped = false;
-    for c in chars.by_ref() {
+    for c in chars {
         json.push(c);
         if c == '"' && !escaped {
             break;
@@ -95,6 +120,13 @@ mod tests {
             Token::Mark('['),
         ];
         assert_eq!(code, expected);
+    }
+
+    #[test]
+    fn tokens_stand_where_they_stand() {
+        let rego = "é := data[\"ü\"] # x\n`y`";
+        let texts: Vec<&str> = spanned(rego).into_iter().map(|(_, span)| &rego[span]).collect();
+        assert_eq!(texts, ["é", ":", "=", "data", "[", "\"ü\"", "]", "`y`"]);
     }
 
     #[test]

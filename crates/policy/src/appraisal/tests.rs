@@ -1,18 +1,42 @@
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::*;
+use crate::LimitKind;
 use crate::ar4si::TrustTier;
 use crate::defaults::ATTESTATION;
-use crate::{LimitKind, RegoVersion};
 
-fn snapshot(values: &Json) -> ReferenceValueSnapshot {
-    let entries = values.as_object().unwrap().iter().map(|(id, value)| (id.clone(), value.clone()));
+pub(crate) fn snapshot(values: &Json) -> ReferenceValueSnapshot {
+    let entries = values
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(id, value)| (id.clone(), value.clone()));
     ReferenceValueSnapshot::from_entries(entries).unwrap()
 }
 
+/// Compiles a policy, each text once.
+fn compile(rego: &str) -> Result<Arc<AppraisalPolicy>, PolicyError> {
+    static COMPILED: Mutex<BTreeMap<String, Arc<AppraisalPolicy>>> = Mutex::new(BTreeMap::new());
+    let known = COMPILED.lock().unwrap().get(rego).cloned();
+    known.map_or_else(
+        || {
+            let policy = Arc::new(AppraisalPolicy::compile(rego)?);
+            COMPILED
+                .lock()
+                .unwrap()
+                .insert(rego.to_owned(), Arc::clone(&policy));
+            Ok(policy)
+        },
+        Ok,
+    )
+}
+
 fn appraise(rego: &str, input: &Json, reference: &Json) -> Result<Appraisal, PolicyError> {
-    AppraisalPolicy::compile(rego)?.evaluate(
+    compile(rego)?.evaluate(
         &PolicyInput::from_json(&input.to_string()).unwrap(),
         &snapshot(reference),
         &Limits::default(),
@@ -20,7 +44,11 @@ fn appraise(rego: &str, input: &Json, reference: &Json) -> Result<Appraisal, Pol
 }
 
 fn default_policy(class: &str) -> &'static str {
-    ATTESTATION.iter().find(|(id, _)| *id == format!("default_{class}")).unwrap().1
+    ATTESTATION
+        .iter()
+        .find(|(id, _)| *id == format!("default_{class}"))
+        .unwrap()
+        .1
 }
 
 /// (executables, hardware, configuration, tier) by a default policy.
@@ -35,7 +63,7 @@ fn verdict(class: &str, input: &Json, reference: &Json) -> (i8, i8, i8, TrustTie
     )
 }
 
-mod default_cpu;
+pub(crate) mod default_cpu;
 mod devices;
 
 #[test]
@@ -53,7 +81,14 @@ fn vector_and_extensions_are_as_the_policy_says() {
         r#"{"instance-identity":-1,"executables":3,"hardware":2}"#
     );
     let value = json!({"n": [1, null, null]});
-    assert_eq!(appraisal.extensions, [Extension { name: "ours".into(), key: -70, value }]);
+    assert_eq!(
+        appraisal.extensions,
+        [Extension {
+            name: "ours".into(),
+            key: -70,
+            value
+        }]
+    );
     let asked = |id: &str, known| AskedValue { id: id.into(), known };
     assert_eq!(appraisal.asked, [asked("a", true), asked("b", false)]);
 }
@@ -65,7 +100,11 @@ fn reference_values_are_data_too() {
         executables := 3 if input.m in data.reference.measurement
         trust_claims := {"executables": executables}"#;
     let result = |reference| {
-        appraise(rego, &json!({"m": "aa"}), &reference).unwrap().vector.get(TrustClaim::Executables).unwrap()
+        appraise(rego, &json!({"m": "aa"}), &reference)
+            .unwrap()
+            .vector
+            .get(TrustClaim::Executables)
+            .unwrap()
     };
     assert_eq!(result(json!({"measurement": ["aa"]})), 3);
     assert_eq!(result(json!({"measurement": ["bb"]})), 33);
@@ -74,8 +113,11 @@ fn reference_values_are_data_too() {
 
 #[test]
 fn undefined_trust_claims_claim_nothing() {
-    let appraisal =
-        appraise("package policy\ntrust_claims := {\"hardware\": 2} if input.absent", &json!({}), &json!({}));
+    let appraisal = appraise(
+        "package policy\ntrust_claims := {\"hardware\": 2} if input.absent",
+        &json!({}),
+        &json!({}),
+    );
     assert_eq!(appraisal.unwrap().vector, TrustVector::NO_CLAIMS);
     let error = AppraisalPolicy::compile("package policy\nextensions := []").unwrap_err();
     assert!(matches!(error, PolicyError::Compile(_)), "{error:?}");
@@ -102,8 +144,15 @@ fn bad_trust_claims_are_an_error() {
         "{\"hardware\": 2, 1: 2}",
         "{\"\": 2}",
     ] {
-        let result = appraise(&format!("package policy\ntrust_claims := {claims}"), &json!({}), &json!({}));
-        assert!(matches!(result, Err(PolicyError::Result(_))), "{claims}: {result:?}");
+        let result = appraise(
+            &format!("package policy\ntrust_claims := {claims}"),
+            &json!({}),
+            &json!({}),
+        );
+        assert!(
+            matches!(result, Err(PolicyError::Result(_))),
+            "{claims}: {result:?}"
+        );
     }
 }
 
@@ -127,22 +176,32 @@ fn bad_extensions_are_an_error() {
     ] {
         let rego = format!("package policy\ntrust_claims := {{\"hardware\": 2}}\nextensions := {extensions}");
         let result = appraise(&rego, &json!({}), &json!({}));
-        assert!(matches!(result, Err(PolicyError::Result(_))), "{extensions}: {result:?}");
+        assert!(
+            matches!(result, Err(PolicyError::Result(_))),
+            "{extensions}: {result:?}"
+        );
     }
 }
 
 #[test]
 fn asking_for_something_else_than_a_text_is_an_error() {
     for argument in ["1", "null", "[\"a\"]", "{}"] {
-        let rego = format!("package policy\ntrust_claims := {{\"hardware\": query_reference_value({argument})}}");
+        let rego =
+            format!("package policy\ntrust_claims := {{\"hardware\": query_reference_value({argument})}}");
         let result = appraise(&rego, &json!({}), &json!({}));
-        assert!(matches!(result, Err(PolicyError::Evaluation(_))), "{argument}: {result:?}");
+        assert!(
+            matches!(result, Err(PolicyError::Evaluation(_))),
+            "{argument}: {result:?}"
+        );
     }
     for rego in [
         "package policy\ntrust_claims := query_reference_value(\"a\", \"b\", \"c\")",
         "package policy\ntrust_claims := {}\nquery_reference_value(_) := [2]",
     ] {
-        assert!(matches!(AppraisalPolicy::compile(rego), Err(PolicyError::Compile(_))), "{rego}");
+        assert!(
+            matches!(AppraisalPolicy::compile(rego), Err(PolicyError::Compile(_))),
+            "{rego}"
+        );
     }
 }
 
@@ -150,7 +209,10 @@ fn asking_for_something_else_than_a_text_is_an_error() {
 fn evaluation_over_its_limit_is_an_error() {
     let rego = "package policy\nn := numbers.range(1, 1000)\nbad if { some a in n; some b in n; a + b == 0 }\ntrust_claims := {\"hardware\": 2} if not bad";
     let result = appraise(rego, &json!({}), &json!({}));
-    assert!(matches!(result, Err(PolicyError::Limit(LimitKind::Instructions | LimitKind::Time))), "{result:?}");
+    assert!(
+        matches!(result, Err(PolicyError::Limit(LimitKind::Time))),
+        "{result:?}"
+    );
 }
 
 #[test]
@@ -162,12 +224,45 @@ fn digest_is_sha384_of_the_text() {
 }
 
 #[test]
-fn snapshot_changes_leave_the_old_one_as_it_was() {
+pub(crate) fn snapshot_changes_leave_the_old_one_as_it_was() {
     let old = snapshot(&json!({"a": 1, "b": [2]}));
-    let new = old.with_change([("c".to_owned(), json!({"d": null})), ("a".to_owned(), json!(9))], ["b", "x"]).unwrap();
-    assert_eq!((old.get("a"), old.get("b"), old.get("c")), (Some(json!(1)), Some(json!([2])), None));
-    assert_eq!((new.get("a"), new.get("b"), new.get("c")), (Some(json!(9)), None, Some(json!({"d": null}))));
-    assert_eq!((old.len(), new.len(), ReferenceValueSnapshot::default().is_empty()), (2, 2, true));
+    let new = old
+        .with_change(
+            [("c".to_owned(), json!({"d": null})), ("a".to_owned(), json!(9))],
+            ["b", "x"],
+        )
+        .unwrap();
+    assert_eq!(
+        (old.get("a"), old.get("b"), old.get("c")),
+        (Some(json!(1)), Some(json!([2])), None)
+    );
+    assert_eq!(
+        (new.get("a"), new.get("b"), new.get("c")),
+        (Some(json!(9)), None, Some(json!({"d": null})))
+    );
+    assert_eq!(
+        (old.len(), new.len(), ReferenceValueSnapshot::default().is_empty()),
+        (2, 2, true)
+    );
+}
+
+/// Every leaf of `value`, as a JSON pointer.
+fn leaves(value: &Json, at: String, found: &mut Vec<String>) {
+    match value {
+        Json::Object(members) if !members.is_empty() => {
+            members
+                .iter()
+                .for_each(|(name, v)| leaves(v, format!("{at}/{}", name.replace('/', "~1")), found));
+        }
+        Json::Array(items) if !items.is_empty() => {
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(n, v)| leaves(v, format!("{at}/{n}"), found));
+        }
+        _ if at.is_empty() => {}
+        _ => found.push(at),
+    }
 }
 
 /// What a claim may look like to a hostile or odd verifier.
@@ -176,7 +271,9 @@ fn odd() -> impl Strategy<Value = Json> {
         Just(json!(null)),
         any::<bool>().prop_map(Json::from),
         any::<i64>().prop_map(Json::from),
-        any::<f64>().prop_filter("finite", |f| f.is_finite()).prop_map(Json::from),
+        any::<f64>()
+            .prop_filter("finite", |f| f.is_finite())
+            .prop_map(Json::from),
         "[a-z0-9]{0,4}".prop_map(Json::from),
         Just(json!([])),
         Just(json!({})),
@@ -184,51 +281,51 @@ fn odd() -> impl Strategy<Value = Json> {
     ]
 }
 
-/// Every leaf of `value`, as a JSON pointer.
-fn leaves(value: &Json, at: String, found: &mut Vec<String>) {
-    match value {
-        Json::Object(members) if !members.is_empty() => {
-            members.iter().for_each(|(name, v)| leaves(v, format!("{at}/{}", name.replace('/', "~1")), found));
-        }
-        Json::Array(items) if !items.is_empty() => {
-            items.iter().enumerate().for_each(|(n, v)| leaves(v, format!("{at}/{n}"), found));
-        }
-        _ => found.push(at),
-    }
+/// A good sample of some device and its reference values, and both with a few leaves made odd.
+#[derive(Debug)]
+struct Mutated {
+    class: &'static str,
+    good: [Json; 2],
+    odd: [Json; 2],
 }
 
-/// A good sample of some TEE and its reference values, of which a few leaves are made odd.
-fn mutated() -> impl Strategy<Value = (String, Json, Json)> {
-    let samples: Vec<_> = default_cpu::samples().into_iter().chain(devices::samples()).collect();
-    let mutations = prop::collection::vec((any::<prop::sample::Index>(), odd()), 0..4);
-    (prop::sample::select(samples), mutations.clone(), mutations).prop_map(|((class, input, reference), a, b)| {
-        let mutate = |mut value: Json, mutations: Vec<(prop::sample::Index, Json)>| {
+fn mutated() -> impl Strategy<Value = Mutated> {
+    let samples: Vec<_> = default_cpu::samples()
+        .into_iter()
+        .chain(devices::samples())
+        .collect();
+    let mutations = || prop::collection::vec((any::<prop::sample::Index>(), odd()), 0..4);
+    (prop::sample::select(samples), mutations(), mutations()).prop_map(|((class, input, reference), a, b)| {
+        let mutate = |value: &Json, mutations: Vec<(prop::sample::Index, Json)>| {
+            let mut value = value.clone();
             let mut pointers = Vec::new();
             leaves(&value, String::new(), &mut pointers);
-            for (index, odd) in mutations {
-                if let Some(leaf) = value.pointer_mut(index.get(&pointers)) {
+            for (index, odd) in mutations.into_iter().filter(|_| !pointers.is_empty()) {
+                if let Some(leaf) = value.pointer_mut(index.get::<String>(&pointers)) {
                     *leaf = odd;
                 }
             }
             value
         };
-        (class.to_owned(), mutate(input, a), mutate(reference, b))
+        Mutated {
+            class,
+            odd: [mutate(&input, a), mutate(&reference, b)],
+            good: [input, reference],
+        }
     })
 }
 
 proptest! {
-    /// The machine and the interpreter are two implementations of one language.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever changes in a good sample, no claim gets better by it, and nothing ends in an error.
     #[test]
-    fn machine_and_interpreter_agree_on_default_policies((class, input, reference) in mutated()) {
-        let rego = default_policy(&class);
-        let policy = AppraisalPolicy::compile(rego).unwrap();
-        let (input, reference) = (PolicyInput::from_json(&input.to_string()).unwrap(), snapshot(&reference));
-        let appraisal = policy.evaluate(&input, &reference, &Limits::default()).unwrap();
-        let interpret = |rule| {
-            engine::oracle::interpret(rego, RegoVersion::V1, rule, &input.0, Value::new_object(), &reference)
+    fn odd_claims_and_reference_values_never_help(case in mutated()) {
+        let tiers = |[input, reference]: &[Json; 2]| {
+            let appraisal = appraise(default_policy(case.class), input, reference).unwrap();
+            appraisal.vector.iter().map(|(_, value)| TrustTier::of(value)).collect::<Vec<_>>()
         };
-        prop_assert_eq!(vector_from(&interpret("trust_claims").unwrap()).unwrap(), appraisal.vector);
-        let extensions = if rego.contains("extensions :=") { interpret("extensions") } else { None };
-        prop_assert_eq!(extensions.map_or(Vec::new(), |e| extensions_from(&e).unwrap()), appraisal.extensions);
+        let (good, odd) = (tiers(&case.good), tiers(&case.odd));
+        prop_assert!(good.iter().zip(&odd).all(|(good, odd)| odd >= good), "{:?} after {:?}", odd, good);
     }
 }

@@ -1,9 +1,9 @@
 //! Built-ins that make much out of little.
 //!
-//! The machine counts instructions and looks at the clock between them, but one call of `numbers.range` may
-//! ask for all memory at once, and a few of `concat` double a text until there is none left. Such built-ins
-//! come to us instead: we work out how big the result can get, take that off what the evaluation may use,
-//! and only then let the engine compute it.
+//! The engine looks at the clock between two steps, but one call of `numbers.range` may ask for all memory
+//! at once, and a few of `concat` double a text until there is none left. Such built-ins come to us instead:
+//! we work out how big the result can get, take that off what the evaluation may use, and only then let the
+//! engine compute it.
 
 use std::sync::{Arc, OnceLock};
 
@@ -12,19 +12,20 @@ use regorus::rvm::program::Program;
 use regorus::rvm::vm::RegoVM;
 use regorus::{Engine, Value};
 
-use crate::{LimitKind, Limits, PolicyError};
+use super::PACKAGE;
+use crate::{LimitKind, PolicyError};
 
 /// A guarded built-in.
 pub(super) struct Builtin {
     pub(super) name: &'static str,
-    pub(super) arguments: usize,
+    pub(super) arguments: u8,
     /// The most bytes its result can take; `None`: more than any limit. Arguments of a wrong type cost
     /// nothing, the built-in is then undefined.
     cost: fn(&[Value]) -> Option<usize>,
 }
 
 /// All of them.
-pub(super) const BUILTINS: [Builtin; 14] = [
+pub(super) static BUILTINS: [Builtin; 14] = [
     builtin("array.concat", 2, elements),
     builtin("base64.encode", 1, encoded),
     builtin("base64url.encode", 1, encoded),
@@ -41,7 +42,7 @@ pub(super) const BUILTINS: [Builtin; 14] = [
     builtin("strings.replace_n", 2, replaced_n),
 ];
 
-const fn builtin(name: &'static str, arguments: usize, cost: fn(&[Value]) -> Option<usize>) -> Builtin {
+const fn builtin(name: &'static str, arguments: u8, cost: fn(&[Value]) -> Option<usize>) -> Builtin {
     Builtin {
         name,
         arguments,
@@ -52,38 +53,20 @@ const fn builtin(name: &'static str, arguments: usize, cost: fn(&[Value]) -> Opt
 /// Bytes of one value, without what it points to.
 const VALUE: usize = 32;
 /// No evaluation may use more than this, whatever its limits say.
-const CEILING: usize = 64 << 20;
+pub(super) const CEILING: usize = 64 << 20;
 
-/// What one evaluation may still use.
-pub(super) struct Guard<'a> {
-    left: usize,
-    limits: &'a Limits,
-}
-
-impl<'a> Guard<'a> {
-    pub(super) fn new(limits: &'a Limits) -> Self {
-        Self {
-            left: limits.memory.min(CEILING),
-            limits,
-        }
-    }
-
-    /// Calls a guarded built-in, or refuses to.
-    pub(super) fn call(&mut self, name: &str, arguments: &[Value]) -> Result<Value, PolicyError> {
-        let unknown = || PolicyError::Evaluation("it called its host for an unknown function".to_owned());
-        let builtin = BUILTINS
-            .iter()
-            .find(|b| b.name == name && b.arguments == arguments.len());
-        let cost = (builtin.ok_or_else(unknown)?.cost)(arguments);
-        self.left = cost
-            .and_then(|cost| self.left.checked_sub(cost))
-            .ok_or(PolicyError::Limit(LimitKind::Memory))?;
+impl Builtin {
+    /// Calls the built-in and takes what it may need off `left`; refuses if that is not enough.
+    pub(super) fn call(&self, arguments: &[Value], left: &mut usize) -> Result<Value, PolicyError> {
+        let rest = (self.cost)(arguments).and_then(|cost| left.checked_sub(cost));
+        *left = rest.ok_or(PolicyError::Limit(LimitKind::Memory))?;
+        let failed = || PolicyError::Evaluation(format!("`{}` failed", self.name));
         let mut vm = RegoVM::new();
-        vm.set_max_instructions(self.limits.instructions);
+        vm.set_strict_builtin_errors(true);
         vm.load_program(Arc::clone(program()?));
         vm.set_input(Value::from(arguments.to_vec()));
-        vm.execute_entry_point_by_name(&super::path(&rule(name)))
-            .map_err(|e| super::failure(&e))
+        vm.execute_entry_point_by_name(&super::path(&rule(self.name)))
+            .map_err(|_| failed())
     }
 }
 
@@ -266,7 +249,7 @@ fn program() -> Result<&'static Arc<Program>, PolicyError> {
 }
 
 fn compile_program() -> Result<Arc<Program>, String> {
-    let mut rego = String::from("package policy\n");
+    let mut rego = format!("package {PACKAGE}\n");
     let mut entries = Vec::new();
     for builtin in &BUILTINS {
         let name = rule(builtin.name);

@@ -1,96 +1,126 @@
-//! The only place that knows the policy engine: compiles Rego to a program and runs it under limits.
+//! The only place that knows the policy engine: reads Rego, checks it and evaluates it under limits.
+//!
+//! Policies run in the interpreter of `regorus`. Its virtual machine (`regorus::rvm`) is faster, but as of
+//! 0.14.1 it goes on after `x := <undefined>` and takes some bodies of `every` for true that are not: it
+//! would grant what a policy denies. We use it for two things only: to analyse a policy when it is set, and
+//! to call single built-ins.
 
+mod analysis;
+mod documents;
 mod guarded;
-#[cfg(test)]
-pub(crate) mod oracle;
+mod host;
 #[cfg(test)]
 mod tests;
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
 
-use regorus::languages::rego::compiler::Compiler;
-use regorus::rvm::program::Program;
-use regorus::rvm::vm::{ExecutionMode, ExecutionState, RegoVM, SuspendReason, VmError};
 use regorus::utils::limits::ExecutionTimerConfig;
-use regorus::{Engine, Value};
+use regorus::{Engine, LimitError, Value};
 
-use self::guarded::Guard;
 pub(crate) use self::guarded::within;
+pub(crate) use self::host::Host;
 use crate::tokens::{self, Token};
 use crate::{LimitKind, Limits, PolicyError, RegoVersion};
 
-/// Longest policy text, in bytes.
-pub(crate) const MAX_POLICY_BYTES: usize = 256 << 10;
-/// Most rules a policy may have. It bounds how deep one rule can build on another.
-const MAX_RULES: usize = 1000;
 /// How a policy asks for a reference value.
 pub(crate) const QUERY: &str = "query_reference_value";
-
-const PACKAGE: &str = "policy";
-const FILE: &str = "policy.rego";
-/// Most brackets open at once. The engine's parser calls itself for each.
+/// How a policy asks whether a claim is a reference value, or one of a list of them.
+pub(crate) const MATCHES: &str = "matches_reference_value";
+/// Longest policy text, in bytes.
+const MAX_BYTES: usize = 256 << 10;
+/// Most brackets open at once.
 const MAX_NESTING: usize = 64;
-/// Stack for a compilation.
+/// Stack for a compilation: the parser calls itself for each operator of a long expression. Only what is
+/// used of it becomes memory.
 const COMPILE_STACK: usize = 256 << 20;
-/// Instructions between two looks at the clock. Few, for one may take long: each square of a number has twice
-/// its digits.
-const CLOCK_INTERVAL: NonZeroU32 = match NonZeroU32::new(4) {
+/// Steps between two looks at the clock. Few, for one may take long: each square of a number has twice its
+/// digits.
+const CLOCK_INTERVAL: NonZeroU32 = match NonZeroU32::new(8) {
     Some(interval) => interval,
     None => NonZeroU32::MIN,
 };
 
+const PACKAGE: &str = "policy";
+const FILE: &str = "policy.rego";
+
 /// A parsed policy: its syntax is right, its rules are known.
 pub(crate) struct Parsed {
     engine: Engine,
-    pub(crate) version: RegoVersion,
+    rego: String,
+    code: Vec<Token>,
+    version: RegoVersion,
 }
 
 /// A compiled policy. Rules are named without their package, as in `allow`.
 #[derive(Debug)]
 pub(crate) struct Compiled {
-    program: Arc<Program>,
+    engine: Engine,
+    /// Name and full path of each rule that can be evaluated.
+    rules: Vec<(&'static str, String)>,
+    /// The members of `data` that it reads.
+    documents: Vec<&'static str>,
 }
 
-/// What answers a policy's `query_reference_value`.
-pub(crate) type Query<'a> = &'a mut dyn FnMut(&Value) -> Option<Value>;
+/// The values of rules, but for undefined ones.
+pub(crate) type Values = Vec<(&'static str, Value)>;
+
+/// What to compile a policy for.
+pub(crate) struct Target<'a> {
+    /// The rules that are read; the policy must have the first.
+    pub(crate) rules: &'a [&'static str],
+    /// The members of `data`, given anew to each evaluation.
+    pub(crate) documents: &'a [&'static str],
+    /// Whether the policy may ask for reference values.
+    pub(crate) queries: bool,
+}
 
 impl Parsed {
     /// Reads the text as Rego v1 and, if it is none, as v0.
     pub(crate) fn parse(rego: &str) -> Result<Self, PolicyError> {
-        if rego.len() > MAX_POLICY_BYTES {
+        if rego.len() > MAX_BYTES {
             return Err(PolicyError::Compile(format!(
-                "it is longer than {MAX_POLICY_BYTES} bytes"
+                "it is longer than {MAX_BYTES} bytes"
             )));
         }
         let code = tokens::tokens(rego);
-        if nesting(&code) > MAX_NESTING {
+        if tokens::nesting(&code) > MAX_NESTING {
             return Err(PolicyError::Compile(format!(
                 "its brackets nest deeper than {MAX_NESTING}"
             )));
         }
-        let parsed = Self::parse_as(RegoVersion::V1, rego).or_else(|error| {
-            let has = |name| code.iter().any(|token| token.is_name(name));
+        let has = |name| code.iter().any(|token| token.is_name(name));
+        let (engine, version) = match engine_with(rego, RegoVersion::V1) {
+            Ok(engine) => (engine, RegoVersion::V1),
             // `if` is a keyword that v0 has to import: without that the text is meant as v1.
-            if has("if") && !has("future") {
-                return Err(format!("as Rego v1: {error}"));
-            }
-            Self::parse_as(RegoVersion::V0, rego).map_err(|v0| format!("as Rego v1: {error}; as v0: {v0}"))
-        });
-        let parsed = parsed.map_err(PolicyError::Compile)?;
-        match parsed.engine.get_policy_package_components().as_deref() {
-            Ok([only]) if only.components == [PACKAGE] => Ok(parsed),
+            Err(v1) if has("if") && !has("future") => return Err(PolicyError::Compile(v1)),
+            Err(v1) => match engine_with(rego, RegoVersion::V0) {
+                Ok(engine) => (engine, RegoVersion::V0),
+                Err(v0) => {
+                    return Err(PolicyError::Compile(format!(
+                        "as Rego v1: {v1}; as Rego v0: {v0}"
+                    )));
+                }
+            },
+        };
+        match engine.get_policy_package_components().as_deref() {
+            Ok([only]) if only.components == [PACKAGE] => Ok(Self {
+                engine,
+                rego: rego.to_owned(),
+                code,
+                version,
+            }),
             _ => Err(PolicyError::Compile(format!("its package must be `{PACKAGE}`"))),
         }
     }
 
-    fn parse_as(version: RegoVersion, rego: &str) -> Result<Self, String> {
-        let mut engine = Engine::new();
-        engine.set_rego_v0(version == RegoVersion::V0);
-        engine
-            .add_policy(FILE.to_owned(), rego.to_owned())
-            .map_err(|e| one_line(&e))?;
-        Ok(Self { engine, version })
+    /// The tokens of the text.
+    pub(crate) fn code(&self) -> &[Token] {
+        &self.code
+    }
+
+    /// The version of Rego it was read as.
+    pub(crate) fn version(&self) -> RegoVersion {
+        self.version
     }
 
     /// Whether the policy has a rule of this name.
@@ -100,151 +130,110 @@ impl Parsed {
             .unwrap_or(false)
     }
 
-    /// Compiles for these rules, the first of which must exist. With `query` it may ask for reference values.
-    pub(crate) fn compile(mut self, rules: &[&str], query: bool) -> Result<Compiled, PolicyError> {
-        if self.declares(QUERY) {
+    /// Checks the policy and makes it ready for evaluations.
+    pub(crate) fn compile(mut self, target: &Target<'_>) -> Result<Compiled, PolicyError> {
+        let compile_error = |e| PolicyError::Compile(one_line(&e));
+        if let Some(name) = [QUERY, MATCHES].into_iter().find(|name| self.declares(name)) {
             return Err(PolicyError::Compile(format!(
-                "it must not define `{QUERY}` itself"
+                "it must not define `{name}` itself"
             )));
         }
-        let Some(&first) = rules.first().filter(|rule| self.declares(rule)) else {
-            let wanted = rules.first().copied().unwrap_or_default();
+        let rules: Vec<&'static str> = target
+            .rules
+            .iter()
+            .copied()
+            .filter(|rule| self.declares(rule))
+            .collect();
+        let wanted = target.rules.first();
+        let Some(first) = rules.first().filter(|first| Some(*first) == wanted) else {
+            let wanted = wanted.copied().unwrap_or_default();
             return Err(PolicyError::Compile(format!("it has no rule `{wanted}`")));
         };
-        let paths: Vec<String> = rules
-            .iter()
-            .filter(|rule| self.declares(rule))
-            .map(|rule| path(rule))
-            .collect();
-        let mut host = guarded::BUILTINS
-            .iter()
-            .map(|b| (b.name, b.arguments))
-            .collect::<Vec<_>>();
-        // The policy's own function of that name goes before a built-in.
-        host.retain(|(name, _)| !self.declares(name));
-        if query {
-            host.push((QUERY, 1));
+        let mut analysed = self.engine.clone();
+        let analysed = analysed
+            .compile_with_entrypoint(&path(first).into())
+            .map_err(compile_error)?;
+        analysis::check(&analysed, target.queries)?;
+
+        let documents = documents::used(&self.code, target.documents);
+        if !documents.is_empty() {
+            self.engine = engine_with(&documents::as_input(&self.rego, &documents), self.version)
+                .map_err(PolicyError::Compile)?;
         }
-        let policy = self.engine.compile_with_entrypoint(&path(first).into());
-        let policy = policy.map_err(|e| PolicyError::Compile(one_line(&e)))?;
-        let compile = |entries: &[&str]| {
-            Compiler::compile_from_policy_with_host_await(&policy, entries, &host)
-                .map_err(|e| PolicyError::Compile(one_line(&e)))
+        self.add_extensions(target.queries);
+        let rules: Vec<_> = rules.into_iter().map(|rule| (rule, path(rule))).collect();
+        let entry = rules.first().map(|(_, path)| path.as_str()).unwrap_or_default();
+        self.engine
+            .compile_with_entrypoint(&entry.into())
+            .map_err(compile_error)?;
+        Ok(Compiled {
+            engine: self.engine,
+            rules,
+            documents,
+        })
+    }
+
+    /// Gives the engine the functions that are ours. It prefers the policy's own functions to these, and
+    /// these to its built-ins.
+    fn add_extensions(&mut self, queries: bool) {
+        let named = |name: &str| {
+            let last = name.rsplit('.').next().unwrap_or_default();
+            self.code.iter().any(|token| token.is_name(last))
         };
-        let all: Vec<&str> = policy.get_rules().keys().map(String::as_str).collect();
-        if all.len() > MAX_RULES {
-            return Err(PolicyError::Compile(format!(
-                "it has more than {MAX_RULES} rules"
-            )));
+        let guarded = guarded::BUILTINS
+            .iter()
+            .filter(|b| named(b.name))
+            .collect::<Vec<_>>();
+        for builtin in guarded {
+            let call = |arguments: Vec<Value>| Ok(host::call(builtin, &arguments)?);
+            // It can only fail for a name that it has already.
+            let _ = self
+                .engine
+                .add_extension(builtin.name.to_owned(), builtin.arguments, Box::new(call));
         }
-        // A rule that nothing reads is compiled too: an unknown function is an error wherever it stands.
-        for some in all.chunks(64) {
-            compile(some)?;
+        if queries {
+            let query = |arguments: Vec<Value>| Ok(host::query(&arguments)?);
+            let _ = self.engine.add_extension(QUERY.to_owned(), 1, Box::new(query));
+            let matches = |arguments: Vec<Value>| Ok(host::matches(&arguments)?);
+            let _ = self
+                .engine
+                .add_extension(MATCHES.to_owned(), 2, Box::new(matches));
         }
-        let program = compile(&paths.iter().map(String::as_str).collect::<Vec<_>>())?;
-        Ok(Compiled { program })
     }
 }
 
 impl Compiled {
-    /// A machine that can evaluate this policy's rules over these documents.
-    pub(crate) fn machine<'a>(
-        &'a self,
-        input: Value,
-        data: Value,
-        limits: &'a Limits,
-    ) -> Result<Machine<'a>, PolicyError> {
-        let mut vm = RegoVM::new();
-        vm.set_max_instructions(limits.instructions);
-        vm.set_execution_timer_config(Some(ExecutionTimerConfig {
+    /// Evaluates the rules it was compiled for. The host comes back with what the policy asked for.
+    pub(crate) fn evaluate(
+        &self,
+        input: &Value,
+        data: &[(&'static str, Value)],
+        host: Host,
+        limits: &Limits,
+    ) -> Result<(Values, Host), PolicyError> {
+        let mut engine = self.engine.clone();
+        engine.set_execution_timer_config(ExecutionTimerConfig {
             limit: limits.time,
             check_interval: CLOCK_INTERVAL,
-        }));
-        // The other mode calls itself for each rule that a rule reads, and can run out of stack.
-        vm.set_execution_mode(ExecutionMode::Suspendable);
-        vm.load_program(Arc::clone(&self.program));
-        vm.set_data(data).map_err(|e| failure(&e))?;
-        vm.set_input(input);
-        Ok(Machine {
-            vm,
-            compiled: self,
-            guard: Guard::new(limits),
-        })
+        });
+        engine.set_input(documents::with_input(input, data, &self.documents));
+        let (result, mut host) = host::with(host, || {
+            let values = self.rules.iter().map(|(rule, path)| {
+                let value = contained(|| engine.eval_rule(path.clone()).map_err(|e| failure(&e)))?;
+                Ok((*rule, value))
+            });
+            values
+                .filter(|value| !matches!(value, Ok((_, Value::Undefined))))
+                .collect()
+        });
+        // What made our own functions fail is better known to the host.
+        host.take_failure()
+            .map_or(result, Err)
+            .map(|values| (values, host))
     }
 }
 
-/// One evaluation.
-pub(crate) struct Machine<'a> {
-    vm: RegoVM,
-    compiled: &'a Compiled,
-    guard: Guard<'a>,
-}
-
-impl Machine<'_> {
-    /// The value of a rule; `None` if it is undefined or the policy has no such rule.
-    pub(crate) fn rule(&mut self, rule: &str, query: Query<'_>) -> Result<Option<Value>, PolicyError> {
-        let path = path(rule);
-        if self.compiled.program.get_entry_point(&path).is_none() {
-            return Ok(None);
-        }
-        match contained(|| self.run(&path, query))? {
-            Value::Undefined => Ok(None),
-            value => Ok(Some(value)),
-        }
-    }
-
-    fn run(&mut self, path: &str, query: Query<'_>) -> Result<Value, PolicyError> {
-        let mut value = self
-            .vm
-            .execute_entry_point_by_name(path)
-            .map_err(|e| failure(&e))?;
-        while let ExecutionState::Suspended { reason, .. } = self.vm.execution_state() {
-            let SuspendReason::HostAwait {
-                argument, identifier, ..
-            } = reason
-            else {
-                return Err(PolicyError::Evaluation("it stopped for no reason".to_owned()));
-            };
-            let answer = self.answer(&identifier.clone(), &argument.clone(), query)?;
-            value = self.vm.resume(Some(answer)).map_err(|e| failure(&e))?;
-        }
-        Ok(value)
-    }
-
-    fn answer(&mut self, name: &Value, arguments: &Value, query: Query<'_>) -> Result<Value, PolicyError> {
-        let (Value::String(name), Value::Array(arguments)) = (name, arguments) else {
-            return Err(PolicyError::Evaluation(
-                "it called its host in an unknown way".to_owned(),
-            ));
-        };
-        match (name.as_ref(), arguments.as_slice()) {
-            (QUERY, [id @ Value::String(_)]) => Ok(query(id).unwrap_or(Value::Null)),
-            (QUERY, _) => Err(PolicyError::Evaluation(format!("`{QUERY}` takes one string"))),
-            (name, arguments) => self.guard.call(name, arguments),
-        }
-    }
-}
-
-fn nesting(code: &[Token]) -> usize {
-    let mut open: usize = 0;
-    let mut most = 0;
-    for token in code {
-        match token {
-            Token::Index | Token::Mark('(' | '[' | '{') => open += 1,
-            Token::Mark(')' | ']' | '}') => open = open.saturating_sub(1),
-            _ => {}
-        }
-        most = most.max(open);
-    }
-    most
-}
-
-fn path(rule: &str) -> String {
-    format!("data.{PACKAGE}.{rule}")
-}
-
-/// Runs a compilation where there is much stack: the engine's parser and compiler call themselves for each
-/// operator of a long expression. Only what is used of it becomes memory.
+/// Runs a compilation where there is much stack.
 pub(crate) fn with_deep_stack<T: Send>(
     compile: impl FnOnce() -> Result<T, PolicyError> + Send,
 ) -> Result<T, PolicyError> {
@@ -261,29 +250,44 @@ pub(crate) fn with_deep_stack<T: Send>(
     })
 }
 
+fn engine_with(rego: &str, version: RegoVersion) -> Result<Engine, String> {
+    let mut engine = Engine::new();
+    engine.set_rego_v0(version == RegoVersion::V0);
+    engine.set_gather_prints(true);
+    engine
+        .add_policy(FILE.to_owned(), rego.to_owned())
+        .map_err(|e| one_line(&e))?;
+    Ok(engine)
+}
+
+fn path(rule: &str) -> String {
+    format!("data.{PACKAGE}.{rule}")
+}
+
 /// The engine has no panic that we know of; should a policy find one, it is the policy's error.
 fn contained<T>(run: impl FnOnce() -> Result<T, PolicyError>) -> Result<T, PolicyError> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(run))
         .unwrap_or_else(|_| Err(PolicyError::Evaluation("it breaks the policy engine".to_owned())))
 }
 
-/// The engine's own texts may carry claims: of a failure at run time only its kind is kept.
-fn failure(error: &VmError) -> PolicyError {
-    match error {
-        VmError::InstructionLimitExceeded { .. } => PolicyError::Limit(LimitKind::Instructions),
-        VmError::TimeLimitExceeded { .. } => PolicyError::Limit(LimitKind::Time),
-        VmError::MemoryLimitExceeded { .. }
-        | VmError::MemoryBudgetExceeded { .. }
-        | VmError::RegexSizeLimitExceeded { .. } => PolicyError::Limit(LimitKind::Memory),
-        other => {
-            let text = format!("{other:?}");
-            let kind = text
-                .split(|c: char| !c.is_ascii_alphanumeric())
-                .next()
-                .unwrap_or_default();
-            PolicyError::Evaluation(kind.to_owned())
-        }
+/// The engine's own texts may carry claims: of a failure at run time only the place is kept.
+fn failure(error: &(impl std::fmt::Display + AsRef<dyn std::error::Error + Send + Sync>)) -> PolicyError {
+    if let Some(limit) = error.as_ref().downcast_ref::<LimitError>() {
+        return PolicyError::Limit(match limit {
+            LimitError::TimeLimitExceeded { .. } => LimitKind::Time,
+            LimitError::MemoryLimitExceeded { .. } | LimitError::RegexSizeLimitExceeded { .. } => {
+                LimitKind::Memory
+            }
+        });
     }
+    let text = error.to_string();
+    let place = text.split_once(FILE).map(|(_, rest)| rest.chars());
+    let place: String = place
+        .into_iter()
+        .flatten()
+        .take_while(|c| *c == ':' || c.is_ascii_digit())
+        .collect();
+    PolicyError::Evaluation(format!("at {FILE}{place}"))
 }
 
 fn one_line(error: &dyn std::fmt::Display) -> String {
