@@ -11,7 +11,11 @@ allow if {
 	not_in_debug_mode
 	not input.submods.cpu0["ear.veraison.annotated-evidence"].sample
 	not input.submods.cpu1
-	not unacceptable_device
+	every submod in input.submods {
+		evidence := submod["ear.veraison.annotated-evidence"]
+		not evidence.sampledevice
+		not evidence.nvidia.dbgstat != "disabled"
+	}
 }
 
 # The CPU has to be a TEE that says, in a way known here, that it is not in debug mode.
@@ -40,16 +44,4 @@ not_in_debug_mode if {
 	# A TPM is no TEE, and its evidence brings its own key: the attestation policy has to know that key.
 	input.submods.cpu0["ear.veraison.annotated-evidence"].tpm
 	input.submods.cpu0["ear.trustworthiness-vector"].hardware == 2
-}
-
-##### Devices
-
-unacceptable_device if {
-	some submod in input.submods
-	submod["ear.veraison.annotated-evidence"].sampledevice
-}
-
-unacceptable_device if {
-	some submod in input.submods
-	submod["ear.veraison.annotated-evidence"].nvidia.dbgstat != "disabled"
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::ar4si::{TrustClaim, TrustVector};
 use crate::engine::{self, Compiled, Host, Parsed, Target};
+use crate::tokens::{self, Token};
 use crate::{Limits, PolicyError, PolicyInput, ReferenceValueSnapshot};
 
 const TRUST_CLAIMS: &str = "trust_claims";
@@ -35,6 +36,7 @@ const RESERVED: [&str; 6] = [
 pub struct AppraisalPolicy {
     compiled: Compiled,
     digest: String,
+    reference_ids: Vec<String>,
 }
 
 /// What a policy found out about one piece of evidence.
@@ -71,11 +73,22 @@ pub struct AskedValue {
 impl AppraisalPolicy {
     /// Compiles a policy. It must be in package `policy` and have a rule `trust_claims`; `extensions` is optional.
     pub fn compile(rego: &str) -> Result<Self, PolicyError> {
-        let compiled = engine::with_deep_stack(|| Parsed::parse(rego)?.compile(&TARGET))?;
-        Ok(Self {
-            compiled,
-            digest: hex::encode(digest(&SHA384, rego.as_bytes())),
+        engine::with_deep_stack(|| {
+            let parsed = Parsed::parse(rego)?;
+            let reference_ids = reference_ids(parsed.code());
+            let digest = hex::encode(digest(&SHA384, rego.as_bytes()));
+            Ok(Self {
+                compiled: parsed.compile(&TARGET)?,
+                digest,
+                reference_ids,
+            })
         })
+    }
+
+    /// The ids of reference values that the policy's text names, each once, in the order of the text. An id
+    /// that is put together when the policy runs is not among them.
+    pub fn reference_ids(&self) -> &[String] {
+        &self.reference_ids
     }
 
     /// SHA-384 of the policy text, in lower-case hex.
@@ -106,6 +119,50 @@ impl AppraisalPolicy {
             asked: host.into_asked(),
         })
     }
+}
+
+/// `query_reference_value("id")`, `matches_reference_value(…, "id")`, `data.reference.id`.
+fn reference_ids(code: &[Token]) -> Vec<String> {
+    let mut ids: Vec<String> = Vec::new();
+    for at in 0..code.len() {
+        let id = match code.get(at..).unwrap_or_default() {
+            [name, Token::Mark('('), Token::Text(id), Token::Mark(')'), ..]
+                if name.is_name(engine::QUERY) =>
+            {
+                id
+            }
+            [name, Token::Mark('('), arguments @ ..] if name.is_name(engine::MATCHES) => {
+                let arguments = arguments.get(..tokens::closing(arguments)).unwrap_or_default();
+                let last = match arguments {
+                    [.., Token::Mark(','), Token::Text(id)] => Some(id),
+                    _ => None,
+                };
+                let Some(id) = last else { continue };
+                id
+            }
+            [
+                data,
+                Token::Mark('.'),
+                reference,
+                Token::Mark('.'),
+                Token::Name(id),
+                ..,
+            ]
+            | [
+                data,
+                Token::Mark('.'),
+                reference,
+                Token::Index,
+                Token::Text(id),
+                ..,
+            ] if data.is_name("data") && reference.is_name("reference") => id,
+            _ => continue,
+        };
+        if !ids.contains(id) {
+            ids.push(id.clone());
+        }
+    }
+    ids
 }
 
 fn vector_from(value: &Value) -> Result<TrustVector, PolicyError> {

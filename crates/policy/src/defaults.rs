@@ -54,4 +54,20 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn policies_in_the_documentation_compile() {
+        let text = include_str!("../../../docs/policy.md");
+        let mut blocks = text
+            .split("```rego")
+            .skip(1)
+            .filter_map(|rest| rest.split("```").next());
+        AppraisalPolicy::compile(blocks.next().unwrap()).unwrap();
+        assert!(
+            ReleasePolicy::compile(blocks.next().unwrap())
+                .unwrap()
+                .asks_for_affirming()
+        );
+        assert_eq!(blocks.next(), None);
+    }
 }
