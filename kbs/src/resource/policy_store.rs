@@ -273,7 +273,6 @@ fn digest(rego: &str) -> String {
 const MAX_POLICY: usize = 1024 * 1024;
 /// What one decision may cost: a good policy needs some ten microseconds.
 const LIMITS: Limits = Limits {
-    instructions: 500_000,
     time: Duration::from_millis(100),
     memory: 4 << 20,
 };
