@@ -33,6 +33,9 @@ pub(crate) enum InitDataError {
 /// The longest document accepted, in bytes.
 const MAX_LENGTH: usize = 2 * 1024 * 1024;
 
+/// The longest reason given, in characters.
+const MAX_REASON_LENGTH: usize = 200;
+
 /// Entries that hold TOML themselves, and are shown parsed.
 const TOML_ENTRIES: [&str; 2] = ["aa.toml", "cdh.toml"];
 
@@ -56,8 +59,10 @@ impl InitDataDocument {
         if text.len() > MAX_LENGTH {
             return Err(InitDataError::TooLong(text.len()));
         }
-        let document: Document =
-            toml::from_str(text).map_err(|error| InitDataError::Malformed(error.message().to_owned()))?;
+        let document: Document = toml::from_str(text).map_err(|error| {
+            // It may repeat what was sent, at any length.
+            InitDataError::Malformed(error.message().chars().take(MAX_REASON_LENGTH).collect())
+        })?;
         let algorithm: HashAlgorithm = document.algorithm.parse()?;
         Ok(Self {
             digest: algorithm.digest(text.as_bytes()),
@@ -178,6 +183,16 @@ mod tests {
             InitDataDocument::parse(&text),
             Err(InitDataError::TooLong(_))
         ));
+    }
+
+    #[test]
+    fn a_reason_does_not_repeat_a_long_document() {
+        let text = format!(
+            "version = \"0.1.0\"\nalgorithm = \"sha384\"\ndata = \"{}\"\n",
+            "x".repeat(100_000)
+        );
+        let reason = InitDataDocument::parse(&text).unwrap_err().to_string();
+        assert!(reason.len() < 400, "{} bytes", reason.len());
     }
 
     #[test]

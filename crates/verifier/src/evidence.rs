@@ -1,5 +1,8 @@
 //! The two steps of a verification, as traits.
 
+use serde::Deserialize;
+use serde_json::error::Category;
+
 use crate::{EndorsementId, Endorsements, ExpectedBinding, Tee, VerifiedClaims, VerifyError};
 
 /// Evidence as a client sent it: JSON text that nobody has looked at.
@@ -14,8 +17,19 @@ impl<'a> UnverifiedEvidence<'a> {
         Self(json)
     }
 
-    pub(crate) fn json(self) -> &'a [u8] {
-        self.0
+    /// The evidence as a `T`. What is wrong with it is said by place; its content is not repeated.
+    pub(crate) fn parse<T: Deserialize<'a>>(self, tee: Tee) -> Result<T, VerifyError> {
+        serde_json::from_slice(self.0).map_err(|error| {
+            let text = error.to_string();
+            let reason = match error.classify() {
+                Category::Data if !text.starts_with("missing field") => {
+                    let (line, column) = (error.line(), error.column());
+                    format!("something of another type than expected at line {line} column {column}")
+                }
+                _ => text,
+            };
+            VerifyError::Format { tee, reason }
+        })
     }
 }
 

@@ -33,12 +33,13 @@ impl EvidenceVerifier for SampleVerifier {
     }
 
     fn parse(&self, evidence: UnverifiedEvidence<'_>) -> Result<Box<dyn ParsedEvidence>, VerifyError> {
-        let malformed = |reason: String| VerifyError::Format { tee: self.0, reason };
-        let wire: Wire =
-            serde_json::from_slice(evidence.json()).map_err(|error| malformed(error.to_string()))?;
+        let wire: Wire = evidence.parse(self.0)?;
         let report_data = STANDARD
             .decode(&wire.report_data)
-            .map_err(|_| malformed("report_data is not standard base64".to_owned()))?;
+            .map_err(|_| VerifyError::Format {
+                tee: self.0,
+                reason: "report_data is not standard base64".to_owned(),
+            })?;
         Ok(Box::new(SampleEvidence {
             tee: self.0,
             wire,
@@ -171,6 +172,34 @@ mod tests {
     fn missing_report_data_is_not_the_expected_one() {
         let outcome = verify(SampleVerifier::cpu(), r#"{"svn":"1"}"#, &expecting(b"abc"));
         assert_eq!(outcome, Err(VerifyError::ReportDataMismatch));
+    }
+
+    #[test]
+    fn what_is_wrong_with_evidence_is_said_without_repeating_it() {
+        for (json, expected) in [
+            (
+                r#""canary""#,
+                "something of another type than expected at line 1 column 8",
+            ),
+            (
+                r#"{"svn":1,"report_data":"canary"}"#,
+                "something of another type than expected at line 1 column 8",
+            ),
+            (
+                r#"{"report_data":"canary"}"#,
+                "missing field `svn` at line 1 column 24",
+            ),
+            (
+                r#"{"report_data":"canary""#,
+                "EOF while parsing an object at line 1 column 23",
+            ),
+        ] {
+            let outcome = verify(SampleVerifier::cpu(), json, &ExpectedBinding::default());
+            let Err(VerifyError::Format { reason, .. }) = outcome else {
+                panic!("{json} is accepted")
+            };
+            assert_eq!(reason, expected, "{json}");
+        }
     }
 
     #[test]

@@ -19,8 +19,6 @@ use std::sync::Arc;
 const MAX_CERTIFICATES: usize = 16;
 /// Longer than any certificate of a chain, as DER or PEM.
 const MAX_CERTIFICATE_LENGTH: usize = 8192;
-/// An error's text may repeat what the client sent.
-const MAX_REASON_LENGTH: usize = 200;
 
 /// Evidence in form. Nothing of it is proved.
 pub(super) struct SnpEvidence {
@@ -63,21 +61,20 @@ impl WireCertificate {
 
 impl SnpEvidence {
     pub(super) fn parse(shared: Arc<Shared>, evidence: UnverifiedEvidence<'_>) -> Result<Self, VerifyError> {
-        let malformed = |reason: String| VerifyError::Format {
+        let malformed = |reason: &str| VerifyError::Format {
             tee: Tee::Snp,
-            reason: reason.chars().take(MAX_REASON_LENGTH).collect(),
+            reason: reason.to_owned(),
         };
-        let wire: Wire =
-            serde_json::from_slice(evidence.json()).map_err(|error| malformed(error.to_string()))?;
+        let wire: Wire = evidence.parse(Tee::Snp)?;
         let certificates = wire.cert_chain.unwrap_or_default();
         if certificates.len() > MAX_CERTIFICATES {
-            return Err(malformed("too many certificates".to_owned()));
+            return Err(malformed("too many certificates"));
         }
         if certificates
             .iter()
             .any(|certificate| certificate.data.len() > MAX_CERTIFICATE_LENGTH)
         {
-            return Err(malformed("a certificate is too long".to_owned()));
+            return Err(malformed("a certificate is too long"));
         }
         Ok(Self {
             shared,
