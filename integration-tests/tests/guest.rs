@@ -102,6 +102,11 @@ impl<'a> Guest<'a> {
         })
     }
 
+    /// What evidence must be bound to.
+    pub(crate) fn attestation_digest(&self, nonce: &str) -> Vec<u8> {
+        digest(&json!({"additional-evidence": "", "nonce": nonce, "tee-pubkey": self.public_key()}))
+    }
+
     /// What evidence of a device must be bound to.
     pub(crate) fn device_digest(&self, nonce: &str) -> Vec<u8> {
         digest(&json!({"nonce": nonce, "tee-pubkey": self.public_key()}))

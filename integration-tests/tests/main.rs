@@ -4,17 +4,32 @@
 //!   [`raw`]: requests that no well-behaved client sends. [`fakes`]: servers of other implementations.
 //! - [`release`], [`policies`], [`init_data`], [`devices`], [`tokens`], [`real_evidence`]: a secret is delivered, or
 //!   not, and why.
-//! - [`freshness`]: nonces and sessions. [`admin`]: who may do what.
+//! - [`built_in`]: the same in one process. [`freshness`]: nonces and sessions. [`admin`]: who may do what.
 //! - [`exchanges`]: the recorded edge cases, with our statuses.
-//! - [`leaks`]: nothing secret in logs, errors or metrics. [`limits`]: what one client can use up.
+//! - [`logged`], [`leaks`]: nothing secret in logs, errors or metrics. [`limits`]: what one client can use up.
 //! - [`outages`]: what happens when a service is gone. [`between_services`]: TLS, and one request id through all.
 //! - [`tidy`]: the rules of ARCHITECTURE.md.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "all of it is test code; clippy.toml knows test functions only"
+)]
+
 mod admin;
+mod between_services;
+mod built_in;
 mod devices;
+mod exchanges;
+mod fakes;
 mod freshness;
 mod guest;
 mod init_data;
+mod leaks;
+mod limits;
+mod logged;
+mod outages;
 mod owner;
 mod pki;
 mod policies;

@@ -61,6 +61,8 @@ pub(crate) struct Setup {
     pub(crate) max_stale_seconds: u32,
     /// TLS for all three, and client certificates between them.
     pub(crate) tls: bool,
+    /// The KBS holds the Attestation Service, and that the RVPS: no other server is started.
+    pub(crate) built_in: bool,
 }
 
 impl Default for Setup {
@@ -77,6 +79,7 @@ impl Default for Setup {
             attestation: None,
             max_stale_seconds: 30,
             tls: false,
+            built_in: false,
         }
     }
 }
@@ -99,8 +102,12 @@ impl TestStack {
     }
 
     /// A stack that differs.
-    pub(crate) async fn with(setup: Setup) -> Self {
+    pub(crate) async fn with(mut setup: Setup) -> Self {
         daemon::init();
+        if setup.built_in {
+            let nowhere = || Some("http://127.0.0.1:1".to_owned());
+            (setup.rvps, setup.attestation) = (nowhere(), nowhere());
+        }
         let dir = tempfile::tempdir().unwrap();
         let pki = Pki::generate(dir.path());
         let tls = setup.tls.then_some(&pki);
@@ -292,17 +299,27 @@ fn kbs_config(dir: &Path, setup: &Setup, attestation: &str, admin: &SigningKey, 
         .unwrap_or_else(|| format!("auth_public_key = {admin_key:?}"));
     let token = match &setup.token {
         Some(token) => token.replace("{attestation}", attestation),
+        // It knows the keys of what is in it.
+        None if setup.built_in => String::new(),
         None => format!("trusted_certs_paths = [{:?}]", pki.token_certificate()),
     };
     let (http, tls) = match setup.tls {
         true => (pki.https_keys(), pki.client_table("attestation_service.tls")),
         false => ("insecure_http = true".to_owned(), String::new()),
     };
+    let roots = dir.join("roots.pem");
+    let service = match setup.built_in {
+        true => format!(
+            "type = \"coco_as_builtin\"\n[attestation_service.verifier_config.snp_verifier]\n\
+             insecure_extra_roots = [{roots:?}]"
+        ),
+        false => format!("type = \"coco_as_grpc\"\nas_addr = \"{attestation}\""),
+    };
     let config = format!(
         "[http_server]\nsockets = [\"127.0.0.1:0\"]\n{http}\n{}\n\
          [admin]\n{admin}\n\
          [attestation_token]\n{token}\n\
-         [attestation_service]\ntype = \"coco_as_grpc\"\nas_addr = \"{attestation}\"\n{}\n{tls}\n\
+         [attestation_service]\n{}\n{service}\n{tls}\n\
          [storage_backend]\nstorage_type = \"LocalFs\"\n\
          [storage_backend.backends.local_fs]\ndir_path = {:?}\n\
          [[plugins]]\nname = \"resource\"\nstorage_backend_type = \"kvstorage\"\n\

@@ -1,0 +1,76 @@
+//! No secret, nonce, token, session or key is in a log line of any level, in an error, or in the metrics.
+
+use std::collections::BTreeSet;
+
+use crate::logged;
+
+#[test]
+fn nothing_secret_is_logged_at_any_level_or_said_in_an_error_or_metric() {
+    let run = logged::run();
+    assert!(run.canaries.len() > 40, "{}", run.canaries.len());
+    for (what, text) in &run.canaries {
+        let found = run.output.lines().find(|line| line.contains(text.as_str()));
+        assert!(found.is_none(), "a {what} is in: {}", found.unwrap_or_default());
+    }
+}
+
+#[test]
+fn what_was_searched_had_everything_in_it() {
+    let run = logged::run();
+    let field = |name: &'static str| -> BTreeSet<&str> {
+        run.lines
+            .iter()
+            .filter_map(|line| line[name].as_str()?.split("::").next())
+            .collect()
+    };
+    for service in ["kbs", "attestation_service", "rvps", "daemon"] {
+        assert!(field("target").contains(service), "{service} has logged nothing");
+    }
+    for level in ["DEBUG", "INFO", "ERROR"] {
+        assert!(field("level").contains(level), "nothing is logged at {level}");
+    }
+    let answers: Vec<_> = run
+        .output
+        .lines()
+        .filter(|line| line.starts_with("ANSWER "))
+        .collect();
+    assert!(answers.len() > 15);
+    assert!(run.output.contains("kbs_attestation_failures_total"));
+}
+
+#[test]
+fn crates_that_are_not_ours_never_log_below_info() {
+    let ours = [
+        "attestation_service",
+        "daemon",
+        "jose",
+        "kbs",
+        "policy",
+        "rvps",
+        "storage",
+        "verifier",
+    ];
+    for line in &logged::run().lines {
+        let from_us = line["target"]
+            .as_str()
+            .is_some_and(|target| ours.iter().any(|ours| target.starts_with(ours)));
+        assert!(
+            from_us || !matches!(line["level"].as_str(), Some("DEBUG" | "TRACE")),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn metrics_carry_no_path_and_no_name_that_a_caller_chose() {
+    for line in logged::run()
+        .output
+        .lines()
+        .filter(|line| line.starts_with("kbs_"))
+    {
+        assert!(
+            !line.contains("default/key") && !line.contains("directory"),
+            "{line}"
+        );
+    }
+}
