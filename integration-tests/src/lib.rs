@@ -9,3 +9,9 @@ pub mod bench;
 pub mod demo;
 pub mod load;
 pub mod processes;
+
+/// Makes `ring` the provider of rustls for this process. Calling it again does nothing.
+pub fn install_crypto_provider() {
+    // The only error is that a provider is there already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}

@@ -34,6 +34,7 @@ const RCARS_FOR_MEMORY: &str = "100000";
 
 /// Runs everything; takes about four minutes.
 pub fn run() -> anyhow::Result<Report> {
+    crate::install_crypto_provider();
     let mut report = Report::default();
     say("measuring the bare cryptography");
     let costs = cryptography::measure(Duration::from_secs(1))?;

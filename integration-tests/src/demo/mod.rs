@@ -25,6 +25,7 @@ const DENIED: i32 = 3;
 
 /// Tells the story. With `keep`, the services go on until they are interrupted.
 pub fn run(keep: bool) -> anyhow::Result<()> {
+    crate::install_crypto_provider();
     let folder = tempfile::Builder::new().prefix("trustee-demo-").tempdir()?;
     let dir = folder.path();
     let mut narrator = Narrator::new(7);

@@ -35,6 +35,8 @@ fn package_folder(name: &str) -> anyhow::Result<PathBuf> {
             "--manifest-path",
             manifest,
         ])
+        // Only this platform's packages: those of others are not on the machine after a build.
+        .args(["--filter-platform", &host()?])
         .output()
         .context("cannot run cargo")?;
     anyhow::ensure!(
@@ -55,4 +57,15 @@ fn package_folder(name: &str) -> anyhow::Result<PathBuf> {
         .and_then(Value::as_str);
     let path = PathBuf::from(path.with_context(|| format!("cargo knows no package {name}"))?);
     Ok(path.parent().context("a manifest without folder")?.to_owned())
+}
+
+/// The platform that the compiler builds for, such as `x86_64-unknown-linux-gnu`.
+fn host() -> anyhow::Result<String> {
+    let output = Command::new("rustc")
+        .arg("-vV")
+        .output()
+        .context("cannot run rustc")?;
+    let text = String::from_utf8(output.stdout)?;
+    let line = text.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(line.context("rustc names no host")?.to_owned())
 }

@@ -1,0 +1,126 @@
+//! One function a parser of what strangers send. It must return, whatever the bytes are.
+//!
+//! `smoke` runs each for a moment on mutated seeds, on stable Rust and in CI; `fuzz_targets` wraps each for
+//! the coverage-guided fuzzer.
+
+use verifier::{Endorsements, ExpectedBinding, Tee, UnverifiedEvidence, VerifierOptions, Verifiers};
+
+/// A target: a name and the function.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: &[Target] = &[
+    ("snp_evidence", snp_evidence),
+    ("snp_report", snp_report),
+    ("certificate_table", certificate_table),
+    ("rcar_request", rcar_request),
+    ("rcar_attestation", rcar_attestation),
+    ("resource_path", resource_path),
+    ("token", token),
+    ("sealed", sealed),
+    ("release_policy", release_policy),
+];
+
+/// SNP evidence as JSON: report and certificates, through every check.
+pub fn snp_evidence(data: &[u8]) {
+    verify(data);
+}
+
+/// The bytes as the raw values of a report's arrays, in evidence that is otherwise well formed.
+pub fn snp_report(data: &[u8]) {
+    let byte = |index: usize| data.get(index % data.len().max(1)).copied().unwrap_or(0);
+    let array = |from: usize, length: usize| (from..from + length).map(byte).collect::<Vec<u8>>();
+    let tcb = |from: usize| {
+        serde_json::json!({"fmc": null, "bootloader": byte(from), "tee": byte(from + 1),
+            "snp": byte(from + 2), "microcode": byte(from + 3)})
+    };
+    let version = serde_json::json!({"major": byte(4), "minor": byte(5), "build": byte(6)});
+    let report = serde_json::json!({
+        "version": byte(0) % 8, "guest_svn": 0, "policy": u64::from(byte(1)) << 16, "family_id": array(1, 16),
+        "image_id": array(2, 16), "vmpl": byte(2) % 4, "sig_algo": byte(3) % 3, "current_tcb": tcb(7),
+        "plat_info": byte(8), "key_info": byte(9), "report_data": array(10, 64), "measurement": array(11, 48),
+        "host_data": array(12, 32), "id_key_digest": array(13, 48), "author_key_digest": array(14, 48),
+        "report_id": array(15, 32), "report_id_ma": array(16, 32), "reported_tcb": tcb(17),
+        "cpuid_fam_id": byte(18), "cpuid_mod_id": byte(19), "cpuid_step": byte(20), "chip_id": array(21, 64),
+        "committed_tcb": tcb(22), "current": version.clone(), "committed": version, "launch_tcb": tcb(23),
+        "signature": {"r": array(24, 72), "s": array(25, 72)},
+        "launch_mit_vector": null, "current_mit_vector": null,
+    });
+    let evidence = serde_json::json!({"attestation_report": report, "cert_chain": null});
+    verify(evidence.to_string().as_bytes());
+}
+
+/// The bytes as certificates of every kind.
+pub fn certificate_table(data: &[u8]) {
+    let kinds = ["ARK", "ASK", "VCEK", "VLEK"];
+    let chain: Vec<_> =
+        kinds.iter().map(|kind| serde_json::json!({"cert_type": kind, "data": data})).collect();
+    let evidence = serde_json::json!({"attestation_report": {}, "cert_chain": chain});
+    verify(evidence.to_string().as_bytes());
+    let pem = jose::x5c::TrustAnchors::from_pem(data);
+    if let Ok(anchors) = pem {
+        let _ = anchors.verify(&[String::from_utf8_lossy(data).into_owned()], 0);
+    }
+}
+
+fn verify(evidence: &[u8]) {
+    let Ok(verifiers) = Verifiers::new(VerifierOptions::default()) else { return };
+    let Some(snp) = verifiers.get(Tee::Snp) else { return };
+    if let Ok(parsed) = snp.parse(UnverifiedEvidence::new(evidence)) {
+        let binding = ExpectedBinding { report_data: Some(vec![1; 48]), init_data: Some(vec![2; 32]) };
+        let _ = parsed.endorsements_for();
+        let _ = parsed.verify(&binding, &Endorsements::new(), 1_800_000_000);
+    }
+}
+
+/// The body of `POST /kbs/v0/auth`.
+pub fn rcar_request(data: &[u8]) {
+    if let Ok(request) = kbs::rcar::Request::parse(data) {
+        let _ = kbs::rcar::negotiated(&request);
+    }
+}
+
+/// The body of `POST /kbs/v0/attest`.
+pub fn rcar_attestation(data: &[u8]) {
+    if let Ok(attestation) = kbs::rcar::Attestation::parse(data) {
+        let _ = attestation.nonce();
+        let _ = attestation.tee_pubkey();
+    }
+}
+
+/// A request path, and the resource that it names.
+pub fn resource_path(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(path) = kbs::path::RequestPath::parse(text) {
+        let segments = path.segments();
+        if let Ok(resource) = kbs::resource::ResourcePath::from_segments(&segments) {
+            assert!(resource.segments().all(|part| !part.starts_with('.') && !part.contains(['/', '\\', '\0'])));
+        }
+    }
+}
+
+/// A compact token, and the key set that it may come with.
+pub fn token(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data) {
+        if let Ok(token) = jose::jwt::UnverifiedToken::parse(text) {
+            let _ = (token.alg(), token.kid(), token.jwk());
+        }
+    }
+    let _ = jose::jwk::JwkSet::from_json(data);
+}
+
+/// A sealed secret, as a client gets it.
+pub fn sealed(data: &[u8]) {
+    let _ = serde_json::from_slice::<jose::jwe::Jwe>(data);
+    if let Ok(value) = serde_json::from_slice::<serde_json::Value>(data) {
+        let _ = jose::tee_key::TeePublicKey::from_json(&value);
+    }
+}
+
+/// A policy that an admin uploads.
+pub fn release_policy(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data) {
+        let _ = policy::ReleasePolicy::compile(text);
+        let _ = policy::AppraisalPolicy::compile(text);
+    }
+}
