@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 const EACH: Duration = Duration::from_secs(3);
 
 fn main() {
-    let seed = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(0x5eed);
+    let seed = std::env::args()
+        .nth(1)
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0x5eed);
     for (name, target) in trustee_fuzz::TARGETS {
         let mut random = Random(seed);
         let (started, mut runs) = (Instant::now(), 0_u64);
