@@ -17,8 +17,8 @@ pub(crate) struct Hints {
     pub(crate) unknown_inputs: BTreeSet<String>,
 }
 
-/// The built-in through which reference values are asked for.
-const QUERY: &str = "query_reference_value";
+/// The built-ins through which reference values are asked for.
+const QUERIES: [&str; 2] = ["query_reference_value", "matches_reference_value"];
 
 /// Members of `input` that are no TEE's.
 const COMMON_INPUTS: [&str; 4] = [
@@ -66,9 +66,9 @@ fn is_input(member: &str) -> bool {
     COMMON_INPUTS.contains(&member) || Tee::ALL.iter().any(|tee| tee.as_str() == member)
 }
 
-/// The built-in, and the functions of the policy that call it, or one another, in the end.
+/// The built-ins, and the functions of the policy that call one of them, or one another, in the end.
 fn asking_functions<'a>(rules: &[Vec<Token<'a>>]) -> BTreeSet<&'a str> {
-    let mut asking = BTreeSet::from([QUERY]);
+    let mut asking = BTreeSet::from(QUERIES);
     loop {
         let known = asking.len();
         for rule in rules {
@@ -168,6 +168,7 @@ import rego.v1
 trust_claims := {"hardware": h, "executables": e}
 
 h := 2 if input.snp.measurement in query_reference_value("direct")
+h := 2 if matches_reference_value(input.snp.measurement, "matched")
 e := 3 if vouched(input.snp["measurement"], "through one")
 e := 4 if twice("through two", other("not an id"))
 
@@ -182,7 +183,7 @@ other(x) := x
         );
         assert_eq!(
             names(&hints.reference_values),
-            ["direct", "through one", "through two"]
+            ["direct", "matched", "through one", "through two"]
         );
         assert!(hints.unknown_inputs.is_empty());
     }
