@@ -1,12 +1,24 @@
 //! The program `kbs`.
 
+use std::process::ExitCode;
+
 use anyhow::Context;
 use clap::Parser;
 use kbs::app::{Args, prepare, run};
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    match start(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(args: &Args) -> anyhow::Result<()> {
     daemon::init();
-    let config = prepare(&Args::parse())?;
+    let config = prepare(args)?;
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if let Some(workers) = config.http_server.worker_count {
         runtime.worker_threads(workers.clamp(1, 1024));

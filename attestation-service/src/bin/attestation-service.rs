@@ -1,9 +1,17 @@
 //! The Attestation Service as a program.
 
+use std::process::ExitCode;
+
 use clap::Parser;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
     daemon::init();
-    attestation_service::app::run(attestation_service::app::Args::parse()).await
+    match attestation_service::app::run(attestation_service::app::Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }

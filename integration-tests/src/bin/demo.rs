@@ -1,5 +1,13 @@
 //! `trustee-demo`: see `make demo`.
 
-fn main() -> anyhow::Result<()> {
-    integration_tests::demo::run(std::env::args().any(|argument| argument == "--keep"))
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match integration_tests::demo::run(std::env::args().any(|argument| argument == "--keep")) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }

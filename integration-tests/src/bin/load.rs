@@ -1,6 +1,7 @@
 //! `trustee-load`: loads any KBS or Attestation Service, named by URL, and says how fast it was.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -118,8 +119,17 @@ impl Load {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
-    let arguments = Arguments::parse();
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.command {
         Command::Challenge(load) => {
             let workers = load.guests("").await?.into_iter().map(ChallengeLoad).collect();
