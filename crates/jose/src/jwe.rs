@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use crate::Secret;
 use crate::encoding::{decode, decode_fixed, encode};
 use crate::tee_key::{TeePrivateKey, TeePublicKey};
+use key_wrap::Wrapping;
 
 /// A sealed secret: the only form in which a secret leaves the KBS for a guest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,34 +33,67 @@ pub struct Jwe {
     pub tag: String,
 }
 
-/// Seals `secret` so that only the holder of `key`'s private half can open it.
-pub fn seal(secret: &Secret, key: &TeePublicKey) -> Result<Jwe, JweError> {
-    let random = SystemRandom::new();
-    // One call for both: each is a system call.
-    let mut fresh = Zeroizing::new([0; CONTENT_KEY_LENGTH + NONCE_LEN]);
-    random.fill(&mut *fresh).map_err(|_| JweError::Provider)?;
-    let (content_key, iv) = fresh
-        .split_first_chunk::<CONTENT_KEY_LENGTH>()
-        .ok_or(JweError::Provider)?;
-    let iv = *iv.first_chunk::<NONCE_LEN>().ok_or(JweError::Provider)?;
+/// A key that secrets are sealed to.
+///
+/// Behind an EC key stands one key agreement with one fresh ephemeral key (RFC 7518, section 4.6), made when
+/// the recipient is: it costs more than all the rest of sealing. Every secret still has a content key and an
+/// IV of its own. A recipient lives as long as one guest's session, and is never shared between guests.
+pub struct Recipient {
+    protected: String,
+    wrapping: Wrapping,
+}
 
-    let (header, encrypted_key) = key_wrap::wrap(content_key, key, &random)?;
-    let protected = encode(header);
-    let mut text = secret.expose().to_vec();
-    let tag = cipher(content_key)?
-        .seal_in_place_separate_tag(
-            Nonce::assume_unique_for_key(iv),
-            Aad::from(protected.as_bytes()),
-            &mut text,
-        )
-        .map_err(|_| JweError::Provider)?;
-    Ok(Jwe {
-        protected,
-        encrypted_key: encode(encrypted_key),
-        iv: encode(iv),
-        ciphertext: encode(text),
-        tag: encode(tag.as_ref()),
-    })
+impl Recipient {
+    /// Gets ready to seal to `key`.
+    pub fn new(key: &TeePublicKey) -> Result<Self, JweError> {
+        let (header, wrapping) = Wrapping::prepare(key, &SystemRandom::new())?;
+        Ok(Self {
+            protected: encode(header),
+            wrapping,
+        })
+    }
+
+    /// Seals `secret` so that only the holder of the key's private half can open it.
+    pub fn seal(&self, secret: &Secret) -> Result<Jwe, JweError> {
+        // One call for both: each is a system call.
+        let mut fresh = Zeroizing::new([0; CONTENT_KEY_LENGTH + NONCE_LEN]);
+        SystemRandom::new()
+            .fill(&mut *fresh)
+            .map_err(|_| JweError::Provider)?;
+        let (content_key, iv) = fresh
+            .split_first_chunk::<CONTENT_KEY_LENGTH>()
+            .ok_or(JweError::Provider)?;
+        let iv = *iv.first_chunk::<NONCE_LEN>().ok_or(JweError::Provider)?;
+
+        let encrypted_key = self.wrapping.wrap(content_key)?;
+        let mut text = secret.expose().to_vec();
+        let tag = cipher(content_key)?
+            .seal_in_place_separate_tag(
+                Nonce::assume_unique_for_key(iv),
+                Aad::from(self.protected.as_bytes()),
+                &mut text,
+            )
+            .map_err(|_| JweError::Provider)?;
+        Ok(Jwe {
+            protected: self.protected.clone(),
+            encrypted_key: encode(encrypted_key),
+            iv: encode(iv),
+            ciphertext: encode(text),
+            tag: encode(tag.as_ref()),
+        })
+    }
+}
+
+/// Shows nothing of the agreed key.
+impl std::fmt::Debug for Recipient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Recipient").finish_non_exhaustive()
+    }
+}
+
+/// Seals one `secret` so that only the holder of `key`'s private half can open it.
+pub fn seal(secret: &Secret, key: &TeePublicKey) -> Result<Jwe, JweError> {
+    Recipient::new(key)?.seal(secret)
 }
 
 /// Opens what was sealed for `key`. The additional data is the `protected` text as it came.

@@ -63,8 +63,9 @@ async fn release(
     };
     let permit = permit(kbs, &result, &request)?;
     let secret = plugin.release(&permit).await?;
-    let sealed: Jwe =
-        jose::jwe::seal(&secret, permit.tee_key()).map_err(|error| KbsError::Seal(error.into()))?;
+    let sealed: Jwe = permit
+        .seal(&secret)
+        .map_err(|error| KbsError::Seal(error.into()))?;
     tracing::info!(
         plugin = name,
         resource = path.join("/"),

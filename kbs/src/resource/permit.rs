@@ -1,3 +1,5 @@
+use jose::jwe::{Jwe, JweError};
+use jose::secret::Secret;
 use jose::tee_key::TeePublicKey;
 
 use super::path::{ResourcePath, ResourcePathError};
@@ -8,7 +10,7 @@ use crate::token::AttestationResult;
 /// Only [`PolicyStore::authorize`](super::PolicyStore::authorize) makes one,
 /// after the policy in force said yes to exactly this plugin and path for
 /// exactly this attestation result. A backend reads nothing without it, and
-/// what it read is sealed to [`ReleasePermit::tee_key`], so that a permit of
+/// what it read is sealed by [`ReleasePermit::seal`], so that a permit of
 /// one guest never serves another.
 #[derive(Debug)]
 pub struct ReleasePermit<'r> {
@@ -51,6 +53,11 @@ impl<'r> ReleasePermit<'r> {
     /// The key that the reply must be sealed to.
     pub fn tee_key(&self) -> &'r TeePublicKey {
         self.result.tee_key()
+    }
+
+    /// Seals what was read with this permit to the key of the guest that it was given to.
+    pub fn seal(&self, secret: &Secret) -> Result<Jwe, JweError> {
+        self.result.seal(secret)
     }
 
     /// What is known of the guest.

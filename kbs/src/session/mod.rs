@@ -58,10 +58,13 @@ pub enum Attested {
     Untrusted,
 }
 
+/// What the agreed key of a recipient and its header take, about.
+const RECIPIENT: usize = 320;
+
 impl Footprint for Attested {
     fn footprint(&self) -> usize {
         match self {
-            Self::Trusted(result) => result.claims_json().len() + size_of::<TeePublicKey>(),
+            Self::Trusted(result) => result.claims_json().len() + size_of::<TeePublicKey>() + RECIPIENT,
             Self::Untrusted => 0,
         }
     }

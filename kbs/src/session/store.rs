@@ -34,7 +34,7 @@ impl Default for SessionLimits {
             max_sessions: 10_000,
             soft_bytes: 8 << 20,
             max_bytes: 64 << 20,
-            grace: 3,
+            grace: 2,
         }
     }
 }

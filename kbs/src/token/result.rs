@@ -1,6 +1,9 @@
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use jose::jwe::{Jwe, JweError, Recipient};
 use jose::jwt::Claims;
+use jose::secret::Secret;
 use jose::tee_key::TeePublicKey;
 use serde_json::Value;
 
@@ -29,6 +32,8 @@ pub struct AttestationResult {
     serial: u64,
     claims_json: Box<str>,
     tee_key: TeePublicKey,
+    /// Made when the first secret goes to this guest.
+    recipient: OnceLock<Box<Recipient>>,
     expires_at: i64,
 }
 
@@ -62,6 +67,7 @@ impl AttestationResult {
             expires_at: claims.expires_at(),
             claims_json: claims.into_json_text().into_boxed_str(),
             tee_key,
+            recipient: OnceLock::new(),
         })
     }
 
@@ -78,6 +84,15 @@ impl AttestationResult {
     /// The key that replies to this guest are sealed to.
     pub fn tee_key(&self) -> &TeePublicKey {
         &self.tee_key
+    }
+
+    /// Seals a secret to this guest's key.
+    pub(crate) fn seal(&self, secret: &Secret) -> Result<Jwe, JweError> {
+        if let Some(recipient) = self.recipient.get() {
+            return recipient.seal(secret);
+        }
+        let recipient = Box::new(Recipient::new(&self.tee_key)?);
+        self.recipient.get_or_init(|| recipient).seal(secret)
     }
 
     /// The token's `exp`, in seconds since the Unix epoch.
@@ -98,6 +113,7 @@ impl AttestationResult {
             serial: next_serial(),
             claims_json: claims.to_string().into_boxed_str(),
             tee_key,
+            recipient: OnceLock::new(),
             expires_at,
         }
     }

@@ -3,7 +3,7 @@
 use aes_kw::KekAes256;
 use rand_core::OsRng;
 use ring::rand::SystemRandom;
-use rsa::Oaep;
+use rsa::{Oaep, RsaPublicKey};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -15,26 +15,43 @@ use crate::tee_key::{ECDH_ES_A256KW, PrivateKind, PublicKind, RSA_OAEP_256, TeeP
 /// A content key of `A256GCM`.
 type ContentKey = Zeroizing<[u8; CONTENT_KEY_LENGTH]>;
 
-/// Wraps `content_key` for `key`. Gives the protected header as JSON and the encrypted key.
-pub(super) fn wrap(
-    content_key: &[u8; CONTENT_KEY_LENGTH],
-    key: &TeePublicKey,
-    random: &SystemRandom,
-) -> Result<(String, Vec<u8>), JweError> {
-    let (header, wrapping_key) = match &key.0 {
-        PublicKind::P256(point) => agreement::send_p256(point, random)?,
-        PublicKind::P521(point) => agreement::send_p521(point),
-        PublicKind::Rsa(key) => {
-            let encrypted = key.encrypt(&mut OsRng, Oaep::new::<Sha256>(), content_key);
-            let header = format!(r#"{{"alg":"{RSA_OAEP_256}","enc":"{CONTENT_ENCRYPTION}"}}"#);
-            return Ok((header, encrypted.map_err(|_| JweError::Provider)?));
+/// How content keys are wrapped for one key.
+pub(super) enum Wrapping {
+    /// Under the outcome of a key agreement.
+    Agreed(WrappingKey),
+    /// Encrypted to the key itself.
+    Rsa(Box<RsaPublicKey>),
+}
+
+impl Wrapping {
+    /// Agrees with `key`, if it is one to agree with. Gives the protected header as JSON, too.
+    pub(super) fn prepare(key: &TeePublicKey, random: &SystemRandom) -> Result<(String, Self), JweError> {
+        let (header, wrapping_key) = match &key.0 {
+            PublicKind::P256(point) => agreement::send_p256(point, random)?,
+            PublicKind::P521(point) => agreement::send_p521(point),
+            PublicKind::Rsa(key) => {
+                let header = format!(r#"{{"alg":"{RSA_OAEP_256}","enc":"{CONTENT_ENCRYPTION}"}}"#);
+                return Ok((header, Self::Rsa(Box::new(key.as_ref().clone()))));
+            }
+        };
+        Ok((header, Self::Agreed(wrapping_key)))
+    }
+
+    /// Wraps a content key.
+    pub(super) fn wrap(&self, content_key: &[u8; CONTENT_KEY_LENGTH]) -> Result<Vec<u8>, JweError> {
+        match self {
+            Self::Agreed(wrapping_key) => {
+                let mut encrypted = vec![0; CONTENT_KEY_LENGTH + 8];
+                let wrapped = kek(wrapping_key).wrap(content_key, &mut encrypted);
+                wrapped.map_err(|_| JweError::Provider)?;
+                Ok(encrypted)
+            }
+            Self::Rsa(key) => {
+                let encrypted = key.encrypt(&mut OsRng, Oaep::new::<Sha256>(), content_key);
+                encrypted.map_err(|_| JweError::Provider)
+            }
         }
-    };
-    let mut encrypted = vec![0; CONTENT_KEY_LENGTH + 8];
-    kek(&wrapping_key)
-        .wrap(content_key, &mut encrypted)
-        .map_err(|_| JweError::Provider)?;
-    Ok((header, encrypted))
+    }
 }
 
 /// The content key that was wrapped for `key`.

@@ -175,3 +175,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn secrets_for_one_recipient_share_an_agreement_and_nothing_else() {
+    for kind in [TeeKeyKind::P256, TeeKeyKind::P521, TeeKeyKind::Rsa] {
+        let key = key(kind);
+        let recipient = Recipient::new(&key.public_key().unwrap()).unwrap();
+        let sealed: Vec<Jwe> = (0..3)
+            .map(|_| recipient.seal(&Secret::from(b"the same".to_vec())).unwrap())
+            .collect();
+        for (one, other) in [(0, 1), (1, 2), (0, 2)].map(|(a, b)| (&sealed[a], &sealed[b])) {
+            assert_eq!(one.protected, other.protected);
+            assert_ne!(one.encrypted_key, other.encrypted_key);
+            assert_ne!(one.iv, other.iv);
+            assert_ne!(one.ciphertext, other.ciphertext);
+        }
+        for jwe in &sealed {
+            assert_eq!(open(jwe, &key).unwrap().expose(), b"the same");
+        }
+    }
+}
+
+#[test]
+fn two_recipients_of_one_key_have_agreed_on_different_keys() {
+    let public = key(TeeKeyKind::P256).public_key().unwrap();
+    let (one, other) = (Recipient::new(&public).unwrap(), Recipient::new(&public).unwrap());
+    assert_ne!(one.protected, other.protected);
+    assert_eq!(format!("{one:?}"), "Recipient { .. }");
+}
