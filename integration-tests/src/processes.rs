@@ -110,6 +110,21 @@ impl Process {
         self.child.id()
     }
 
+    /// The processor time that its threads have used so far (`schedstat` of proc(5)).
+    pub fn processor_time(&self) -> anyhow::Result<Duration> {
+        let mut nanoseconds = 0;
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            // A thread may end meanwhile; its time is then missing.
+            let text = std::fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
+            nanoseconds += text
+                .split_whitespace()
+                .next()
+                .and_then(|word| word.parse().ok())
+                .unwrap_or(0);
+        }
+        Ok(Duration::from_nanos(nanoseconds))
+    }
+
     /// Waits for the process to end by itself.
     pub fn wait(&mut self) -> anyhow::Result<()> {
         self.child.wait()?;

@@ -23,6 +23,7 @@ mod verdict;
 pub mod backends;
 pub mod plugins;
 pub mod resource;
+mod strikes;
 
 pub mod admin;
 

@@ -1,6 +1,7 @@
 //! The release servers as the benchmark runs them: plain HTTP, sessions in memory, pinned to one core.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context;
 use base64::Engine;
@@ -20,7 +21,7 @@ pub(super) struct Stack {
     pub(super) kbs_url: String,
     /// `http://…` of the Attestation Service, where it is its own process.
     pub(super) as_url: Option<String>,
-    _others: Vec<Process>,
+    others: Vec<Process>,
 }
 
 const SERVERS_CORE: usize = 0;
@@ -59,7 +60,7 @@ impl Stack {
             kbs,
             kbs_url,
             as_url,
-            _others: vec![attestation, rvps],
+            others: vec![attestation, rvps],
         })
     }
 
@@ -78,8 +79,14 @@ impl Stack {
             kbs,
             kbs_url,
             as_url: None,
-            _others: Vec::new(),
+            others: Vec::new(),
         })
+    }
+
+    /// The processor time of all servers so far.
+    pub(super) fn processor_time(&self) -> anyhow::Result<Duration> {
+        let others = self.others.iter().map(Process::processor_time);
+        std::iter::once(self.kbs.processor_time()).chain(others).sum()
     }
 
     /// Registers what makes a `sample` guest affirming, a policy that lets it in, and the resource.

@@ -1,7 +1,8 @@
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
+
+use crate::strikes::Strikes;
 
 /// A decision that takes longer holds up the other requests of its thread.
 const SLOW: Duration = Duration::from_millis(5);
@@ -9,24 +10,17 @@ const SLOW: Duration = Duration::from_millis(5);
 /// Keeps a slow policy from stalling the runtime.
 ///
 /// Policies are evaluated on the calling thread, for they take microseconds.
-/// One that was slow once is evaluated aside from then on, where the runtime
-/// puts another thread in the place of the busy one.
+/// One that is slow again and again is evaluated aside, where the runtime puts
+/// another thread in the place of the busy one.
 #[derive(Default)]
-pub(super) struct Pace {
-    slow: AtomicBool,
-}
+pub(super) struct Pace(Strikes);
 
 impl Pace {
     pub(super) fn run<T>(&self, work: impl FnOnce() -> T) -> T {
-        if self.slow.load(Ordering::Relaxed) && can_step_aside() {
-            return tokio::task::block_in_place(work);
+        if self.0.is_out() && can_step_aside() {
+            return tokio::task::block_in_place(|| self.0.time(SLOW, work));
         }
-        let begin = Instant::now();
-        let done = work();
-        if begin.elapsed() > SLOW {
-            self.slow.store(true, Ordering::Relaxed);
-        }
-        done
+        self.0.time(SLOW, work)
     }
 }
 
@@ -39,15 +33,17 @@ fn can_step_aside() -> bool {
 mod tests {
     use super::*;
 
-    fn slow(pace: &Pace) -> bool {
-        pace.run(|| std::thread::sleep(SLOW * 2));
-        pace.slow.load(Ordering::Relaxed)
+    fn made_slow() -> Pace {
+        let pace = Pace::default();
+        while !pace.0.is_out() {
+            pace.run(|| std::thread::sleep(SLOW * 2));
+        }
+        pace
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
     async fn a_slow_policy_does_not_hold_up_the_only_worker() {
-        let pace = std::sync::Arc::new(Pace::default());
-        assert!(slow(&pace));
+        let pace = std::sync::Arc::new(made_slow());
         let (release, wait) = std::sync::mpsc::channel::<()>();
         let evaluation = tokio::spawn(async move { pace.run(|| wait.recv_timeout(Duration::from_secs(10))) });
         // Runs on the one worker only if the evaluation has left it.
@@ -58,8 +54,6 @@ mod tests {
 
     #[tokio::test]
     async fn a_runtime_of_one_thread_evaluates_in_place() {
-        let pace = Pace::default();
-        assert!(slow(&pace));
-        assert_eq!(pace.run(|| 7), 7);
+        assert_eq!(made_slow().run(|| 7), 7);
     }
 }

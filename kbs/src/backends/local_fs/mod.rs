@@ -12,8 +12,8 @@
 //!
 //! A small file is read on the calling thread: a handful of system calls,
 //! a third of what handing them to another thread costs. Larger files, and
-//! all files for a while after one was slow, go to a blocking thread, so that
-//! a slow file system does not hold up the runtime.
+//! all files for a while after several were slow, go to a blocking thread, so
+//! that a slow file system does not hold up the runtime.
 
 mod names;
 mod reading;
@@ -24,9 +24,8 @@ mod writing;
 mod tests;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jose::secret::Secret;
@@ -35,13 +34,12 @@ use self::root::Root;
 use super::{BackendError, BackendSetupError, MAX_RESOURCE_SIZE, ResourceBackend};
 use crate::admin::AdminGrant;
 use crate::resource::{ReleasePermit, ResourcePath};
+use crate::strikes::Strikes;
 
 /// The largest file, in bytes, that is read on the calling thread.
 const SMALL: usize = 64 * 1024;
 /// A read that takes longer is slow.
 const SLOW: Duration = Duration::from_millis(20);
-/// How many reads after a slow one go to a blocking thread.
-const CAREFUL_READS: u32 = 1000;
 
 /// Resources in a directory tree.
 pub struct LocalFsBackend {
@@ -53,8 +51,8 @@ struct Files {
     root: Root,
     /// One change at a time: a write is several steps.
     changing: Mutex<()>,
-    /// How many of the coming reads go to a blocking thread.
-    careful_reads: AtomicU32,
+    /// Whether reads have been slow, and go to a blocking thread.
+    strikes: Strikes,
 }
 
 impl LocalFsBackend {
@@ -68,7 +66,7 @@ impl LocalFsBackend {
             files: Arc::new(Files {
                 root,
                 changing: Mutex::new(()),
-                careful_reads: AtomicU32::new(0),
+                strikes: Strikes::default(),
             }),
         })
     }
@@ -89,20 +87,12 @@ impl LocalFsBackend {
 }
 
 impl Files {
-    /// Reads, and notes whether that was slow.
+    /// Reads, and notes whether a small file was slow.
     fn read(&self, path: &ResourcePath, limit: usize) -> Result<Secret, BackendError> {
-        let begin = Instant::now();
-        let done = reading::read(&self.root, path, limit);
-        let large = matches!(&done, Ok(value) if value.len() > SMALL);
-        if begin.elapsed() > SLOW && !large {
-            self.careful_reads.store(CAREFUL_READS, Ordering::Relaxed);
-        } else {
-            // The count is a hint: that two readers take the same step is no harm.
-            let left = self.careful_reads.load(Ordering::Relaxed);
-            self.careful_reads
-                .store(left.saturating_sub(1), Ordering::Relaxed);
-        }
-        done
+        // Large files go to a blocking thread anyhow.
+        let limit_of_time = if limit > SMALL { Duration::MAX } else { SLOW };
+        self.strikes
+            .time(limit_of_time, || reading::read(&self.root, path, limit))
     }
 }
 
@@ -110,7 +100,7 @@ impl Files {
 impl ResourceBackend for LocalFsBackend {
     async fn read(&self, permit: &ReleasePermit<'_>) -> Result<Secret, BackendError> {
         let path = permit.resource()?;
-        if self.files.careful_reads.load(Ordering::Relaxed) == 0 {
+        if !self.files.strikes.is_out() {
             match self.files.read(&path, SMALL) {
                 Err(BackendError::TooLarge { .. }) => {}
                 done => return done,
