@@ -105,11 +105,6 @@ impl Process {
         Ok(kib / 1024.0)
     }
 
-    /// The process id.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// The processor time that its threads have used so far (`schedstat` of proc(5)).
     pub fn processor_time(&self) -> anyhow::Result<Duration> {
         let mut nanoseconds = 0;
@@ -123,12 +118,6 @@ impl Process {
                 .unwrap_or(0);
         }
         Ok(Duration::from_nanos(nanoseconds))
-    }
-
-    /// Waits for the process to end by itself.
-    pub fn wait(&mut self) -> anyhow::Result<()> {
-        self.child.wait()?;
-        Ok(())
     }
 }
 

@@ -32,7 +32,7 @@ pub fn run(keep: bool) -> anyhow::Result<()> {
 
     narrator.step("Starting the three services, with TLS and fresh keys");
     let pki = Pki::generate(dir)?;
-    let mut servers = Servers::start(dir, &pki)?;
+    let servers = Servers::start(dir, &pki)?;
     narrator.good(&format!("reference values   https://{}", servers.rvps));
     narrator.good(&format!("attestation        https://{}", servers.attestation));
     narrator.good(&format!("key broker         https://{}", servers.kbs));
@@ -48,8 +48,17 @@ pub fn run(keep: bool) -> anyhow::Result<()> {
             "\nThe services are running; their logs are in {}. Ctrl-C stops them.",
             dir.display()
         );
-        servers.wait()?;
+        until_interrupted()?;
     }
+    Ok(())
+}
+
+/// Waits for Ctrl-C. What follows cleans up.
+fn until_interrupted() -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(tokio::signal::ctrl_c())?;
     Ok(())
 }
 

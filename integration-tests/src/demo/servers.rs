@@ -16,7 +16,7 @@ pub(super) struct Servers {
     pub(super) attestation: SocketAddr,
     /// Where the KBS listens.
     pub(super) kbs: SocketAddr,
-    processes: Vec<Process>,
+    _processes: Vec<Process>,
 }
 
 impl Servers {
@@ -72,13 +72,8 @@ impl Servers {
             rvps,
             attestation,
             kbs,
-            processes,
+            _processes: processes,
         })
-    }
-
-    /// Waits until the services end, which they do when they are interrupted.
-    pub(super) fn wait(&mut self) -> anyhow::Result<()> {
-        self.processes.iter_mut().try_for_each(Process::wait)
     }
 }
 
