@@ -64,36 +64,28 @@ impl LocalFs {
             inner: Arc::new(inner),
         })
     }
-
-    async fn run<T: Send + 'static>(
-        &self,
-        operation: impl FnOnce(&Inner) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let inner = Arc::clone(&self.inner);
-        blocking::run(move || operation(&inner)).await
-    }
 }
 
 #[async_trait]
 impl KeyValueStore for LocalFs {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
         let Ok(name) = file_name(key) else { return Ok(None) };
-        self.run(move |inner| inner.read(&name)).await
+        blocking::with(&self.inner, move |inner| inner.read(&name)).await
     }
 
     async fn set(&self, key: &str, value: &[u8], mode: WriteMode) -> Result<WriteOutcome> {
         let name = file_name(key)?;
         let value = value.to_vec();
-        self.run(move |inner| inner.write(&name, &value, mode)).await
+        blocking::with(&self.inner, move |inner| inner.write(&name, &value, mode)).await
     }
 
     async fn delete(&self, key: &str) -> Result<Option<Vec<u8>>> {
         let Ok(name) = file_name(key) else { return Ok(None) };
-        self.run(move |inner| inner.remove(&name)).await
+        blocking::with(&self.inner, move |inner| inner.remove(&name)).await
     }
 
     async fn list(&self) -> Result<Vec<String>> {
-        self.run(|inner| inner.list()).await
+        blocking::with(&self.inner, |inner| inner.list()).await
     }
 
     fn check_key(&self, key: &str) -> Result<()> {

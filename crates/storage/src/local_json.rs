@@ -68,21 +68,13 @@ impl LocalJson {
             inner: Arc::new(inner),
         })
     }
-
-    async fn run<T: Send + 'static>(
-        &self,
-        operation: impl FnOnce(&Inner) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let inner = Arc::clone(&self.inner);
-        blocking::run(move || operation(&inner)).await
-    }
 }
 
 #[async_trait]
 impl KeyValueStore for LocalJson {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
         let key = key.to_owned();
-        self.run(move |inner| {
+        blocking::with(&self.inner, move |inner| {
             inner
                 .load()?
                 .get(&key)
@@ -96,7 +88,7 @@ impl KeyValueStore for LocalJson {
         self.check_key(key)?;
         let key = key.to_owned();
         let value = BASE64.encode(value);
-        self.run(move |inner| {
+        blocking::with(&self.inner, move |inner| {
             let _turn = inner.lock.acquire();
             let mut entries = inner.load()?;
             if mode == WriteMode::CreateOnly && entries.contains_key(&key) {
@@ -111,7 +103,7 @@ impl KeyValueStore for LocalJson {
 
     async fn delete(&self, key: &str) -> Result<Option<Vec<u8>>> {
         let key = key.to_owned();
-        self.run(move |inner| {
+        blocking::with(&self.inner, move |inner| {
             let _turn = inner.lock.acquire();
             let mut entries = inner.load()?;
             let Some(text) = entries.remove(&key) else {
@@ -125,12 +117,12 @@ impl KeyValueStore for LocalJson {
     }
 
     async fn list(&self) -> Result<Vec<String>> {
-        self.run(|inner| Ok(inner.load()?.into_keys().collect())).await
+        blocking::with(&self.inner, |inner| Ok(inner.load()?.into_keys().collect())).await
     }
 
     /// Reads the file once.
     async fn entries(&self) -> Result<Vec<(String, Result<Vec<u8>>)>> {
-        self.run(|inner| {
+        blocking::with(&self.inner, |inner| {
             let decoded = |(key, text): (String, String)| {
                 let value = inner.decode(&key, &text);
                 (key, value)

@@ -30,6 +30,8 @@ mod peer {
 
 const LOAD_CORE: &str = "1";
 const SECONDS: &str = "8";
+/// A whole handshake and one GET.
+const RCAR: &[&str] = &["rcar", "--path", RESOURCE];
 const RCARS_FOR_MEMORY: &str = "100000";
 
 /// Runs everything; takes about four minutes.
@@ -53,61 +55,30 @@ fn three_processes(report: &mut Report, snp_floor_us: f64) -> anyhow::Result<()>
     let stack = Stack::three_processes(dir.path())?;
     stack.provision()?;
 
-    let challenge = measured(
-        report,
-        &stack,
-        &["challenge", "--url", &stack.kbs_url, "--seconds", SECONDS],
-    )?;
-    report
-        .figures
-        .push(at_least("challenge", challenge, peer::CHALLENGE, 1.0));
-    let get = measured(
-        report,
-        &stack,
-        &[
-            "get",
-            "--url",
-            &stack.kbs_url,
-            "--path",
-            RESOURCE,
-            "--seconds",
-            SECONDS,
-        ],
-    )?;
-    report
-        .figures
-        .push(at_least("resource GET on a session", get, peer::GET, 6.0));
-    let rcar = measured(
-        report,
-        &stack,
-        &[
-            "rcar",
-            "--url",
-            &stack.kbs_url,
-            "--path",
-            RESOURCE,
-            "--seconds",
-            SECONDS,
-        ],
-    )?;
-    report.figures.push(at_least(
-        "RCAR + GET, three processes",
-        rcar,
-        peer::RCAR_THREE_PROCESSES,
-        7.0,
-    ));
+    let rounds: [(_, &[&str], _, _); 3] = [
+        ("challenge", &["challenge"], peer::CHALLENGE, 1.0),
+        (
+            "resource GET on a session",
+            &["get", "--path", RESOURCE],
+            peer::GET,
+            6.0,
+        ),
+        (
+            "RCAR + GET, three processes",
+            RCAR,
+            peer::RCAR_THREE_PROCESSES,
+            7.0,
+        ),
+    ];
+    for (what, arguments, peer, times) in rounds {
+        let rate = measured(report, &stack, &stack.kbs_url, arguments)?;
+        report.figures.push(at_least(what, rate, peer, times));
+    }
 
     snp_evaluation(report, &stack, dir.path(), snp_floor_us)?;
 
-    let many = [
-        "rcar",
-        "--url",
-        &stack.kbs_url,
-        "--path",
-        RESOURCE,
-        "--operations",
-        RCARS_FOR_MEMORY,
-    ];
+    let until_enough: &[&str] = &["--url", &stack.kbs_url, "--operations", RCARS_FOR_MEMORY];
+    let many = [RCAR, until_enough].concat();
     report
         .notes
         .push(format!("KBS memory before: {:.1} MiB", stack.kbs.resident_mib()?));
@@ -139,19 +110,7 @@ fn built_in(report: &mut Report) -> anyhow::Result<()> {
     say("starting the KBS with Attestation Service and RVPS built in");
     let stack = Stack::built_in(dir.path())?;
     stack.provision()?;
-    let rcar = measured(
-        report,
-        &stack,
-        &[
-            "rcar",
-            "--url",
-            &stack.kbs_url,
-            "--path",
-            RESOURCE,
-            "--seconds",
-            SECONDS,
-        ],
-    )?;
+    let rcar = measured(report, &stack, &stack.kbs_url, RCAR)?;
     report
         .figures
         .push(at_least("RCAR + GET, built in", rcar, peer::RCAR_BUILT_IN, 5.0));
@@ -172,21 +131,8 @@ fn snp_evaluation(report: &mut Report, stack: &Stack, dir: &Path, floor_us: f64)
     let copy = dir.join("genoa.json");
     std::fs::copy(&evidence, &copy)?;
     let copy = copy.to_string_lossy().into_owned();
-    let rate = measured(
-        report,
-        stack,
-        &[
-            "evaluate",
-            "--url",
-            url,
-            "--tee",
-            "snp",
-            "--evidence",
-            &copy,
-            "--seconds",
-            SECONDS,
-        ],
-    )?;
+    let arguments = ["evaluate", "--tee", "snp", "--evidence", &copy];
+    let rate = measured(report, stack, url, &arguments)?;
     report.notes.push(format!(
         "SNP evaluation of real Genoa evidence over gRPC: {rate:.0}/s (peer: 330/s)"
     ));
@@ -215,9 +161,10 @@ fn at_least(what: &'static str, value: f64, peer: f64, times: f64) -> Figure {
 
 /// [`load`], with a note of how much processor time the servers spent on each operation: on a machine that
 /// others use too it says more than the rate.
-fn measured(report: &mut Report, stack: &Stack, arguments: &[&str]) -> anyhow::Result<f64> {
+fn measured(report: &mut Report, stack: &Stack, url: &str, arguments: &[&str]) -> anyhow::Result<f64> {
     let before = stack.processor_time()?;
-    let (rate, operations) = load(arguments)?;
+    let where_and_how_long: &[&str] = &["--url", url, "--seconds", SECONDS];
+    let (rate, operations) = load(&[arguments, where_and_how_long].concat())?;
     let spent = stack.processor_time()?.saturating_sub(before).as_secs_f64() * 1e6 / operations;
     let what = arguments.first().copied().unwrap_or_default();
     report.notes.push(format!(
