@@ -20,7 +20,7 @@ pub(crate) fn verifiers(config: &VerifierConfig) -> Result<Verifiers, StartError
     Verifiers::new(VerifierOptions {
         snp: SnpOptions { extra_roots },
     })
-    .map_err(|error| StartError::Config(format!("verifier_config.snp_verifier: {error}")))
+    .map_err(|error| StartError::Config(format!("verifier_config.{error}")))
 }
 
 fn read_roots(path: &Path) -> Result<Vec<SnpRoot>, StartError> {

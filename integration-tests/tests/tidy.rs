@@ -12,6 +12,10 @@ fn imports() -> BTreeMap<&'static str, (&'static [&'static str], &'static [&'sta
     BTreeMap::from([
         ("protos", (&[][..], &[][..])),
         ("crates/jose", (&[][..], &["tokio", "axum", "tonic"][..])),
+        (
+            "crates/eventlog",
+            (&[][..], &["tokio", "reqwest", "axum", "tonic"][..]),
+        ),
         ("crates/storage", (&[][..], &["axum", "tonic"][..])),
         ("crates/daemon", (&[][..], &[][..])),
         (
@@ -25,7 +29,7 @@ fn imports() -> BTreeMap<&'static str, (&'static [&'static str], &'static [&'sta
             "crates/policy",
             (&[][..], &["tokio", "reqwest", "tonic", "axum"][..]),
         ),
-        ("rvps", (&["protos", "storage", "daemon"][..], &[][..])),
+        ("rvps", (&["protos", "jose", "storage", "daemon"][..], &[][..])),
         (
             "attestation-service",
             (

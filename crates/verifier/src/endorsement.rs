@@ -1,8 +1,11 @@
 //! What verifiers may need that the evidence does not carry. Typed ids, never a URL.
 
+use crate::dcap::{DcapTee, Fmspc, PckCa};
+use crate::nvidia::NrasRequest;
 use crate::snp::{HwId, SnpProduct, SnpTcb};
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// Names one endorsement. Where it comes from is the caller's affair.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -28,12 +31,40 @@ pub enum EndorsementId {
         /// The product line.
         product: SnpProduct,
     },
+    /// Intel's TCB info of one kind of platform: the JSON text as signed, with its issuer chain.
+    DcapTcbInfo {
+        /// Whose TCB levels.
+        tee: DcapTee,
+        /// The kind of platform.
+        fmspc: Fmspc,
+    },
+    /// Intel's identity of the quoting enclave: the JSON text as signed, with its issuer chain.
+    DcapQeIdentity {
+        /// Whose quoting enclave.
+        tee: DcapTee,
+    },
+    /// The revocation list of the CA that signs PCK certificates, DER, with its issuer chain.
+    DcapPckCrl {
+        /// Which of the two CAs.
+        ca: PckCa,
+    },
+    /// The revocation list of Intel's SGX root CA, DER.
+    DcapRootCrl,
+    /// What NVIDIA's Remote Attestation Service says of one device's evidence: its answer's JSON text. Never kept.
+    NrasVerdict(Arc<NrasRequest>),
+    /// The JWK Set that verifies [`EndorsementId::NrasVerdict`].
+    NrasKeys,
 }
 
 impl EndorsementId {
     /// Can a verification succeed without it?
     pub fn is_optional(&self) -> bool {
         matches!(self, EndorsementId::SnpCrl { .. })
+    }
+
+    /// May an answer be given again, to whoever asks next?
+    pub fn is_cacheable(&self) -> bool {
+        !matches!(self, EndorsementId::NrasVerdict(_))
     }
 }
 
@@ -43,13 +74,42 @@ impl fmt::Display for EndorsementId {
             EndorsementId::SnpVcek { hwid, tcb, .. } => write!(f, "VCEK of chip {hwid} at TCB {tcb}"),
             EndorsementId::SnpAsvk { product } => write!(f, "ASVK of {product}"),
             EndorsementId::SnpCrl { product } => write!(f, "revocation list of {product}"),
+            EndorsementId::DcapTcbInfo { tee, fmspc } => write!(f, "{tee} TCB info of FMSPC {fmspc}"),
+            EndorsementId::DcapQeIdentity { tee } => write!(f, "{tee} quoting enclave identity"),
+            EndorsementId::DcapPckCrl { ca } => write!(f, "revocation list of the PCK {ca} CA"),
+            EndorsementId::DcapRootCrl => f.write_str("revocation list of Intel's SGX root CA"),
+            EndorsementId::NrasVerdict(request) => {
+                write!(f, "NVIDIA's verdict on a {} {}", request.arch, request.kind)
+            }
+            EndorsementId::NrasKeys => f.write_str("keys of NVIDIA's Remote Attestation Service"),
         }
     }
 }
 
-/// The endorsements at hand: bytes by id, unverified.
+/// One endorsement as a source gave it: unverified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endorsement {
+    /// The certificate, list or document.
+    pub bytes: Arc<[u8]>,
+    /// PEM chain of who signed it, leaf first, for documents that do not carry one.
+    pub issuer_chain: Option<Arc<str>>,
+    /// When a source gave it, in seconds since the Unix epoch.
+    pub fetched_at: Option<i64>,
+}
+
+impl From<Vec<u8>> for Endorsement {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self {
+            bytes: bytes.into(),
+            issuer_chain: None,
+            fetched_at: None,
+        }
+    }
+}
+
+/// The endorsements at hand, by id, unverified.
 #[derive(Clone, Debug, Default)]
-pub struct Endorsements(HashMap<EndorsementId, Vec<u8>>);
+pub struct Endorsements(HashMap<EndorsementId, Endorsement>);
 
 impl Endorsements {
     /// None at all.
@@ -58,18 +118,23 @@ impl Endorsements {
     }
 
     /// Adds one, or replaces it.
-    pub fn insert(&mut self, id: EndorsementId, bytes: Vec<u8>) {
-        self.0.insert(id, bytes);
+    pub fn insert(&mut self, id: EndorsementId, endorsement: impl Into<Endorsement>) {
+        self.0.insert(id, endorsement.into());
     }
 
     /// The bytes of one.
     pub fn get(&self, id: &EndorsementId) -> Option<&[u8]> {
-        self.0.get(id).map(Vec::as_slice)
+        self.endorsement(id).map(|endorsement| &*endorsement.bytes)
+    }
+
+    /// One with what came beside it.
+    pub fn endorsement(&self, id: &EndorsementId) -> Option<&Endorsement> {
+        self.0.get(id)
     }
 }
 
-impl FromIterator<(EndorsementId, Vec<u8>)> for Endorsements {
-    fn from_iter<I: IntoIterator<Item = (EndorsementId, Vec<u8>)>>(entries: I) -> Self {
-        Self(entries.into_iter().collect())
+impl<E: Into<Endorsement>> FromIterator<(EndorsementId, E)> for Endorsements {
+    fn from_iter<I: IntoIterator<Item = (EndorsementId, E)>>(entries: I) -> Self {
+        Self(entries.into_iter().map(|(id, given)| (id, given.into())).collect())
     }
 }

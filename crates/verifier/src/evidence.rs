@@ -51,6 +51,11 @@ pub trait ParsedEvidence: Send + Sync {
     /// revocation lists, for one, are used if present.
     fn endorsements_for(&self) -> Vec<EndorsementId>;
 
+    /// Is verifying it so little work that a thread which serves connections may do it?
+    fn is_cheap(&self) -> bool {
+        false
+    }
+
     /// Makes every check that this TEE calls for.
     ///
     /// `now` is in seconds since the Unix epoch.

@@ -15,14 +15,16 @@ mod evidence;
 mod tee;
 mod verifiers;
 
+pub mod dcap;
+pub mod nvidia;
 pub mod sample;
 pub mod snp;
 
 pub use binding::ExpectedBinding;
 pub use claims::VerifiedClaims;
-pub use endorsement::{EndorsementId, Endorsements};
+pub use endorsement::{Endorsement, EndorsementId, Endorsements};
 pub use error::{Fault, VerifyError};
 pub use evidence::{EvidenceVerifier, ParsedEvidence, UnverifiedEvidence};
 pub use snp::{HwId, SnpError, SnpOptions, SnpProduct, SnpRoot, SnpRootError, SnpTcb};
 pub use tee::{Tee, TeeClass, UnknownTee};
-pub use verifiers::{VerifierOptions, Verifiers};
+pub use verifiers::{OptionsError, VerifierOptions, Verifiers};

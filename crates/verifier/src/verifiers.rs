@@ -11,6 +11,14 @@ pub struct VerifierOptions {
     pub snp: SnpOptions,
 }
 
+/// What the operator chose cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OptionsError {
+    /// A root for AMD SEV-SNP.
+    #[error("snp_verifier: {0}")]
+    Snp(#[from] SnpRootError),
+}
+
 /// Every verifier of this build. Made once; it holds the caches of verified chains.
 pub struct Verifiers(Vec<Box<dyn EvidenceVerifier>>);
 
@@ -19,7 +27,7 @@ impl Verifiers {
     ///
     /// # Errors
     /// A root among the options is no valid root.
-    pub fn new(options: VerifierOptions) -> Result<Self, SnpRootError> {
+    pub fn new(options: VerifierOptions) -> Result<Self, OptionsError> {
         Ok(Self(vec![
             Box::new(SampleVerifier::cpu()),
             Box::new(SampleVerifier::device()),

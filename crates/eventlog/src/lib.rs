@@ -1,0 +1,1 @@
+//! Reads and replays the event logs of measured boot. Pure: no IO, no clock.

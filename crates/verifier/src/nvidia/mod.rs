@@ -1,0 +1,5 @@
+//! NVIDIA GPUs and switches.
+
+mod remote;
+
+pub use remote::{NrasDevice, NrasRequest};
