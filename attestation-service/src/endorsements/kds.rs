@@ -102,6 +102,7 @@ impl EndorsementSource for Kds {
             }
             EndorsementId::SnpAsvk { product } => self.get(&format!("/vlek/v1/{product}/cert_chain")).await,
             EndorsementId::SnpCrl { product } => self.get(&format!("/vcek/v1/{product}/crl")).await,
+            _ => Ok(None),
         }
     }
 }

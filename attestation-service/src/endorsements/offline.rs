@@ -60,6 +60,7 @@ impl EndorsementSource for OfflineStore {
                 self.read(&self.path.join("crl").join(format!("{product}.crl")))
                     .await
             }
+            _ => Ok(None),
         }
     }
 }

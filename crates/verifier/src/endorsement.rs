@@ -135,6 +135,11 @@ impl Endorsements {
 
 impl<E: Into<Endorsement>> FromIterator<(EndorsementId, E)> for Endorsements {
     fn from_iter<I: IntoIterator<Item = (EndorsementId, E)>>(entries: I) -> Self {
-        Self(entries.into_iter().map(|(id, given)| (id, given.into())).collect())
+        Self(
+            entries
+                .into_iter()
+                .map(|(id, given)| (id, given.into()))
+                .collect(),
+        )
     }
 }
