@@ -2,4 +2,10 @@
 //!
 //! Nothing trusts what comes from here, unless told to by an option that starts with `insecure_`.
 
+mod error;
+mod guest;
+
 pub mod snp;
+
+pub use error::SimulationError;
+pub use guest::{SimulatedGuest, TEES, guest};

@@ -11,6 +11,7 @@ mod platform;
 mod report;
 mod vek;
 
+pub use crate::SimulationError;
 pub use crl::{CrlSpec, Issuer, Revoked};
 pub use platform::{Platform, TableEntry, evidence};
 pub use report::{ReportBuilder, SigningKey};
@@ -54,34 +55,5 @@ impl Generation {
     /// Bytes of a chip id in the VCEK's certificate.
     pub fn hwid_length(self) -> usize {
         if self == Generation::Turin { 8 } else { 64 }
-    }
-}
-
-/// The simulation itself failed. Says nothing about what it simulates.
-#[derive(Debug, thiserror::Error)]
-pub enum SimulationError {
-    /// A committed key is not what it should be, or there is no randomness.
-    #[error("a key cannot be used: {0}")]
-    Key(String),
-    /// A structure cannot be written.
-    #[error("cannot encode: {0}")]
-    Encoding(String),
-}
-
-impl From<der::Error> for SimulationError {
-    fn from(error: der::Error) -> Self {
-        SimulationError::Encoding(error.to_string())
-    }
-}
-
-impl From<ring::error::Unspecified> for SimulationError {
-    fn from(_: ring::error::Unspecified) -> Self {
-        SimulationError::Key("refused".to_owned())
-    }
-}
-
-impl From<ring::error::KeyRejected> for SimulationError {
-    fn from(error: ring::error::KeyRejected) -> Self {
-        SimulationError::Key(error.to_string())
     }
 }

@@ -1,0 +1,63 @@
+//! A guest on a simulated platform, whatever its TEE.
+
+use crate::SimulationError;
+use crate::snp::{Generation, Platform, evidence};
+use serde_json::Value;
+
+/// Makes evidence in its TEE's wire form.
+///
+/// Platforms of one kind share their roots, which are committed test keys, so that a guest in one process and a
+/// verifier in another can be set up for each other.
+pub trait SimulatedGuest: Send + Sync {
+    /// The TEE's name on the wire, for example `snp`.
+    fn tee(&self) -> &'static str;
+
+    /// Evidence that carries both digests: of nonce and key, 32 to 64 bytes, and of the init-data.
+    ///
+    /// # Errors
+    /// There is no randomness, or a digest does not fit the TEE's register.
+    fn evidence(&self, report_data: &[u8], init_data: Option<&[u8]>) -> Result<Value, SimulationError>;
+}
+
+/// The TEEs of which there are guests: the names that [`guest`] takes.
+pub const TEES: [&str; 1] = ["snp"];
+
+/// A well-behaved guest of the TEE, on a new platform, if the TEE can be simulated.
+///
+/// # Errors
+/// There is no randomness.
+pub fn guest(tee: &str) -> Result<Option<Box<dyn SimulatedGuest>>, SimulationError> {
+    Ok(match tee {
+        "snp" => Some(Box::new(Platform::new(Generation::Milan)?)),
+        _ => None,
+    })
+}
+
+impl SimulatedGuest for Platform {
+    fn tee(&self) -> &'static str {
+        "snp"
+    }
+
+    fn evidence(&self, report_data: &[u8], init_data: Option<&[u8]>) -> Result<Value, SimulationError> {
+        let mut report = self.report().report_data(report_data);
+        if let Some(digest) = init_data {
+            report = report.host_data(digest);
+        }
+        evidence(&report.sign()?, &self.vcek_chain())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_listed_tee_has_a_guest_of_that_name() {
+        for tee in TEES {
+            let guest = guest(tee).unwrap().unwrap();
+            assert_eq!(guest.tee(), tee);
+            assert!(guest.evidence(&[7; 48], Some(&[9; 32])).unwrap().is_object());
+        }
+        assert!(guest("abacus").unwrap().is_none());
+    }
+}
