@@ -1,11 +1,18 @@
 //! The configuration file: exactly what the operator wrote. `deploy/config` has every key with a comment.
 
+mod verifiers;
+
 use std::path::PathBuf;
 
 use daemon::config::Retired;
 use daemon::tls::{TlsClientConfig, TlsServerConfig};
 use serde::Deserialize;
 use storage::{StorageConfig, StorageType};
+
+pub use self::verifiers::{
+    CollateralServiceConfig, CrlMode, DcapVerifierConfig, KdsConfig, OfflineStoreConfig, SnpVerifierConfig,
+    TcbUpdateType, VcekSource, VerifierConfig,
+};
 
 /// Everything the service is told. Every key may be left out.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -151,121 +158,6 @@ pub struct SignerConfig {
     /// PEM chain, leaf first: `x5c` of the key. The leaf must hold the key that signs.
     #[serde(default)]
     pub cert_path: Option<PathBuf>,
-}
-
-/// Settings of single verifiers.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct VerifierConfig {
-    /// SEV-SNP.
-    pub snp_verifier: SnpVerifierConfig,
-    /// Intel's quotes. Of no effect in this version.
-    pub dcap_verifier: Option<serde_json::Value>,
-    /// NVIDIA's GPUs. Of no effect in this version.
-    pub nvidia_verifier: Option<serde_json::Value>,
-    /// NVIDIA's DPUs. Of no effect in this version.
-    pub nvidia_dpu_verifier: Option<serde_json::Value>,
-    /// Bare TPMs. Of no effect in this version.
-    pub tpm_verifier: Option<serde_json::Value>,
-}
-
-impl VerifierConfig {
-    /// The settings that are there and have no effect.
-    pub(crate) fn unused(&self) -> impl Iterator<Item = &'static str> {
-        let later = [
-            ("dcap_verifier", self.dcap_verifier.is_some()),
-            ("nvidia_verifier", self.nvidia_verifier.is_some()),
-            ("nvidia_dpu_verifier", self.nvidia_dpu_verifier.is_some()),
-            ("tpm_verifier", self.tpm_verifier.is_some()),
-        ];
-        later
-            .into_iter()
-            .filter_map(|(name, is_set)| is_set.then_some(name))
-    }
-}
-
-/// Settings of the SEV-SNP verifier.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SnpVerifierConfig {
-    /// Where a VCEK comes from that the evidence does not carry; tried in order.
-    pub vcek_sources: Vec<VcekSource>,
-    /// Whether a certificate revocation list must be had.
-    pub crl: CrlMode,
-    /// PEM files with roots to trust besides AMD's, and what they signed: `ARK-Milan`, `SEV-Milan`,
-    /// `SEV-VLEK-Milan`, by their common names. For simulated platforms: whoever holds such a key can forge
-    /// evidence.
-    pub insecure_extra_roots: Vec<PathBuf>,
-}
-
-impl Default for SnpVerifierConfig {
-    fn default() -> Self {
-        Self {
-            vcek_sources: vec![VcekSource::Kds(KdsConfig::default())],
-            crl: CrlMode::Off,
-            insecure_extra_roots: Vec::new(),
-        }
-    }
-}
-
-/// One place a VCEK may come from.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(tag = "type")]
-pub enum VcekSource {
-    /// AMD's Key Distribution Service, or a cache that speaks as it does.
-    #[serde(rename = "KDS")]
-    Kds(KdsConfig),
-    /// A directory filled beforehand.
-    OfflineStore(OfflineStoreConfig),
-}
-
-/// AMD's Key Distribution Service.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct KdsConfig {
-    /// Scheme, host, and path up to `/vcek`.
-    pub base_url: String,
-    /// For how long one request may take, in seconds.
-    pub timeout_seconds: u32,
-    /// PEM certificates to trust besides the system's, for a cache of one's own.
-    pub ca: Option<PathBuf>,
-}
-
-impl Default for KdsConfig {
-    fn default() -> Self {
-        Self {
-            base_url: "https://kdsintf.amd.com".to_owned(),
-            timeout_seconds: 10,
-            ca: None,
-        }
-    }
-}
-
-/// A directory of VCEKs.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct OfflineStoreConfig {
-    /// Holds `vcek/<hwid>/…_vcek.der`.
-    pub path: PathBuf,
-}
-
-impl Default for OfflineStoreConfig {
-    fn default() -> Self {
-        Self {
-            path: PathBuf::from("/opt/confidential-containers/attestation-service/kds-store"),
-        }
-    }
-}
-
-/// Whether a certificate revocation list must be had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CrlMode {
-    /// None is asked for.
-    #[default]
-    Off,
-    /// Evidence is refused for as long as none can be had.
-    Require,
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ impl AttestationService {
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
         Ok(Arc::new(Self {
             verifiers: setup::verifiers(&config.verifier_config)?,
-            endorser: Endorser::new(&config.verifier_config.snp_verifier)?,
+            endorser: Endorser::new(&config.verifier_config, Arc::clone(&clock))?,
             policies: PolicyStore::open(store).await.map_err(StartError::Policies)?,
             reference_values: reference_values::open(config, Arc::clone(&clock)).await?,
             issuer: EarIssuer::new(&config.attestation_token_broker)?,

@@ -7,42 +7,58 @@
 //! <path>/crl/<product>.crl                                    revocation list, DER
 //! ```
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use verifier::EndorsementId;
 use verifier::snp::SnpTcb;
 
-use super::{EndorsementError, EndorsementSource};
+use super::files;
+use super::source::{EndorsementError, EndorsementSource, Fetched};
 
 /// A directory of endorsements. It may change while the service runs.
 pub(crate) struct OfflineStore {
     path: PathBuf,
+    name: String,
 }
+
+/// No certificate or list is longer, in bytes.
+const MAX_FILE: usize = 256 * 1024;
 
 impl OfflineStore {
     pub(crate) fn new(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
+            name: path.display().to_string(),
         }
     }
 
-    async fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, EndorsementError> {
-        match tokio::fs::read(path).await {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(EndorsementError::Unavailable {
-                source_name: self.path.display().to_string(),
-                reason: error.to_string(),
-            }),
+    async fn read(&self, path: &Path) -> Result<Option<Fetched>, EndorsementError> {
+        match files::read(path, MAX_FILE).await {
+            Ok(found) => Ok(found),
+            Err(error) => Err(EndorsementError::unavailable(&self.name, error.to_string())),
         }
     }
 }
 
 #[async_trait]
 impl EndorsementSource for OfflineStore {
-    async fn fetch(&self, id: &EndorsementId) -> Result<Option<Vec<u8>>, EndorsementError> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn serves(&self, id: &EndorsementId) -> bool {
+        matches!(
+            id,
+            EndorsementId::SnpVcek { .. } | EndorsementId::SnpAsvk { .. } | EndorsementId::SnpCrl { .. }
+        )
+    }
+
+    fn is_local(&self) -> bool {
+        true
+    }
+
+    async fn fetch(&self, id: &EndorsementId) -> Result<Option<Fetched>, EndorsementError> {
         match id {
             EndorsementId::SnpVcek { hwid, tcb, .. } => {
                 // A chip id prints as hex and so cannot lead out of the directory.

@@ -65,7 +65,7 @@ fn vcek(products: &[SnpProduct]) -> EndorsementId {
     }
 }
 
-fn is_unavailable(outcome: Result<Option<Vec<u8>>, EndorsementError>, reason: &str) {
+fn is_unavailable(outcome: Result<Option<Fetched>, EndorsementError>, reason: &str) {
     let error = outcome.unwrap_err();
     assert!(matches!(error, EndorsementError::Unavailable { .. }), "{error}");
     assert!(error.to_string().contains(reason), "{error}");
@@ -75,7 +75,7 @@ fn is_unavailable(outcome: Result<Option<Vec<u8>>, EndorsementError>, reason: &s
 async fn a_vcek_is_asked_for_by_product_chip_and_tcb() {
     let fake = FakeKds::start(|_| status(200, "der")).await;
     let certificate = fake.client().fetch(&vcek(&[SnpProduct::Milan])).await.unwrap();
-    assert_eq!(certificate.as_deref(), Some(&b"der"[..]));
+    assert_eq!(certificate, Some(b"der".to_vec().into()));
     let chip = "ab".repeat(64);
     assert_eq!(
         fake.asked(),
@@ -141,7 +141,7 @@ async fn a_report_that_does_not_say_its_product_is_tried_with_each() {
         .client()
         .fetch(&vcek(&[SnpProduct::Milan, SnpProduct::Genoa]))
         .await;
-    assert_eq!(outcome.unwrap().as_deref(), Some(&b"der"[..]));
+    assert_eq!(outcome.unwrap(), Some(b"der".to_vec().into()));
     assert_eq!(fake.asked().len(), 2);
 }
 
@@ -238,7 +238,7 @@ async fn a_certificate_that_nobody_trusted_vouches_for_is_an_outage_and_a_config
         .unwrap()
         .fetch(&vcek(&[SnpProduct::Milan]))
         .await;
-    assert_eq!(outcome.unwrap().as_deref(), Some(&b"der"[..]));
+    assert_eq!(outcome.unwrap(), Some(b"der".to_vec().into()));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use async_trait::async_trait;
+use daemon::clock::ManualClock;
 use verifier::{HwId, SnpProduct, SnpTcb};
 
 use super::*;
@@ -24,7 +26,7 @@ fn vcek(chip: u8) -> EndorsementId {
     }
 }
 
-type Outcome = Result<Option<Vec<u8>>, EndorsementError>;
+type Outcome = Result<Option<Fetched>, EndorsementError>;
 
 /// Answers as told, after a while, and counts.
 struct Fake {
@@ -34,6 +36,14 @@ struct Fake {
 
 #[async_trait]
 impl EndorsementSource for Fake {
+    fn name(&self) -> &str {
+        "fake"
+    }
+
+    fn serves(&self, _id: &EndorsementId) -> bool {
+        true
+    }
+
     async fn fetch(&self, _id: &EndorsementId) -> Outcome {
         self.asked.fetch_add(1, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -42,10 +52,7 @@ impl EndorsementSource for Fake {
 }
 
 fn down() -> EndorsementError {
-    EndorsementError::Unavailable {
-        source_name: "fake".to_owned(),
-        reason: "down".to_owned(),
-    }
+    EndorsementError::unavailable("fake", "down")
 }
 
 /// An endorser over sources that answer so, and how often each was asked.
@@ -57,7 +64,10 @@ fn endorser(outcomes: Vec<Outcome>, crl: CrlMode) -> (Arc<Endorser>, Vec<Arc<Ato
         counts.push(Arc::clone(&asked));
         sources.push(Box::new(Fake { outcome, asked }));
     }
-    (Arc::new(Endorser::over(sources, crl)), counts)
+    (
+        Arc::new(Endorser::over(sources, crl, Arc::new(ManualClock::new(1000)))),
+        counts,
+    )
 }
 
 fn asked(counts: &[Arc<AtomicUsize>]) -> Vec<usize> {
@@ -66,7 +76,7 @@ fn asked(counts: &[Arc<AtomicUsize>]) -> Vec<usize> {
 
 #[tokio::test]
 async fn a_certificate_is_fetched_once_however_many_ask() {
-    let (endorser, counts) = endorser(vec![Ok(Some(vec![1]))], CrlMode::Off);
+    let (endorser, counts) = endorser(vec![Ok(Some(vec![1].into()))], CrlMode::Off);
     let mut askers = tokio::task::JoinSet::new();
     for _ in 0..50 {
         let endorser = Arc::clone(&endorser);
@@ -90,7 +100,12 @@ async fn a_certificate_is_fetched_once_however_many_ask() {
 
 #[tokio::test]
 async fn sources_are_asked_in_order_until_one_has_it() {
-    let outcomes = vec![Ok(None), Err(down()), Ok(Some(vec![3])), Ok(Some(vec![4]))];
+    let outcomes = vec![
+        Ok(None),
+        Err(down()),
+        Ok(Some(vec![3].into())),
+        Ok(Some(vec![4].into())),
+    ];
     let (endorser, counts) = endorser(outcomes, CrlMode::Off);
     let endorsements = endorser.gather(&[vcek(1)]).await.unwrap();
     assert_eq!(endorsements.get(&vcek(1)), Some(&[3][..]));
@@ -126,7 +141,7 @@ async fn without_sources_nothing_is_known() {
 
 #[tokio::test]
 async fn what_is_in_doubt_is_fetched_again() {
-    let (endorser, counts) = endorser(vec![Ok(Some(vec![1]))], CrlMode::Off);
+    let (endorser, counts) = endorser(vec![Ok(Some(vec![1].into()))], CrlMode::Off);
     endorser.gather(&[vcek(1)]).await.unwrap();
     endorser.forget(&[vcek(1)]);
     endorser.gather(&[vcek(1)]).await.unwrap();
@@ -135,11 +150,11 @@ async fn what_is_in_doubt_is_fetched_again() {
 
 #[tokio::test]
 async fn a_revocation_list_is_fetched_only_if_it_is_required() {
-    let (off, counts) = endorser(vec![Ok(Some(vec![1]))], CrlMode::Off);
+    let (off, counts) = endorser(vec![Ok(Some(vec![1].into()))], CrlMode::Off);
     assert_eq!(off.gather(&[CRL]).await.unwrap().get(&CRL), None);
     assert_eq!(asked(&counts), [0]);
 
-    let (require, counts) = endorser(vec![Ok(Some(vec![1]))], CrlMode::Require);
+    let (require, counts) = endorser(vec![Ok(Some(vec![1].into()))], CrlMode::Require);
     assert_eq!(require.gather(&[CRL]).await.unwrap().get(&CRL), Some(&[1][..]));
     assert_eq!(asked(&counts), [1]);
 

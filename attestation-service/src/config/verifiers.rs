@@ -1,0 +1,185 @@
+//! `verifier_config`: settings of single verifiers, and where their endorsements come from.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// Settings of single verifiers.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct VerifierConfig {
+    /// SEV-SNP.
+    pub snp_verifier: SnpVerifierConfig,
+    /// Intel's quotes: TDX, SGX, TDX on Azure.
+    pub dcap_verifier: DcapVerifierConfig,
+    /// NVIDIA's GPUs. Of no effect in this version.
+    pub nvidia_verifier: Option<serde_json::Value>,
+    /// NVIDIA's DPUs. Of no effect in this version.
+    pub nvidia_dpu_verifier: Option<serde_json::Value>,
+    /// Bare TPMs. Of no effect in this version.
+    pub tpm_verifier: Option<serde_json::Value>,
+}
+
+impl VerifierConfig {
+    /// The settings that are there and have no effect.
+    pub(crate) fn unused(&self) -> impl Iterator<Item = &'static str> {
+        let later = [
+            ("nvidia_verifier", self.nvidia_verifier.is_some()),
+            ("nvidia_dpu_verifier", self.nvidia_dpu_verifier.is_some()),
+            ("tpm_verifier", self.tpm_verifier.is_some()),
+        ];
+        later
+            .into_iter()
+            .filter_map(|(name, is_set)| is_set.then_some(name))
+    }
+}
+
+/// Settings of the SEV-SNP verifier.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SnpVerifierConfig {
+    /// Where a VCEK comes from that the evidence does not carry; tried in order.
+    pub vcek_sources: Vec<VcekSource>,
+    /// Whether a certificate revocation list must be had.
+    pub crl: CrlMode,
+    /// PEM files with roots to trust besides AMD's, and what they signed: `ARK-Milan`, `SEV-Milan`,
+    /// `SEV-VLEK-Milan`, by their common names. For simulated platforms: whoever holds such a key can forge
+    /// evidence.
+    pub insecure_extra_roots: Vec<PathBuf>,
+}
+
+impl Default for SnpVerifierConfig {
+    fn default() -> Self {
+        Self {
+            vcek_sources: vec![VcekSource::Kds(KdsConfig::default())],
+            crl: CrlMode::Off,
+            insecure_extra_roots: Vec::new(),
+        }
+    }
+}
+
+/// One place a VCEK may come from.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "type")]
+pub enum VcekSource {
+    /// AMD's Key Distribution Service, or a cache that speaks as it does.
+    #[serde(rename = "KDS")]
+    Kds(KdsConfig),
+    /// A directory filled beforehand.
+    OfflineStore(OfflineStoreConfig),
+}
+
+/// AMD's Key Distribution Service.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KdsConfig {
+    /// Scheme, host, and path up to `/vcek`.
+    pub base_url: String,
+    /// For how long one request may take, in seconds.
+    pub timeout_seconds: u32,
+    /// PEM certificates to trust besides the system's, for a cache of one's own.
+    pub ca: Option<PathBuf>,
+}
+
+impl Default for KdsConfig {
+    fn default() -> Self {
+        Self {
+            base_url: "https://kdsintf.amd.com".to_owned(),
+            timeout_seconds: 10,
+            ca: None,
+        }
+    }
+}
+
+/// A directory of VCEKs.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OfflineStoreConfig {
+    /// Holds `vcek/<hwid>/…_vcek.der`.
+    pub path: PathBuf,
+}
+
+impl Default for OfflineStoreConfig {
+    fn default() -> Self {
+        Self {
+            path: PathBuf::from("/opt/confidential-containers/attestation-service/kds-store"),
+        }
+    }
+}
+
+/// Whether a certificate revocation list must be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CrlMode {
+    /// None is asked for.
+    #[default]
+    Off,
+    /// Evidence is refused for as long as none can be had.
+    Require,
+}
+
+/// Settings of the verifiers of Intel's quotes.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DcapVerifierConfig {
+    /// Where collateral comes from: Intel's PCS or a PCCS, of whose URL only scheme, host and port count, or
+    /// `file:///` and the path of a file of the PCCS admin tool.
+    pub collateral_service: Option<String>,
+    /// Several of them, tried in order, instead of `collateral_service`. An empty list: nowhere but the cache and
+    /// what was imported.
+    pub collateral_services: Option<Vec<CollateralServiceConfig>>,
+    /// Of no effect: a service's certificate is always verified. Name the authority of your own with `ca`.
+    pub use_secure_cert: Option<bool>,
+    /// Which of Intel's TCB levels count.
+    pub tcb_update_type: TcbUpdateType,
+}
+
+/// One place collateral may come from.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CollateralServiceConfig {
+    /// As `collateral_service`.
+    pub url: String,
+    /// For how long one request may take, in seconds.
+    #[serde(default = "default_timeout_seconds")]
+    pub timeout_seconds: u32,
+    /// PEM certificates to trust besides the system's, for a PCCS of one's own.
+    #[serde(default)]
+    pub ca: Option<PathBuf>,
+}
+
+impl CollateralServiceConfig {
+    /// A service at `url` with the usual time limit and the system's authorities.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            timeout_seconds: default_timeout_seconds(),
+            ca: None,
+        }
+    }
+}
+
+fn default_timeout_seconds() -> u32 {
+    10
+}
+
+/// Which of Intel's TCB levels count after a TCB recovery: the newest, or for a time those before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TcbUpdateType {
+    /// As soon as Intel publishes them; where a source has no such, the standard ones.
+    #[default]
+    Early,
+    /// From the date on at which Intel enforces them.
+    Standard,
+}
+
+impl TcbUpdateType {
+    /// As Intel's URLs spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TcbUpdateType::Early => "early",
+            TcbUpdateType::Standard => "standard",
+        }
+    }
+}
