@@ -16,6 +16,8 @@ pub struct UnverifiedToken<'a> {
     alg: SignatureAlgorithm,
     kid: Option<String>,
     jwk: Option<Box<Jwk>>,
+    x5c: Vec<String>,
+    content_type: Option<String>,
     signing_input: &'a str,
     payload: &'a str,
     signature: Vec<u8>,
@@ -56,6 +58,8 @@ impl<'a> UnverifiedToken<'a> {
             alg,
             kid: header.kid,
             jwk,
+            x5c: header.x5c.unwrap_or_default(),
+            content_type: header.cty,
             signing_input,
             payload,
             signature,
@@ -78,13 +82,42 @@ impl<'a> UnverifiedToken<'a> {
         self.jwk.as_deref()
     }
 
+    /// The certificate chain in the header (`x5c`, RFC 7515 section 4.1.6), leaf first; empty where there is none.
+    /// Like [`UnverifiedToken::jwk`], worth something only once it is verified.
+    pub fn x5c(&self) -> &[String] {
+        &self.x5c
+    }
+
+    /// What the header says the payload is (`cty`).
+    pub fn content_type(&self) -> Option<&str> {
+        self.content_type.as_deref()
+    }
+
+    /// The bytes that are signed.
+    pub fn signed_bytes(&self) -> &[u8] {
+        self.signing_input.as_bytes()
+    }
+
+    /// Verifies the signature over a payload that is not a set of claims, and gives the payload. The times that the
+    /// header may carry (RFC 7519 section 5.3) are the caller's to check.
+    pub fn verify_payload(&self, key: &VerificationKey) -> Result<SignedPayload, TokenError> {
+        self.verify_signature(key)?;
+        let header = self.signing_input.split('.').next().unwrap_or_default();
+        let header = encoding::decode(header).ok_or(TokenError::Malformed("header"))?;
+        let text = String::from_utf8(header).map_err(|_| TokenError::Malformed("header"))?;
+        let value = serde_json::from_str(&text).map_err(|_| TokenError::Malformed("header"))?;
+        let header = SignedClaims { text, value };
+        Ok(SignedPayload {
+            bytes: encoding::decode(self.payload).ok_or(TokenError::Malformed("payload"))?,
+            issued_at: header.time("iat")?,
+            not_before: header.time("nbf")?,
+            expires_at: header.time("exp")?,
+        })
+    }
+
     /// Verifies the signature, and only that. The claims' times, issuer and audience come after.
     pub fn verify(&self, key: &VerificationKey) -> Result<SignedClaims, TokenError> {
-        key.verify(self.alg, self.signing_input.as_bytes(), &self.signature)
-            .map_err(|error| match error {
-                KeyError::AlgorithmNotAllowed => TokenError::AlgorithmNotAllowed,
-                _ => TokenError::BadSignature,
-            })?;
+        self.verify_signature(key)?;
         let payload = encoding::decode(self.payload).ok_or(TokenError::Malformed("payload"))?;
         let text = String::from_utf8(payload).map_err(|_| TokenError::Malformed("payload"))?;
         match serde_json::from_str(&text) {
@@ -92,6 +125,27 @@ impl<'a> UnverifiedToken<'a> {
             _ => Err(TokenError::Malformed("payload")),
         }
     }
+
+    fn verify_signature(&self, key: &VerificationKey) -> Result<(), TokenError> {
+        key.verify(self.alg, self.signing_input.as_bytes(), &self.signature)
+            .map_err(|error| match error {
+                KeyError::AlgorithmNotAllowed => TokenError::AlgorithmNotAllowed,
+                _ => TokenError::BadSignature,
+            })
+    }
+}
+
+/// A payload whose signature is right, and the times in its header: seconds since the Unix epoch.
+#[derive(Debug, Clone)]
+pub struct SignedPayload {
+    /// The payload.
+    pub bytes: Vec<u8>,
+    /// `iat`.
+    pub issued_at: Option<i64>,
+    /// `nbf`.
+    pub not_before: Option<i64>,
+    /// `exp`.
+    pub expires_at: Option<i64>,
 }
 
 /// Claims whose signature is right. They may be of another time, or meant for somebody else.
@@ -294,6 +348,8 @@ struct Header {
     alg: String,
     kid: Option<String>,
     jwk: Option<Box<serde_json::value::RawValue>>,
+    x5c: Option<Vec<String>>,
+    cty: Option<String>,
     crit: Option<serde::de::IgnoredAny>,
     b64: Option<serde::de::IgnoredAny>,
 }

@@ -59,6 +59,39 @@ impl VerificationKey {
         }
     }
 
+    /// [`VerificationKey::verify`] for formats that write an ECDSA signature in ASN.1 (RFC 3279 section 2.2.3).
+    pub fn verify_asn1(
+        &self,
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), KeyError> {
+        if !self.allows(algorithm) {
+            return Err(KeyError::AlgorithmNotAllowed);
+        }
+        match self.key.verify_asn1(algorithm, message, signature) {
+            true => Ok(()),
+            false => Err(KeyError::BadSignature),
+        }
+    }
+
+    /// The algorithm to take where a format names none: the key's only one, or for RSA `RS256`.
+    pub fn usual_algorithm(&self) -> SignatureAlgorithm {
+        self.only.unwrap_or(match self.key {
+            PublicKey::P256(_) => SignatureAlgorithm::ES256,
+            PublicKey::P384(_) => SignatureAlgorithm::ES384,
+            PublicKey::Ed25519(_) => SignatureAlgorithm::EdDSA,
+            PublicKey::Rsa { .. } => SignatureAlgorithm::RS256,
+        })
+    }
+
+    /// SHA-256 of the DER `SubjectPublicKeyInfo`, in hex: a name for the key.
+    pub fn fingerprint(&self) -> Result<String, KeyError> {
+        use sha2::Digest;
+        let digest = sha2::Sha256::digest(self.key.to_spki()?);
+        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
     pub(crate) fn new(key: PublicKey, only: Option<SignatureAlgorithm>) -> Self {
         Self { key, only }
     }

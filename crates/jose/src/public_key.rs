@@ -134,6 +134,25 @@ impl PublicKey {
         }
     }
 
+    /// [`PublicKey::verify`], but an ECDSA signature is in the ASN.1 form (RFC 3279 section 2.2.3).
+    pub(crate) fn verify_asn1(
+        &self,
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> bool {
+        use SignatureAlgorithm::*;
+        match (self, algorithm) {
+            (Self::P256(point), ES256) => {
+                verify_unparsed(&signature::ECDSA_P256_SHA256_ASN1, point, message, signature)
+            }
+            (Self::P384(point), ES384) => {
+                verify_unparsed(&signature::ECDSA_P384_SHA384_ASN1, point, message, signature)
+            }
+            _ => self.verify(algorithm, message, signature),
+        }
+    }
+
     /// [`PublicKey::verify`] for RSA with the parameters given; false for other keys.
     pub(crate) fn verify_rsa(
         &self,

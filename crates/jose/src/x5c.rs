@@ -59,6 +59,16 @@ impl TrustAnchors {
 
     /// [`TrustAnchors::verify`], with the times between which the result stands, for those who remember it.
     pub fn verify_chain(&self, x5c: &[String], now: i64) -> Result<VerifiedChain, X5cError> {
+        self.verify_chain_for(Purpose::Tokens, x5c, now)
+    }
+
+    /// [`TrustAnchors::verify_chain`] for a leaf that signs what `purpose` says.
+    pub fn verify_chain_for(
+        &self,
+        purpose: Purpose,
+        x5c: &[String],
+        now: i64,
+    ) -> Result<VerifiedChain, X5cError> {
         if x5c.is_empty() {
             return Err(X5cError::NoChain);
         }
@@ -78,7 +88,7 @@ impl TrustAnchors {
         };
         let pinned = self.0.contains(leaf);
         verified.narrow(leaf, now)?;
-        leaf.may_sign_tokens(pinned)?;
+        leaf.may_sign(purpose, pinned)?;
         if pinned {
             return Ok(verified);
         }
@@ -112,6 +122,15 @@ impl TrustAnchors {
         let first = issuers.peek().copied();
         issuers.find(|anchor| anchor.is_valid(now)).or(first)
     }
+}
+
+/// What the leaf of a chain signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Tokens.
+    Tokens,
+    /// Statements about software, such as provenance: a certificate for signing code will do, too.
+    Statements,
 }
 
 /// A key that a chain vouches for, and for how long.
@@ -182,7 +201,7 @@ pub enum X5cError {
     #[error("a certificate of the chain may not issue certificates")]
     NotAnIssuer,
     /// The leaf is for something else: a certification authority, or a TLS server for instance.
-    #[error("the leaf certificate is not for signing tokens")]
+    #[error("the leaf certificate is not for signing this")]
     NotForSigning,
     /// A critical extension that is not known here, or one that appears twice.
     #[error("a certificate has an extension that cannot be honoured")]

@@ -335,3 +335,39 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_signed_payload_may_be_anything_and_brings_the_times_of_its_header() {
+    let key = key();
+    let header =
+        json!({"alg": key.algorithm(), "cty": "application/swid+xml", "iat": 5, "nbf": 6.5, "exp": 7});
+    let text = key
+        .sign_compact_raw(header.to_string().as_bytes(), b"<a/>")
+        .unwrap();
+    let token = UnverifiedToken::parse(&text).unwrap();
+    assert_eq!(token.content_type(), Some("application/swid+xml"));
+    let payload = token.verify_payload(&key.verification_key()).unwrap();
+    assert_eq!(payload.bytes, b"<a/>");
+    assert_eq!(
+        (payload.issued_at, payload.not_before, payload.expires_at),
+        (Some(5), Some(6), Some(7))
+    );
+    assert_eq!(
+        token.verify_payload(&self::key().verification_key()).unwrap_err(),
+        TokenError::BadSignature
+    );
+    assert!(text.as_bytes().starts_with(token.signed_bytes()));
+}
+
+#[test]
+fn a_signed_payload_with_a_malformed_time_is_refused() {
+    let key = key();
+    let text = key
+        .sign_compact_raw(br#"{"alg":"ES256","iat":"today"}"#, b"x")
+        .unwrap();
+    let token = UnverifiedToken::parse(&text).unwrap();
+    assert_eq!(
+        token.verify_payload(&key.verification_key()).unwrap_err(),
+        TokenError::MalformedClaim("iat")
+    );
+}

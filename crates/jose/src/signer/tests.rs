@@ -117,3 +117,50 @@ fn debug_output_shows_no_key() {
         "SigningKey(EdDSA, redacted)"
     );
 }
+
+#[test]
+fn an_ecdsa_signature_verifies_in_the_form_it_is_in() {
+    let key = SigningKey::generate_p256().unwrap();
+    let (public, message) = (key.verification_key(), b"message");
+    let fixed = key.sign(message).unwrap();
+    let asn1 = p256::ecdsa::Signature::from_slice(&fixed)
+        .unwrap()
+        .to_der()
+        .as_bytes()
+        .to_vec();
+    let algorithm = public.usual_algorithm();
+    assert_eq!(algorithm, SignatureAlgorithm::ES256);
+    public.verify(algorithm, message, &fixed).unwrap();
+    public.verify_asn1(algorithm, message, &asn1).unwrap();
+    for (verified, case) in [
+        (public.verify(algorithm, message, &asn1), "ASN.1 as fixed"),
+        (public.verify_asn1(algorithm, message, &fixed), "fixed as ASN.1"),
+        (public.verify_asn1(algorithm, b"other", &asn1), "another message"),
+    ] {
+        assert_eq!(verified.unwrap_err(), KeyError::BadSignature, "{case}");
+    }
+    assert_eq!(
+        public
+            .verify_asn1(SignatureAlgorithm::ES384, message, &asn1)
+            .unwrap_err(),
+        KeyError::AlgorithmNotAllowed
+    );
+    let ed25519 = SigningKey::generate_ed25519().unwrap();
+    let signature = ed25519.sign(message).unwrap();
+    ed25519
+        .verification_key()
+        .verify_asn1(SignatureAlgorithm::EdDSA, message, &signature)
+        .unwrap();
+}
+
+#[test]
+fn a_fingerprint_names_one_key() {
+    let (one, other) = (
+        SigningKey::generate_p256().unwrap(),
+        SigningKey::generate_p256().unwrap(),
+    );
+    let fingerprint = one.verification_key().fingerprint().unwrap();
+    assert_eq!(fingerprint.len(), 64);
+    assert_eq!(fingerprint, one.verification_key().fingerprint().unwrap());
+    assert_ne!(fingerprint, other.verification_key().fingerprint().unwrap());
+}

@@ -5,7 +5,7 @@ use x509_cert::certificate::Version;
 use x509_cert::{Certificate, TbsCertificate};
 
 use super::extensions::Extensions;
-use super::{X5cError, signature};
+use super::{Purpose, X5cError, signature};
 use crate::key::KeyError;
 use crate::public_key::PublicKey;
 
@@ -99,12 +99,12 @@ impl ParsedCertificate {
         }
     }
 
-    /// Whether the key may sign tokens. `pinned`: the certificate is itself an anchor, and may then be a
-    /// self-signed one that says it is an authority.
-    pub(super) fn may_sign_tokens(&self, pinned: bool) -> Result<(), X5cError> {
+    /// Whether the key may sign what `purpose` says. `pinned`: the certificate is itself an anchor, and may then
+    /// be a self-signed one that says it is an authority.
+    pub(super) fn may_sign(&self, purpose: Purpose, pinned: bool) -> Result<(), X5cError> {
         let fit = (pinned || !self.extensions.is_authority)
             && self.extensions.allows_digital_signature()
-            && self.extensions.allows_token_signing();
+            && self.extensions.allows_signing(purpose);
         if fit { Ok(()) } else { Err(X5cError::NotForSigning) }
     }
 

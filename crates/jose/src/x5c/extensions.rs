@@ -5,7 +5,7 @@ use der::oid::ObjectIdentifier;
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages};
 
-use super::X5cError;
+use super::{Purpose, X5cError};
 
 /// What the extensions say.
 #[derive(Debug, Clone, Default)]
@@ -41,15 +41,18 @@ impl Extensions {
             .is_none_or(|usage| usage.0.contains(KeyUsages::DigitalSignature))
     }
 
-    /// Purposes, if named at all, must include one that covers tokens. Those that PKIX defines for other things
-    /// (TLS server and client, code, mail, time stamps, OCSP, …) do not.
-    pub(super) fn allows_token_signing(&self) -> bool {
-        self.purposes.as_ref().is_none_or(|purposes| {
-            purposes.iter().any(|purpose| match purpose.parent() {
-                Some(ID_KP) => TOKEN_PURPOSES.contains(purpose),
-                _ => true,
-            })
-        })
+    /// Purposes, if named at all, must include one that covers what is signed. Those that PKIX defines for other
+    /// things (TLS server and client, mail, time stamps, OCSP, …) do not.
+    pub(super) fn allows_signing(&self, what: Purpose) -> bool {
+        let covers = |purpose: &ObjectIdentifier| match purpose.parent() {
+            Some(ID_KP) => {
+                TOKEN_PURPOSES.contains(purpose) || (what == Purpose::Statements && *purpose == CODE_SIGNING)
+            }
+            _ => true,
+        };
+        self.purposes
+            .as_ref()
+            .is_none_or(|purposes| purposes.iter().any(covers))
     }
 
     fn take(&mut self, extension: &Extension) -> Result<(), X5cError> {
@@ -87,6 +90,8 @@ const SUBJECT_ALTERNATIVE_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap(
 
 /// The arc of the purposes that PKIX defines.
 const ID_KP: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3");
+/// codeSigning (RFC 5280 section 4.2.1.12): what signers of software have.
+const CODE_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.3");
 /// documentSigning (RFC 9336), jwt and oauthAccessTokenSigning (RFC 9509).
 const TOKEN_PURPOSES: [ObjectIdentifier; 3] = [
     ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.36"),

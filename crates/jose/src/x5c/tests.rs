@@ -469,3 +469,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_certificate_for_signing_code_vouches_for_statements_and_not_for_tokens() {
+    let root = root(authority("root", BasicConstraints::Unconstrained));
+    let mut leaf = params("builder");
+    leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::CodeSigning];
+    let leaf = issue(leaf, &root);
+    let anchors = TrustAnchors::from_pem(pem::encode("CERTIFICATE", &root.der).as_bytes()).unwrap();
+    let chain = [encoding::encode_standard(&leaf.der)];
+    anchors
+        .verify_chain_for(Purpose::Statements, &chain, NOW)
+        .unwrap();
+    assert_eq!(
+        anchors.verify_chain(&chain, NOW).unwrap_err(),
+        X5cError::NotForSigning
+    );
+
+    let mut server = params("server");
+    server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    let chain = [encoding::encode_standard(&issue(server, &root).der)];
+    assert_eq!(
+        anchors
+            .verify_chain_for(Purpose::Statements, &chain, NOW)
+            .unwrap_err(),
+        X5cError::NotForSigning
+    );
+}
