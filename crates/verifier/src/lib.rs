@@ -8,12 +8,14 @@
 //! Modules in reading order: the contract first, then one module for each TEE.
 
 mod binding;
+mod cache;
 mod claims;
 mod endorsement;
 mod error;
 mod evidence;
 mod tee;
 mod verifiers;
+mod x509;
 
 pub mod dcap;
 pub mod nvidia;

@@ -1,8 +1,8 @@
 //! Who vouches for the key that signed the report: ARK, then ASK or ASVK, then VCEK or VLEK (together VEK).
 
-use super::certificate::{Certificate, Validity, common_name, name_der};
 use super::roots::{Anchor, Roots};
-use super::{HwId, SnpError, SnpProduct, SnpTcb};
+use super::{HwId, SCHEME, SnpError, SnpProduct, SnpTcb};
+use crate::x509::{Certificate, Validity, common_name, name_der};
 use crate::{EndorsementId, VerifyError};
 use der::Decode;
 use der::asn1::{Ia5StringRef, ObjectIdentifier, OctetStringRef, Utf8StringRef};
@@ -109,11 +109,12 @@ pub(super) fn claimed(vek: &Certificate) -> Result<(VekKind, SnpProduct), SnpErr
 /// `supplied` are signing certificates that came with it; they count only if a trusted root signed them, and
 /// what cannot be read among them is passed over: what we hold ourselves is tried first.
 pub(super) fn verify(vek: &[u8], supplied: &[&[u8]], roots: &Roots) -> Result<VerifiedVek, VerifyError> {
-    let vek = Certificate::parse(vek, "VCEK or VLEK")?;
+    let vek = Certificate::parse(vek).map_err(|error| SnpError::Certificate {
+        certificate: "VCEK or VLEK",
+        reason: error.to_string(),
+    })?;
     let (kind, product) = claimed(&vek)?;
-    let supplied = supplied
-        .iter()
-        .filter_map(|bytes| Certificate::parse(bytes, "signing").ok());
+    let supplied = supplied.iter().filter_map(|bytes| Certificate::parse(bytes).ok());
     let supplied: Vec<Certificate> = supplied
         .filter(|signer| signer.subject() == vek.issuer())
         .collect();
@@ -125,7 +126,7 @@ pub(super) fn verify(vek: &[u8], supplied: &[&[u8]], roots: &Roots) -> Result<Ve
                 continue;
             }
             any_of_the_name = true;
-            if signer.signed(&vek) && anchor.vouches_for(signer) {
+            if signer.signed(&vek, SCHEME) && anchor.vouches_for(signer) {
                 return Ok(read(kind, product, &vek, signer, anchor, place)?);
             }
         }
@@ -150,7 +151,7 @@ fn read(
         certificate: kind.as_str(),
         reason: reason.to_owned(),
     };
-    if vek.has_critical_extension() {
+    if vek.has_critical_extension_beside(&[]) {
         return Err(malformed("it has an unknown critical extension"));
     }
     Ok(VerifiedVek {

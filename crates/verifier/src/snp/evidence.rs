@@ -1,11 +1,11 @@
 //! The wire form of SNP evidence, and the sequence of checks.
 
-use super::certificate::Certificate;
 use super::chain::{self, VekKind, VerifiedVek};
 use super::report::Report;
 use super::revocation::RevocationList;
 use super::{HwId, Shared, SnpError, SnpProduct, claims, signature};
 use crate::binding::{check_init_data, check_report_data};
+use crate::x509::Certificate;
 use crate::{
     EndorsementId, Endorsements, ExpectedBinding, ParsedEvidence, Tee, TeeClass, UnverifiedEvidence,
     VerifiedClaims, VerifyError,
@@ -104,7 +104,7 @@ impl SnpEvidence {
     /// By CPUID; else by what the certificate says of itself; else all whose TCB has the report's layout.
     fn products(&self) -> Vec<SnpProduct> {
         let claimed = || {
-            let certificate = Certificate::parse(self.vek()?, "VCEK or VLEK").ok()?;
+            let certificate = Certificate::parse(self.vek()?).ok()?;
             chain::claimed(&certificate).ok().map(|(_, product)| product)
         };
         match self.report.product.or_else(claimed) {
@@ -214,7 +214,7 @@ impl SnpEvidence {
             .into_iter()
             .map(|product| EndorsementId::SnpAsvk { product });
         ids.filter_map(|id| endorsements.get(&id))
-            .flat_map(super::certificate::certificates)
+            .flat_map(crate::x509::certificates)
             .collect()
     }
 

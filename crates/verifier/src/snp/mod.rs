@@ -5,11 +5,9 @@
 //! Certificate and KDS Interface Specification" (revision 1.00).
 //!
 //! Modules in reading order: `evidence` (the wire form and the sequence of checks), `report` (the signed bytes),
-//! `chain` over `certificate`, `roots` and `cache` (who vouches for the key), `signature`, `revocation`,
+//! `chain` over `roots` (who vouches for the key), `signature`, `revocation`,
 //! `claims` (what a policy gets to see).
 
-mod cache;
-mod certificate;
 mod chain;
 mod claims;
 mod error;
@@ -28,8 +26,11 @@ pub use product::SnpProduct;
 pub use roots::{SnpRoot, SnpRootError};
 pub use tcb::{HwId, SnpTcb};
 
+use crate::cache::Cache;
+use crate::x509::Scheme;
 use crate::{EvidenceVerifier, ParsedEvidence, Tee, UnverifiedEvidence, VerifyError};
-use cache::Caches;
+use chain::VerifiedVek;
+use revocation::RevocationList;
 use roots::Roots;
 use std::sync::Arc;
 
@@ -43,6 +44,20 @@ pub struct SnpOptions {
 /// The verifier. Clones share roots and caches.
 #[derive(Clone)]
 pub struct SnpVerifier(Arc<Shared>);
+
+/// How AMD signs its certificates and lists (AMD 57230, chapter 3).
+const SCHEME: Scheme = Scheme::RsaPssSha384;
+
+/// One fleet of machines; a certificate costs less than a kilobyte.
+const CERTIFICATES: usize = 4096;
+/// A list for each product line, the old and the new.
+const LISTS: usize = 8;
+
+/// What was verified before.
+struct Caches {
+    veks: Cache<VerifiedVek>,
+    lists: Cache<RevocationList>,
+}
 
 /// What all verifications have in common.
 pub(crate) struct Shared {
@@ -59,7 +74,10 @@ impl SnpVerifier {
         let roots = Roots::new(&options.extra_roots)?;
         Ok(Self(Arc::new(Shared {
             roots,
-            caches: Caches::default(),
+            caches: Caches {
+                veks: Cache::new(CERTIFICATES),
+                lists: Cache::new(LISTS),
+            },
         })))
     }
 }

@@ -1,10 +1,9 @@
 //! Revocation lists (RFC 5280, section 5). AMD's are signed by the product line's root.
 
-use super::SnpError;
-use super::SnpProduct;
-use super::certificate::{Validity, seconds, signed_part};
 use super::chain::Links;
 use super::roots::Roots;
+use super::{SCHEME, SnpError, SnpProduct};
+use crate::x509::{Validity, seconds, signed_part};
 use der::asn1::ObjectIdentifier;
 use der::{Decode, Encode};
 use std::collections::HashSet;
@@ -39,7 +38,7 @@ impl RevocationList {
             *anchor.ark.subject() == tbs.issuer
                 && anchor
                     .ark
-                    .signed_bytes(signed, &list.signature_algorithm, signature)
+                    .signed_bytes(signed, &list.signature_algorithm, signature, SCHEME)
         });
         let (anchor, _) =
             anchor.ok_or_else(|| SnpError::RevocationList("no trusted root signed it".to_owned()))?;

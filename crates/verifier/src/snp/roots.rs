@@ -1,7 +1,7 @@
 //! Whom we trust: AMD's roots, and those the operator adds.
 
-use super::SnpProduct;
-use super::certificate::{Certificate, common_name, pem_blocks};
+use super::{SCHEME, SnpProduct};
+use crate::x509::{Certificate, common_name, pem_blocks};
 use sev::certs::snp::builtin;
 
 /// A root trusted beside AMD's own, with what it signed. All DER.
@@ -146,7 +146,7 @@ impl Anchor {
         signers: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<Self, SnpRootError> {
         let ark = parse(ark)?;
-        if !ark.is_authority() || ark.subject() != ark.issuer() || !ark.signed(&ark) {
+        if !ark.is_authority() || ark.subject() != ark.issuer() || !ark.signed(&ark, SCHEME) {
             return Err(SnpRootError::NotARoot(product));
         }
         let signers: Vec<Certificate> = signers.into_iter().map(parse).collect::<Result<_, _>>()?;
@@ -163,10 +163,10 @@ impl Anchor {
 
     /// Is it a signing certificate that this root signed?
     pub(super) fn vouches_for(&self, signer: &Certificate) -> bool {
-        signer.issuer() == self.ark.subject() && signer.is_authority() && self.ark.signed(signer)
+        signer.issuer() == self.ark.subject() && signer.is_authority() && self.ark.signed(signer, SCHEME)
     }
 }
 
 fn parse(bytes: &[u8]) -> Result<Certificate, SnpRootError> {
-    Certificate::parse(bytes, "root").map_err(|error| SnpRootError::Malformed(error.to_string()))
+    Certificate::parse(bytes).map_err(|error| SnpRootError::Malformed(error.to_string()))
 }

@@ -1,33 +1,11 @@
 //! What was verified before, by digest. Only what a trusted root vouches for gets in, and only so much.
 
-use super::chain::VerifiedVek;
-use super::revocation::RevocationList;
 use ring::digest::{SHA256, digest};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// One fleet of machines; a certificate costs less than a kilobyte.
-const CERTIFICATES: usize = 4096;
-/// A list for each product line, the old and the new.
-const LISTS: usize = 8;
-
-/// The caches of one verifier.
-pub(super) struct Caches {
-    pub(super) veks: Cache<VerifiedVek>,
-    pub(super) lists: Cache<RevocationList>,
-}
-
-impl Default for Caches {
-    fn default() -> Self {
-        Self {
-            veks: Cache::new(CERTIFICATES),
-            lists: Cache::new(LISTS),
-        }
-    }
-}
-
 /// A bounded map from the SHA-256 of some bytes to what they proved to be. When full, the oldest entry goes.
-pub(super) struct Cache<T> {
+pub(crate) struct Cache<T> {
     capacity: usize,
     entries: Mutex<Entries<T>>,
 }
@@ -38,7 +16,8 @@ struct Entries<T> {
 }
 
 impl<T> Cache<T> {
-    fn new(capacity: usize) -> Self {
+    /// An empty one for so many entries.
+    pub(crate) fn new(capacity: usize) -> Self {
         let entries = Entries {
             by_digest: HashMap::new(),
             by_age: VecDeque::new(),
@@ -50,7 +29,7 @@ impl<T> Cache<T> {
     }
 
     /// The entry for `bytes`, made by `verify` if it is not there. A failure is not remembered.
-    pub(super) fn get_or<E>(&self, bytes: &[u8], verify: impl FnOnce() -> Result<T, E>) -> Result<Arc<T>, E> {
+    pub(crate) fn get_or<E>(&self, bytes: &[u8], verify: impl FnOnce() -> Result<T, E>) -> Result<Arc<T>, E> {
         let Some(key) = key(bytes) else {
             return verify().map(Arc::new);
         };
