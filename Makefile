@@ -5,7 +5,7 @@
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 # The tools of the demonstration include a simulated guest.
-BINARIES := --workspace --bins --features kbs-client/simulated-snp
+BINARIES := --workspace --bins --features kbs-client/simulated-tees
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14

@@ -4,7 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-#[cfg(feature = "simulated-snp")]
+#[cfg(feature = "simulated-tees")]
+pub mod simulated;
+#[cfg(feature = "simulated-tees")]
 pub mod simulated_snp;
 
 /// A source of evidence about the machine this runs on (RFC 9334: the Attester).

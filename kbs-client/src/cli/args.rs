@@ -1,8 +1,12 @@
 //! What can be said on the command line.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+#[cfg(feature = "simulated-tees")]
+use crate::attester::simulated::TEES;
 
 /// Gets secrets from a Key Broker Service as a guest, and sets one up as its administrator.
 #[derive(Debug, Parser)]
@@ -91,30 +95,63 @@ pub struct GetResourceArgs {
 /// What makes the evidence.
 #[derive(Debug, Args)]
 pub struct AttesterArgs {
-    /// What makes the evidence; `auto` takes the TEE this runs in, or `sample` where there is none.
-    #[arg(long, value_enum, default_value_t = AttesterKind::Auto, global = true)]
+    /// What makes the evidence: `auto` (the TEE this runs in, or `sample` where there is none), `sample`, or, in
+    /// builds for demonstrations, `simulated-TEE` (signed by keys that everybody knows).
+    #[arg(long, default_value = "auto", global = true, value_name = "NAME")]
     pub attester: AttesterKind,
 
     /// The simulated SEV-SNP platform.
-    #[cfg(feature = "simulated-snp")]
+    #[cfg(feature = "simulated-tees")]
     #[command(flatten)]
     pub simulated: SimulatedSnpArgs,
 }
 
 /// The attesters that exist.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttesterKind {
     /// The TEE this runs in, or `sample`.
     Auto,
     /// Evidence with no hardware behind it.
     Sample,
-    /// Evidence in SEV-SNP's form, signed by keys that everybody knows.
-    #[cfg(feature = "simulated-snp")]
-    SimulatedSnp,
+    /// Evidence in the form of the named TEE, signed by keys that everybody knows.
+    #[cfg(feature = "simulated-tees")]
+    Simulated(&'static str),
+}
+
+impl FromStr for AttesterKind {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "auto" => return Ok(Self::Auto),
+            "sample" => return Ok(Self::Sample),
+            _ => {}
+        }
+        #[cfg(feature = "simulated-tees")]
+        if let Some(tee) = name.strip_prefix("simulated-")
+            && let Some(tee) = TEES.into_iter().find(|known| *known == tee)
+        {
+            return Ok(Self::Simulated(tee));
+        }
+        Err(format!("there are these attesters: {}", Self::names().join(", ")))
+    }
+}
+
+impl AttesterKind {
+    fn names() -> Vec<String> {
+        #[cfg(feature = "simulated-tees")]
+        let simulated = TEES.into_iter().map(|tee| format!("simulated-{tee}"));
+        #[cfg(not(feature = "simulated-tees"))]
+        let simulated = std::iter::empty();
+        ["auto".to_owned(), "sample".to_owned()]
+            .into_iter()
+            .chain(simulated)
+            .collect()
+    }
 }
 
 /// The simulated SEV-SNP platform.
-#[cfg(feature = "simulated-snp")]
+#[cfg(feature = "simulated-tees")]
 #[derive(Debug, Args)]
 pub struct SimulatedSnpArgs {
     /// Generation of the simulated processor.
@@ -131,7 +168,7 @@ pub struct SimulatedSnpArgs {
 }
 
 /// Processors that can be simulated.
-#[cfg(feature = "simulated-snp")]
+#[cfg(feature = "simulated-tees")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SnpGeneration {
     /// EPYC 7003.

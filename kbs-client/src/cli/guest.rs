@@ -8,6 +8,8 @@ use serde_json::json;
 use super::args::{AttestArgs, AttesterArgs, AttesterKind, GetResourceArgs};
 use super::output::Printer;
 use super::{CliError, Target, read_file, read_text};
+#[cfg(feature = "simulated-tees")]
+use crate::attester::simulated::SimulatedAttester;
 use crate::attester::{Attester, SampleAttester};
 use crate::error::ClientError;
 use crate::rcar::{Builder, RcarClient};
@@ -77,13 +79,15 @@ fn attester(arguments: &AttesterArgs) -> Result<Box<dyn Attester>, CliError> {
             Box::new(SampleAttester)
         }
         AttesterKind::Sample => Box::new(SampleAttester),
-        #[cfg(feature = "simulated-snp")]
-        AttesterKind::SimulatedSnp => Box::new(simulated(&arguments.simulated)?),
+        #[cfg(feature = "simulated-tees")]
+        AttesterKind::Simulated("snp") => Box::new(simulated_snp(&arguments.simulated)?),
+        #[cfg(feature = "simulated-tees")]
+        AttesterKind::Simulated(tee) => Box::new(SimulatedAttester::new(tee).map_err(ClientError::Attester)?),
     })
 }
 
-#[cfg(feature = "simulated-snp")]
-fn simulated(
+#[cfg(feature = "simulated-tees")]
+fn simulated_snp(
     arguments: &super::args::SimulatedSnpArgs,
 ) -> Result<crate::attester::simulated_snp::SimulatedSnpAttester, CliError> {
     use super::args::SnpGeneration;

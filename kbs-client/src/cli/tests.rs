@@ -315,7 +315,7 @@ async fn every_kind_of_failure_has_its_own_exit_code_and_message() {
     assert!(missing.to_string().starts_with("Failed to read: /no/such/file") && missing.exit_code() == 1);
 }
 
-#[cfg(feature = "simulated-snp")]
+#[cfg(feature = "simulated-tees")]
 #[tokio::test]
 async fn a_simulated_guest_shows_what_was_asked_for() {
     let kbs = FakeKbs::start().await;

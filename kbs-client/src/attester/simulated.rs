@@ -1,0 +1,54 @@
+//! Simulated guests. Their platforms' keys are committed test keys: no service trusts them, unless it is told to by
+//! an option that starts with `insecure_`.
+
+use serde_json::Value;
+use simulated_tee::SimulatedGuest;
+
+use super::{Attester, AttesterError, EvidenceBinding};
+
+pub use simulated_tee::TEES;
+
+/// A well-behaved guest of any TEE that can be simulated.
+pub struct SimulatedAttester(Box<dyn SimulatedGuest>);
+
+impl SimulatedAttester {
+    /// A guest on a new platform.
+    ///
+    /// # Errors
+    /// The TEE cannot be simulated.
+    pub fn new(tee: &str) -> Result<Self, AttesterError> {
+        let guest = simulated_tee::guest(tee).map_err(|error| AttesterError(error.to_string()))?;
+        let guest =
+            guest.ok_or_else(|| AttesterError(format!("no platform of TEE {tee} can be simulated")))?;
+        Ok(Self(guest))
+    }
+}
+
+impl Attester for SimulatedAttester {
+    fn tee(&self) -> &'static str {
+        self.0.tee()
+    }
+
+    fn evidence(&self, binding: &EvidenceBinding<'_>) -> Result<Value, AttesterError> {
+        let made = self.0.evidence(binding.report_data, binding.init_data);
+        made.map_err(|error| AttesterError(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_tee_that_can_be_simulated_has_an_attester() {
+        for tee in TEES {
+            assert_eq!(SimulatedAttester::new(tee).unwrap().tee(), tee);
+        }
+    }
+
+    #[test]
+    fn another_tee_is_an_error_that_names_it() {
+        let error = SimulatedAttester::new("abacus").map(drop).unwrap_err();
+        assert!(error.to_string().contains("abacus"));
+    }
+}
