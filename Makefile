@@ -10,9 +10,9 @@ BINARIES := --workspace --bins --features kbs-client/simulated-tees
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-demo: ## The whole story on real servers; KEEP=1 leaves them running
+demo: ## The whole story on real servers; TEE=tdx for another guest, KEEP=1 leaves them running
 	cargo build --locked $(BINARIES)
-	$(TARGET_DIR)/debug/trustee-demo $(if $(KEEP),--keep)
+	$(TARGET_DIR)/debug/trustee-demo $(if $(TEE),--tee $(TEE)) $(if $(KEEP),--keep)
 
 test: ## All tests, every fuzz target for a moment, and the demonstration
 	cargo test --locked --workspace

@@ -4,11 +4,15 @@
 //! - [`bench`]: the benchmark, which starts the servers and drives the load.
 //! - [`demo`]: the story that `make demo` tells.
 //! - [`processes`]: server processes, started and stopped.
+//! - [`simulation`]: settings that make an Attestation Service believe simulated platforms.
+//! - [`vouch`]: the reference values of a simulated guest.
 
 pub mod bench;
 pub mod demo;
 pub mod load;
 pub mod processes;
+pub mod simulation;
+pub mod vouch;
 
 /// Makes `ring` the provider of rustls for this process. Calling it again does nothing.
 pub fn install_crypto_provider() {

@@ -14,32 +14,45 @@ use anyhow::{bail, ensure};
 use narrator::Narrator;
 use pki::{Pki, write};
 use servers::Servers;
-use token::{Appraisal, reference_values};
+use token::Appraisal;
 use tools::Tools;
 
 const SECRET: &str = "correct horse battery staple";
 const RESOURCE: &str = "demo/keys/disk";
 
+/// The TEE of which a report of a real machine is at hand that is good for ever.
+const REAL: &str = "snp";
+
 /// What `kbs-client` answers with when the policy says no.
 const DENIED: i32 = 3;
 
-/// Tells the story. With `keep`, the services go on until they are interrupted.
-pub fn run(keep: bool) -> anyhow::Result<()> {
+/// Tells the story of a guest of `tee`. With `keep`, the services go on until they are interrupted.
+///
+/// # Errors
+/// A step did not come out as it should, or the TEE cannot be simulated.
+pub fn run(tee: &str, keep: bool) -> anyhow::Result<()> {
     crate::install_crypto_provider();
+    ensure!(
+        simulated_tee::TEES.contains(&tee),
+        "there is no demonstration of TEE {tee:?}; there are: {}",
+        simulated_tee::TEES.join(", ")
+    );
     let folder = tempfile::Builder::new().prefix("trustee-demo-").tempdir()?;
     let dir = folder.path();
-    let mut narrator = Narrator::new(7);
+    let mut narrator = Narrator::new(if tee == REAL { 7 } else { 5 });
 
     narrator.step("Starting the three services, with TLS and fresh keys");
     let pki = Pki::generate(dir)?;
-    let servers = Servers::start(dir, &pki)?;
+    let servers = Servers::start(tee, dir, &pki)?;
     narrator.good(&format!("reference values   https://{}", servers.rvps));
     narrator.good(&format!("attestation        https://{}", servers.attestation));
     narrator.good(&format!("key broker         https://{}", servers.kbs));
-    let tools = Tools::new(dir, &pki, &servers)?;
+    let tools = Tools::new(tee, dir, &pki, &servers)?;
 
-    real_machine(&mut narrator, &tools, dir)?;
-    simulated_guest(&mut narrator, &tools, dir)?;
+    if tee == REAL {
+        real_machine(&mut narrator, &tools, dir)?;
+    }
+    simulated_guest(&mut narrator, tee, &tools, dir)?;
 
     println!("\nThat is all: evidence in, a secret out, and only for the guest that was vouched for.");
     tools.print_next_steps(keep);
@@ -66,7 +79,7 @@ fn until_interrupted() -> anyhow::Result<()> {
 fn real_machine(narrator: &mut Narrator, tools: &Tools, dir: &Path) -> anyhow::Result<()> {
     narrator.step("A real AMD EPYC machine shows its report; nobody has vouched for it yet");
     let evidence = real_report::evidence()?;
-    let before = tools.appraise("snp", &evidence)?;
+    let before = tools.appraise(REAL, &evidence)?;
     show(narrator, &before)?;
     ensure!(
         before.status() == "contraindicated",
@@ -77,8 +90,8 @@ fn real_machine(narrator: &mut Narrator, tools: &Tools, dir: &Path) -> anyhow::R
         .good("the signatures lead to AMD's root, but nobody said that this software and firmware is right");
 
     narrator.step("Its owner registers what it should look like, with rvps-tool");
-    register(narrator, tools, dir, "real-machine.json", &before)?;
-    let after = tools.appraise("snp", &evidence)?;
+    register(narrator, REAL, tools, dir, &before)?;
+    let after = tools.appraise(REAL, &evidence)?;
     show(narrator, &after)?;
     ensure!(
         after.status() == "affirming",
@@ -89,8 +102,8 @@ fn real_machine(narrator: &mut Narrator, tools: &Tools, dir: &Path) -> anyhow::R
     Ok(())
 }
 
-/// Steps 4 to 7: a guest asks for a secret, is refused, is vouched for, and gets it.
-fn simulated_guest(narrator: &mut Narrator, tools: &Tools, dir: &Path) -> anyhow::Result<()> {
+/// The last four steps: a guest asks for a secret, is refused, is vouched for, and gets it.
+fn simulated_guest(narrator: &mut Narrator, tee: &str, tools: &Tools, dir: &Path) -> anyhow::Result<()> {
     narrator.step("The owner stores a secret, and a policy: only to guests whose appraisal is affirming");
     let file = write(dir, "disk.key", SECRET)?;
     let set_resource = [
@@ -104,7 +117,9 @@ fn simulated_guest(narrator: &mut Narrator, tools: &Tools, dir: &Path) -> anyhow
     tools.configure(narrator, &["set-resource-policy", "--affirming"])?;
     narrator.good(&format!("stored as kbs:///{RESOURCE}"));
 
-    narrator.step("A (simulated) AMD guest asks for it; nothing vouches for what it runs");
+    narrator.step(&format!(
+        "A (simulated) {tee} guest asks for it; nothing vouches for what it runs"
+    ));
     let refused = tools.get_resource(narrator, RESOURCE)?;
     match refused.code {
         Some(DENIED) => narrator.good("refused"),
@@ -119,7 +134,7 @@ fn simulated_guest(narrator: &mut Narrator, tools: &Tools, dir: &Path) -> anyhow
     show(narrator, &appraisal)?;
 
     narrator.step("Who built the guest registers what it should look like");
-    register(narrator, tools, dir, "simulated-guest.json", &appraisal)?;
+    register(narrator, tee, tools, dir, &appraisal)?;
     narrator.good("registered");
 
     narrator.step("The guest asks again");
@@ -143,14 +158,16 @@ fn show(narrator: &Narrator, appraisal: &Appraisal) -> anyhow::Result<()> {
 
 fn register(
     narrator: &Narrator,
+    tee: &str,
     tools: &Tools,
     dir: &Path,
-    name: &str,
     appraisal: &Appraisal,
 ) -> anyhow::Result<()> {
-    let values = reference_values(appraisal)?;
-    narrator.say(&format!("measurement {}", appraisal.snp("measurement")?));
+    let values = appraisal.reference_values(tee)?;
+    for (id, value) in values.as_object().into_iter().flatten() {
+        narrator.say(&format!("{id} = {value}"));
+    }
     let message = tools::register_message(&tools.merged(&values)?);
-    let file = write(dir, name, &message)?;
+    let file = write(dir, "reference-values.json", &message)?;
     tools.register(narrator, &file)
 }

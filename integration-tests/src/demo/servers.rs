@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use simulated_tee::snp::{Generation, Platform};
+use serde_json::{Value, json};
 
 use super::pki::{Pki, write};
 use crate::processes::{Launch, Process, free_address, sibling};
+use crate::simulation::{Trust, trust};
 
 /// The running services. They stop when this is dropped.
 pub(super) struct Servers {
@@ -17,11 +18,13 @@ pub(super) struct Servers {
     /// Where the KBS listens.
     pub(super) kbs: SocketAddr,
     _processes: Vec<Process>,
+    _trust: Trust,
 }
 
 impl Servers {
     /// Writes the configurations and starts everything, in the order of who needs whom.
-    pub(super) fn start(dir: &Path, pki: &Pki) -> anyhow::Result<Self> {
+    /// The Attestation Service believes simulated guests of `tee`.
+    pub(super) fn start(tee: &str, dir: &Path, pki: &Pki) -> anyhow::Result<Self> {
         let (rvps, attestation, kbs) = (free_address()?, free_address()?, free_address()?);
         let storage = dir.join("storage");
         let mut processes = Vec::new();
@@ -49,16 +52,9 @@ impl Servers {
             ],
             rvps,
         )?;
-        let roots = write(
-            dir,
-            "simulated-amd-root.pem",
-            &Platform::new(Generation::Milan)?.roots_pem(),
-        )?;
-        let config = write(
-            dir,
-            "attestation-service.toml",
-            &attestation_config(pki, rvps, &roots),
-        )?;
+        let trust = trust(tee, dir)?;
+        let config = attestation_config(pki, rvps, &trust.verifier_config);
+        let config = write(dir, "attestation-service.json", &config.to_string())?;
         let arguments = vec![
             "--config-file".into(),
             text(&config),
@@ -73,6 +69,7 @@ impl Servers {
             attestation,
             kbs,
             _processes: processes,
+            _trust: trust,
         })
     }
 }
@@ -87,19 +84,28 @@ fn rvps_config(pki: &Pki) -> String {
     )
 }
 
-fn attestation_config(pki: &Pki, rvps: SocketAddr, roots: &Path) -> String {
-    let (ca, roots) = (text(&pki.ca), text(roots));
-    format!(
-        "[tls]\ncertificate = \"{}\"\nprivate_key = \"{}\"\nclient_ca = \"{ca}\"\n\n\
-         [rvps_config]\ntype = \"GrpcRemote\"\naddress = \"https://{rvps}\"\n\n{}\n\
-         [attestation_token_broker.signer]\nkey_path = \"{}\"\ncert_path = \"{}\"\n\n\
-         [verifier_config.snp_verifier]\ninsecure_extra_roots = [\"{roots}\"]\n",
-        text(&pki.server.public),
-        text(&pki.server.private),
-        client_tls("rvps_config.tls", pki),
-        text(&pki.token.private),
-        text(&pki.token.public),
-    )
+fn attestation_config(pki: &Pki, rvps: SocketAddr, verifier_config: &Value) -> Value {
+    json!({
+        "tls": {
+            "certificate": text(&pki.server.public),
+            "private_key": text(&pki.server.private),
+            "client_ca": text(&pki.ca),
+        },
+        "rvps_config": {
+            "type": "GrpcRemote",
+            "address": format!("https://{rvps}"),
+            "tls": {
+                "ca": text(&pki.ca),
+                "certificate": text(&pki.client.public),
+                "private_key": text(&pki.client.private),
+                "server_name": "localhost",
+            },
+        },
+        "attestation_token_broker": {
+            "signer": {"key_path": text(&pki.token.private), "cert_path": text(&pki.token.public)},
+        },
+        "verifier_config": verifier_config,
+    })
 }
 
 fn kbs_config(pki: &Pki, kbs: SocketAddr, attestation: SocketAddr, storage: &Path) -> String {

@@ -5,6 +5,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
+use crate::vouch;
+
 /// The `cpu0` part of an EAR token. The demonstration shows tokens; the KBS verifies them.
 pub(super) struct Appraisal(Value);
 
@@ -30,11 +32,10 @@ impl Appraisal {
         self.0.get("ear.status").and_then(Value::as_str).unwrap_or("none")
     }
 
-    /// A claim that the verifier made about SNP evidence.
-    pub(super) fn snp(&self, name: &str) -> anyhow::Result<&Value> {
-        self.0
-            .pointer(&format!("/ear.veraison.annotated-evidence/snp/{name}"))
-            .with_context(|| format!("the token has no snp claim {name}"))
+    /// Reference values that describe exactly the machine behind it.
+    pub(super) fn reference_values(&self, tee: &str) -> anyhow::Result<Value> {
+        let annotated = self.0.get("ear.veraison.annotated-evidence");
+        vouch::reference_values(tee, annotated.context("the token has no claims")?)
     }
 
     /// A value of the trustworthiness vector.
@@ -74,18 +75,6 @@ fn meaning(value: i64) -> &'static str {
     }
 }
 
-/// Reference values that describe exactly the machine behind this appraisal, as `rvps-tool` registers them.
-pub(super) fn reference_values(appraisal: &Appraisal) -> anyhow::Result<Value> {
-    let list = |name: &str| -> anyhow::Result<Value> { Ok(Value::Array(vec![appraisal.snp(name)?.clone()])) };
-    Ok(serde_json::json!({
-        "snp_launch_measurement": list("measurement")?,
-        "snp_bootloader": list("reported_tcb_bootloader")?,
-        "snp_microcode": list("reported_tcb_microcode")?,
-        "snp_snp_svn": list("reported_tcb_snp")?,
-        "snp_tee_svn": list("reported_tcb_tee")?,
-    }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,7 +84,7 @@ mod tests {
         let claims = json!({"submods": {"cpu0": {
             "ear.status": status,
             "ear.trustworthiness-vector": {"executables": executables},
-            "ear.veraison.annotated-evidence": {"snp": {"measurement": "ab"}},
+            "ear.veraison.annotated-evidence": {"tpm": {"ak_public": "ab", "pcr11": "cd"}},
         }}});
         format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims.to_string()))
     }
@@ -104,7 +93,8 @@ mod tests {
     fn a_token_is_told_in_words() {
         let appraisal = Appraisal::read(&token("warning", 33)).unwrap();
         assert_eq!(appraisal.status(), "warning");
-        assert_eq!(appraisal.snp("measurement").unwrap(), "ab");
+        let values = appraisal.reference_values("tpm").unwrap();
+        assert_eq!(values, json!({"trusted_aks": ["ab"], "tpm_pcr11": ["cd"]}));
         assert!(appraisal.in_words()[1].contains("unknown, beware"));
     }
 

@@ -20,6 +20,7 @@ use crate::processes::sibling;
 
 /// The command lines of this demonstration.
 pub(super) struct Tools {
+    tee: String,
     client: PathBuf,
     rvps_tool: PathBuf,
     kbs_url: String,
@@ -51,8 +52,9 @@ impl Answer {
 
 impl Tools {
     /// The tools of the same build, set up for these servers.
-    pub(super) fn new(dir: &Path, pki: &Pki, servers: &Servers) -> anyhow::Result<Self> {
+    pub(super) fn new(tee: &str, dir: &Path, pki: &Pki, servers: &Servers) -> anyhow::Result<Self> {
         Ok(Self {
+            tee: tee.to_owned(),
             client: sibling("kbs-client")?,
             rvps_tool: sibling("rvps-tool")?,
             kbs_url: format!("https://{}", servers.kbs),
@@ -84,18 +86,19 @@ impl Tools {
 
     /// `kbs-client get-resource` as the simulated guest.
     pub(super) fn get_resource(&self, narrator: &Narrator, path: &str) -> anyhow::Result<Answer> {
+        let attester = self.attester();
         narrator.command(&format!(
-            "kbs-client … --attester simulated-snp get-resource --path {path}"
+            "kbs-client … --attester {attester} get-resource --path {path}"
         ));
         let mut command = self.kbs_client();
-        command.args(["--attester", "simulated-snp", "get-resource", "--path", path]);
+        command.args(["--attester", &attester, "get-resource", "--path", path]);
         run(command)
     }
 
     /// `kbs-client attest` as the simulated guest: the token.
     pub(super) fn attest(&self) -> anyhow::Result<String> {
         let mut command = self.kbs_client();
-        command.args(["--attester", "simulated-snp", "attest"]);
+        command.args(["--attester", &self.attester(), "attest"]);
         let answer = run(command)?;
         ensure!(answer.code == Some(0), "kbs-client attest: {}", answer.text());
         Ok(answer.stdout)
@@ -167,7 +170,7 @@ impl Tools {
             if keep {
                 ""
             } else {
-                ", run `make demo KEEP=1` and then"
+                ", run the demonstration with KEEP=1 and then"
             }
         );
         let client = format!(
@@ -177,7 +180,8 @@ impl Tools {
             text(&self.ca)
         );
         println!(
-            "  {client} --attester simulated-snp get-resource --path {}",
+            "  {client} --attester {} get-resource --path {}",
+            self.attester(),
             super::RESOURCE
         );
         println!(
@@ -186,6 +190,10 @@ impl Tools {
         );
         let tls = self.mutual_tls().join(" ");
         println!("  {} query --addr {} {tls}", text(&self.rvps_tool), self.rvps_url);
+    }
+
+    fn attester(&self) -> String {
+        format!("simulated-{}", self.tee)
     }
 
     fn kbs_client(&self) -> Command {

@@ -1,0 +1,56 @@
+//! What an Attestation Service has to be told so that it believes a simulated platform.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use serde_json::{Value, json};
+use simulated_tee::snp::{Generation, Platform};
+
+/// The settings, and what must go on running for them to be of use.
+pub struct Trust {
+    /// The Attestation Service's `verifier_config`.
+    pub verifier_config: Value,
+}
+
+/// Lets the Attestation Service believe simulated guests of `tee`; the files that takes are written to `dir`.
+///
+/// # Errors
+/// The TEE cannot be simulated, or a file cannot be written.
+pub fn trust(tee: &str, dir: &Path) -> anyhow::Result<Trust> {
+    let verifier_config = match tee {
+        "sample" => json!({}),
+        "snp" => json!({"snp_verifier": {"insecure_extra_roots": [amd_roots(dir)?]}}),
+        _ => bail!("no platform of TEE {tee} can be simulated"),
+    };
+    Ok(Trust { verifier_config })
+}
+
+/// All generations' roots in one file.
+fn amd_roots(dir: &Path) -> anyhow::Result<String> {
+    let mut text = String::new();
+    for generation in Generation::ALL {
+        text.push_str(&Platform::new(generation)?.roots_pem());
+    }
+    write(dir, "simulated-amd-roots.pem", &text)
+}
+
+fn write(dir: &Path, name: &str, text: &str) -> anyhow::Result<String> {
+    let path = dir.join(name);
+    std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_tee_that_can_be_simulated_can_be_trusted() {
+        let dir = tempfile::tempdir().unwrap();
+        for tee in simulated_tee::TEES {
+            let trust = trust(tee, dir.path()).unwrap();
+            assert!(!trust.verifier_config.to_string().is_empty(), "{tee}");
+        }
+        assert!(trust("abacus", dir.path()).is_err());
+    }
+}

@@ -1,0 +1,109 @@
+//! Reference values that describe exactly the machine behind an attestation result.
+//!
+//! Whoever builds a guest computes them from what it is built from. Demonstrations and tests, which simulate the
+//! whole machine, read them off its claims.
+
+use anyhow::Context;
+use serde_json::{Map, Value, json};
+
+/// Id of a reference value, and where the claim is that it is compared with, as a JSON pointer below the TEE's
+/// claims.
+type Row = (&'static str, &'static str);
+
+const SNP: &[Row] = &[
+    ("snp_launch_measurement", "/measurement"),
+    ("snp_bootloader", "/reported_tcb_bootloader"),
+    ("snp_microcode", "/reported_tcb_microcode"),
+    ("snp_snp_svn", "/reported_tcb_snp"),
+    ("snp_tee_svn", "/reported_tcb_tee"),
+];
+
+const TDX: &[Row] = &[
+    ("mr_td", "/quote/body/mr_td"),
+    ("rtmr_1", "/quote/body/rtmr_1"),
+    ("rtmr_2", "/quote/body/rtmr_2"),
+    ("xfam", "/quote/body/xfam"),
+];
+
+const AZ_SNP_VTPM: &[Row] = &[
+    ("measurement", "/measurement"),
+    ("snp_pcr11", "/tpm/pcr11"),
+    ("tcb_bootloader", "/reported_tcb_bootloader"),
+    ("tcb_microcode", "/reported_tcb_microcode"),
+    ("tcb_snp", "/reported_tcb_snp"),
+    ("tcb_tee", "/reported_tcb_tee"),
+    ("smt_enabled", "/platform_smt_enabled"),
+    ("tsme_enabled", "/platform_tsme_enabled"),
+    ("abi_major", "/policy_abi_major"),
+    ("abi_minor", "/policy_abi_minor"),
+    ("single_socket", "/policy_single_socket"),
+    ("smt_allowed", "/policy_smt_allowed"),
+];
+
+const AZ_TDX_VTPM: &[Row] = &[
+    ("tdx_pcr11", "/tpm/pcr11"),
+    ("mr_td", "/quote/body/mr_td"),
+    ("xfam", "/quote/body/xfam"),
+];
+
+const TPM: &[Row] = &[("trusted_aks", "/ak_public"), ("tpm_pcr11", "/pcr11")];
+
+const SAMPLE: &[Row] = &[
+    ("launch_digest", "/launch_digest"),
+    ("svn", "/svn"),
+    ("major_version", "/platform_version/major"),
+    ("minimum_minor_version", "/platform_version/minor"),
+];
+
+/// The rows of a TEE; none for one that the built-in policies know no reference values for.
+fn rows(tee: &str) -> &'static [Row] {
+    match tee {
+        "snp" => SNP,
+        "tdx" => TDX,
+        "az-snp-vtpm" => AZ_SNP_VTPM,
+        "az-tdx-vtpm" => AZ_TDX_VTPM,
+        "tpm" => TPM,
+        "sample" => SAMPLE,
+        _ => &[],
+    }
+}
+
+/// The reference values, each a list of one, for annotated evidence (the token's
+/// `ear.veraison.annotated-evidence`).
+///
+/// # Errors
+/// The evidence is of another TEE, or lacks a claim.
+pub fn reference_values(tee: &str, annotated: &Value) -> anyhow::Result<Value> {
+    let claims = annotated
+        .get(tee)
+        .with_context(|| format!("the token has no claims about TEE {tee}"))?;
+    let mut values = Map::new();
+    for (id, pointer) in rows(tee) {
+        let claim = claims
+            .pointer(pointer)
+            .with_context(|| format!("the token has no {tee} claim {pointer}"))?;
+        values.insert((*id).to_owned(), json!([claim]));
+    }
+    anyhow::ensure!(!values.is_empty(), "no reference values are known for TEE {tee}");
+    Ok(Value::Object(values))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_becomes_the_reference_value_it_is_compared_with() {
+        let annotated = json!({"tpm": {"ak_public": "key", "pcr11": "00"}});
+        let values = reference_values("tpm", &annotated).unwrap();
+        assert_eq!(values, json!({"trusted_aks": ["key"], "tpm_pcr11": ["00"]}));
+    }
+
+    #[test]
+    fn a_missing_claim_is_an_error_that_names_it() {
+        let error = reference_values("tpm", &json!({"tpm": {"pcr11": "00"}})).unwrap_err();
+        assert!(error.to_string().contains("/ak_public"), "{error}");
+        assert!(reference_values("snp", &json!({"tpm": {}})).is_err());
+        assert!(reference_values("abacus", &json!({"abacus": {}})).is_err());
+    }
+}
