@@ -8,6 +8,7 @@
 //! - [`exchanges`]: the recorded edge cases, with our statuses.
 //! - [`logged`], [`leaks`]: nothing secret in logs, errors or metrics. [`limits`]: what one client can use up.
 //! - [`outages`]: what happens when a service is gone. [`between_services`]: TLS, and one request id through all.
+//! - [`tees`]: a simulated guest of every TEE, and the table of what was proved of each.
 //! - [`tidy`]: the rules of ARCHITECTURE.md.
 
 #![allow(
@@ -37,5 +38,6 @@ mod raw;
 mod real_evidence;
 mod release;
 mod stack;
+mod tees;
 mod tidy;
 mod tokens;

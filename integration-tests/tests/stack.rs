@@ -51,6 +51,8 @@ pub(crate) struct Setup {
     pub(crate) attestation_keys: String,
     /// The KBS's clock.
     pub(crate) clock: Arc<dyn Clock>,
+    /// The Attestation Service's `verifier_config`, instead of one that trusts the simulated SNP machine.
+    pub(crate) verifier_config: Option<Value>,
     /// The generation of the simulated machine.
     pub(crate) generation: Generation,
     /// An RVPS that is there already.
@@ -74,6 +76,7 @@ impl Default for Setup {
             token: None,
             attestation_keys: String::new(),
             clock: Arc::new(SystemClock),
+            verifier_config: None,
             generation: Generation::Genoa,
             rvps: None,
             attestation: None,
@@ -275,6 +278,10 @@ fn attestation_config(
     if let Some(pki) = tls {
         rvps_config["tls"] = pki.client_settings();
     }
+    let snp = json!({"snp_verifier": {
+        "vcek_sources": [{"type": "OfflineStore", "path": dir.join("kds")}],
+        "insecure_extra_roots": [roots],
+    }});
     let config = json!({
         "rvps_config": rvps_config,
         "attestation_token_broker": {"signer": {"key_path": pki.token_key(), "cert_path": pki.token_certificate()}},
@@ -282,10 +289,7 @@ fn attestation_config(
             "storage_type": "LocalFs",
             "backends": {"local_fs": {"dir_path": dir.join("attestation")}},
         },
-        "verifier_config": {"snp_verifier": {
-            "vcek_sources": [{"type": "OfflineStore", "path": dir.join("kds")}],
-            "insecure_extra_roots": [roots],
-        }},
+        "verifier_config": setup.verifier_config.clone().unwrap_or(snp),
         "tls": tls.map(Pki::server_settings),
     });
     load_str(&config.to_string(), "json", &[]).unwrap().config
