@@ -277,3 +277,20 @@ async fn a_challenge_of_one_kbs_is_none_of_another() {
     assert_refused(answer.send().await.unwrap(), 401, "TokenNotFound").await;
     assert_eq!(other.send(Method::GET, "/healthz", "").await.status(), 200);
 }
+
+#[tokio::test]
+async fn no_challenge_and_no_session_outlives_a_restart_and_resources_do() {
+    let mut stack = stack().await;
+    let (challenge, body, session) = {
+        let guest = Guest::sample(&stack);
+        let challenge = guest.challenge().await;
+        let body = guest.attestation(&challenge.nonce);
+        (challenge, body, guest.handshake().await.0)
+    };
+    stack.restart_kbs().await;
+    let guest = Guest::sample(&stack);
+    assert_refused(guest.attest(&challenge, &body).await, 401, "AttestationError").await;
+    assert_refused(guest.get(&session, PATH).await, 401, "TokenNotFound").await;
+    let (session, _) = guest.handshake().await;
+    assert_eq!(guest.get(&session, PATH).await.status(), 200);
+}

@@ -140,13 +140,7 @@ impl TestStack {
 
         let admin = SigningKey::generate_ed25519().unwrap();
         let file = kbs_config(dir.path(), &setup, &attestation, &admin, &pki);
-        let config = kbs::config::KbsConfig::load(&file).unwrap().config;
-        let stop = Shutdown::manual(GRACE);
-        let serving = kbs::app::start(config, setup.clock, stop.clone())
-            .await
-            .unwrap()
-            .main;
-        let part = Part::new(serving, stop);
+        let part = start_kbs(&file, setup.clock).await;
         let kbs = part.url(tls);
         running[KBS] = Some(part);
         Self {
@@ -176,6 +170,15 @@ impl TestStack {
     /// Where the KBS listens.
     pub(crate) fn kbs_address(&self) -> SocketAddr {
         self.running[KBS].as_ref().unwrap().address
+    }
+
+    /// Stops the KBS and starts it again, on another port, with nothing but its configuration and storage.
+    pub(crate) async fn restart_kbs(&mut self) {
+        let mut part = self.running[KBS].take().unwrap();
+        part.end().await;
+        let part = start_kbs(&self.dir.path().join("kbs.toml"), Arc::new(SystemClock)).await;
+        self.kbs = part.url(None);
+        self.running[KBS] = Some(part);
     }
 
     /// Stops the Attestation Service.
@@ -238,6 +241,13 @@ impl Part {
 }
 
 const GRACE: Duration = Duration::from_millis(300);
+
+async fn start_kbs(file: &Path, clock: Arc<dyn Clock>) -> Part {
+    let config = kbs::config::KbsConfig::load(file).unwrap().config;
+    let stop = Shutdown::manual(GRACE);
+    let serving = kbs::app::start(config, clock, stop.clone()).await.unwrap().main;
+    Part::new(serving, stop)
+}
 
 async fn start_rvps(config: &rvps::Config, listener: Listener) -> Part {
     let stop = Shutdown::manual(GRACE);
