@@ -11,7 +11,7 @@ use storage::{StorageConfig, StorageType};
 
 pub use self::verifiers::{
     CollateralServiceConfig, CrlMode, DcapVerifierConfig, KdsConfig, OfflineStoreConfig, SnpVerifierConfig,
-    TcbUpdateType, VcekSource, VerifierConfig,
+    TcbUpdateType, TpmVerifierConfig, VcekSource, VerifierConfig,
 };
 
 /// Everything the service is told. Every key may be left out.

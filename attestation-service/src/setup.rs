@@ -1,11 +1,12 @@
 //! From what the operator wrote to what the verifiers need.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use verifier::snp::{SnpOptions, SnpRoot};
+use verifier::tpm::{TpmOptions, certificates_from_pem};
 use verifier::{VerifierOptions, Verifiers};
 
-use crate::config::VerifierConfig;
+use crate::config::{TpmVerifierConfig, VerifierConfig};
 use crate::error::StartError;
 
 /// The verifiers, with the roots that `config` adds. Every such root is logged: it can make any evidence.
@@ -19,6 +20,7 @@ pub(crate) fn verifiers(config: &VerifierConfig) -> Result<Verifiers, StartError
     }
     Verifiers::new(VerifierOptions {
         snp: SnpOptions { extra_roots },
+        tpm: tpm(&config.tpm_verifier)?,
     })
     .map_err(|error| StartError::Config(format!("verifier_config.{error}")))
 }
@@ -34,4 +36,30 @@ fn read_roots(path: &Path) -> Result<Vec<SnpRoot>, StartError> {
         );
     }
     Ok(roots)
+}
+
+fn tpm(config: &TpmVerifierConfig) -> Result<TpmOptions, StartError> {
+    let ignored = [
+        ("trusted_ak_keys_dir", config.trusted_ak_keys_dir.is_some()),
+        ("max_trusted_ak_keys", config.max_trusted_ak_keys.is_some()),
+    ];
+    for (name, _) in ignored.into_iter().filter(|(_, is_set)| *is_set) {
+        tracing::warn!(
+            "`verifier_config.tpm_verifier.{name}` has no effect: name trusted keys in the reference value `trusted_aks`"
+        );
+    }
+    Ok(TpmOptions {
+        ak_roots: read_certificates(&config.ak_roots)?,
+        ek_roots: read_certificates(&config.ek_roots)?,
+    })
+}
+
+fn read_certificates(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, StartError> {
+    let mut certificates = Vec::new();
+    for path in paths {
+        let pem = std::fs::read(path).map_err(|error| StartError::file(path, error))?;
+        let read = certificates_from_pem(&pem).map_err(|error| StartError::file(path, error))?;
+        certificates.extend(read);
+    }
+    Ok(certificates)
 }

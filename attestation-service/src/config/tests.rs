@@ -77,7 +77,8 @@ fn every_documented_key_is_known_in_every_format() {
                 "tcb_update_type": "early"},
             "nvidia_verifier": {"type": "Remote", "verifier_url": "https://nras"},
             "nvidia_dpu_verifier": {"root_ca_cert_path": "/r", "max_cert_age_secs": 60},
-            "tpm_verifier": {}},
+            "tpm_verifier": {"ak_roots": ["/a"], "ek_roots": ["/e"], "trusted_ak_keys_dir": "/t",
+                "max_trusted_ak_keys": 100}},
         "storage_backend": {"storage_type": "Memory", "backends": {"local_fs": {}, "local_json": {},
             "postgres": {"db": "d", "username": "u", "password": "p", "port": 1, "host": "h"},
             "redis": {"url": "redis://r"}}}
@@ -85,7 +86,7 @@ fn every_documented_key_is_known_in_every_format() {
     let config = parse(json).unwrap().config;
     assert_eq!(config.attestation_token_broker.duration_min, 10);
     assert_eq!(config.verifier_config.snp_verifier.vcek_sources.len(), 4);
-    assert_eq!(config.verifier_config.unused().count(), 3);
+    assert_eq!(config.verifier_config.unused().count(), 2);
 
     let value: serde_json::Value = serde_json::from_str(json).unwrap();
     load_str::<Config>(&toml_text(&value), "toml", RETIRED).unwrap();

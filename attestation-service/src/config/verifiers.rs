@@ -16,8 +16,8 @@ pub struct VerifierConfig {
     pub nvidia_verifier: Option<serde_json::Value>,
     /// NVIDIA's DPUs. Of no effect in this version.
     pub nvidia_dpu_verifier: Option<serde_json::Value>,
-    /// Bare TPMs. Of no effect in this version.
-    pub tpm_verifier: Option<serde_json::Value>,
+    /// Bare TPMs.
+    pub tpm_verifier: TpmVerifierConfig,
 }
 
 impl VerifierConfig {
@@ -26,7 +26,6 @@ impl VerifierConfig {
         let later = [
             ("nvidia_verifier", self.nvidia_verifier.is_some()),
             ("nvidia_dpu_verifier", self.nvidia_dpu_verifier.is_some()),
-            ("tpm_verifier", self.tpm_verifier.is_some()),
         ];
         later
             .into_iter()
@@ -116,6 +115,20 @@ pub enum CrlMode {
     Off,
     /// Evidence is refused for as long as none can be had.
     Require,
+}
+
+/// Settings of the verifier of bare TPMs. Without roots, nobody but a policy vouches for an attestation key.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TpmVerifierConfig {
+    /// PEM files with certificates of authorities whose certificates for attestation keys are believed.
+    pub ak_roots: Vec<PathBuf>,
+    /// PEM files with certificates of makers of TPMs, for endorsement keys that sign quotes themselves.
+    pub ek_roots: Vec<PathBuf>,
+    /// Of no effect: name trusted keys in the reference value `trusted_aks`.
+    pub trusted_ak_keys_dir: Option<PathBuf>,
+    /// Of no effect, as `trusted_ak_keys_dir`.
+    pub max_trusted_ak_keys: Option<u64>,
 }
 
 /// Settings of the verifiers of Intel's quotes.

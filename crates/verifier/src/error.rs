@@ -1,6 +1,7 @@
 //! Why evidence is refused.
 
 use crate::snp::SnpError;
+use crate::tpm::TpmError;
 use crate::{EndorsementId, Tee};
 
 /// The check that failed.
@@ -28,6 +29,12 @@ pub enum VerifyError {
         /// Its length in bytes.
         length: usize,
     },
+    /// This TEE's evidence proves nothing without an expectation, and there was none. The caller's fault.
+    #[error("this TEE cannot be verified without expected {field}")]
+    BindingRequired {
+        /// Which value.
+        field: &'static str,
+    },
     /// The evidence cannot be verified without this endorsement, and it was not supplied.
     #[error("no {0} at hand")]
     MissingEndorsement(EndorsementId),
@@ -42,6 +49,9 @@ pub enum VerifyError {
     /// A check of SEV-SNP evidence failed.
     #[error(transparent)]
     Snp(#[from] SnpError),
+    /// A check of a TPM's quote failed.
+    #[error(transparent)]
+    Tpm(#[from] TpmError),
 }
 
 /// Whose fault a [`VerifyError`] is.
@@ -70,9 +80,10 @@ impl VerifyError {
             VerifyError::Format { .. } | VerifyError::ReportDataMismatch | VerifyError::InitDataMismatch => {
                 Fault::Attester
             }
-            VerifyError::BindingLength { .. } => Fault::Caller,
+            VerifyError::BindingLength { .. } | VerifyError::BindingRequired { .. } => Fault::Caller,
             VerifyError::MissingEndorsement(_) | VerifyError::BadEndorsement { .. } => Fault::Endorsement,
             VerifyError::Snp(error) => error.class(),
+            VerifyError::Tpm(error) => error.class(),
         }
     }
 }

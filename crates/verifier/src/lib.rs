@@ -14,6 +14,8 @@ mod endorsement;
 mod error;
 mod evidence;
 mod tee;
+#[cfg(test)]
+mod testing;
 mod verifiers;
 mod x509;
 
@@ -21,6 +23,7 @@ pub mod dcap;
 pub mod nvidia;
 pub mod sample;
 pub mod snp;
+pub mod tpm;
 
 pub use binding::ExpectedBinding;
 pub use claims::VerifiedClaims;
@@ -29,4 +32,5 @@ pub use error::{Fault, VerifyError};
 pub use evidence::{EvidenceVerifier, ParsedEvidence, UnverifiedEvidence};
 pub use snp::{HwId, SnpError, SnpOptions, SnpProduct, SnpRoot, SnpRootError, SnpTcb};
 pub use tee::{Tee, TeeClass, UnknownTee};
+pub use tpm::{TpmError, TpmOptions, TpmRootError};
 pub use verifiers::{OptionsError, VerifierOptions, Verifiers};

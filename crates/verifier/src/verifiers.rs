@@ -2,6 +2,7 @@
 
 use crate::sample::SampleVerifier;
 use crate::snp::{SnpOptions, SnpRootError, SnpVerifier};
+use crate::tpm::{TpmOptions, TpmRootError, TpmVerifier};
 use crate::{EvidenceVerifier, Tee};
 
 /// What the operator chose, for all verifiers. The default trusts the vendors' roots alone.
@@ -9,6 +10,8 @@ use crate::{EvidenceVerifier, Tee};
 pub struct VerifierOptions {
     /// For AMD SEV-SNP.
     pub snp: SnpOptions,
+    /// For bare TPMs.
+    pub tpm: TpmOptions,
 }
 
 /// What the operator chose cannot be used.
@@ -17,6 +20,9 @@ pub enum OptionsError {
     /// A root for AMD SEV-SNP.
     #[error("snp_verifier: {0}")]
     Snp(#[from] SnpRootError),
+    /// A root for bare TPMs.
+    #[error("tpm_verifier: {0}")]
+    Tpm(#[from] TpmRootError),
 }
 
 /// Every verifier of this build. Made once; it holds the caches of verified chains.
@@ -32,6 +38,7 @@ impl Verifiers {
             Box::new(SampleVerifier::cpu()),
             Box::new(SampleVerifier::device()),
             Box::new(SnpVerifier::new(options.snp)?),
+            Box::new(TpmVerifier::new(&options.tpm)?),
         ]))
     }
 

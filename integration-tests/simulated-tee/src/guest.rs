@@ -2,6 +2,7 @@
 
 use crate::SimulationError;
 use crate::snp::{Generation, Platform, evidence};
+use crate::tpm::Tpm;
 use serde_json::Value;
 
 /// Makes evidence in its TEE's wire form.
@@ -20,7 +21,7 @@ pub trait SimulatedGuest: Send + Sync {
 }
 
 /// The TEEs of which there are guests: the names that [`guest`] takes.
-pub const TEES: [&str; 1] = ["snp"];
+pub const TEES: [&str; 2] = ["snp", "tpm"];
 
 /// A well-behaved guest of the TEE, on a new platform, if the TEE can be simulated.
 ///
@@ -29,6 +30,7 @@ pub const TEES: [&str; 1] = ["snp"];
 pub fn guest(tee: &str) -> Result<Option<Box<dyn SimulatedGuest>>, SimulationError> {
     Ok(match tee {
         "snp" => Some(Box::new(Platform::new(Generation::Milan)?)),
+        "tpm" => Some(Box::new(Tpm::known()?)),
         _ => None,
     })
 }

@@ -4,8 +4,10 @@
 
 mod error;
 mod guest;
+mod pem;
 
 pub mod snp;
+pub mod tpm;
 
 pub use error::SimulationError;
 pub use guest::{SimulatedGuest, TEES, guest};

@@ -12,7 +12,7 @@ pub(crate) use scheme::Scheme;
 use der::asn1::{ObjectIdentifier, PrintableStringRef, Utf8StringRef};
 use der::{Decode, Encode, Header, Reader, SliceReader};
 use x509_cert::ext::Extension;
-use x509_cert::ext::pkix::{BasicConstraints, KeyUsage};
+use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 use x509_cert::name::Name;
 use x509_cert::time::Validity as Dates;
 use x509_cert::{TbsCertificate, spki};
@@ -95,6 +95,42 @@ impl Certificate {
         let authority = matches!(tbs.get::<BasicConstraints>(), Ok(Some((_, constraints))) if constraints.ca);
         let signs = matches!(tbs.get::<KeyUsage>(), Ok(Some((_, usage))) if usage.key_cert_sign());
         authority && signs
+    }
+
+    /// May so many authorities be between it and the last certificate of a chain (RFC 5280, 4.2.1.9)?
+    pub(crate) fn allows_below(&self, authorities: usize) -> bool {
+        match self.tbs().get::<BasicConstraints>() {
+            Ok(Some((_, constraints))) => constraints
+                .path_len_constraint
+                .is_none_or(|limit| authorities <= usize::from(limit)),
+            Ok(None) => true,
+            Err(_) => false,
+        }
+    }
+
+    /// May its key sign messages, and no certificates?
+    pub(crate) fn signs_messages(&self) -> bool {
+        let tbs = self.tbs();
+        let authority = match tbs.get::<BasicConstraints>() {
+            Ok(found) => found.is_some_and(|(_, constraints)| constraints.ca),
+            Err(_) => true,
+        };
+        let signs = match tbs.get::<KeyUsage>() {
+            Ok(found) => found.is_none_or(|(_, usage)| usage.digital_signature()),
+            Err(_) => false,
+        };
+        signs && !authority
+    }
+
+    /// Does it say that its key is for this purpose (RFC 5280, 4.2.1.12)?
+    pub(crate) fn is_for(&self, purpose: ObjectIdentifier) -> bool {
+        let purposes = self.tbs().get::<ExtendedKeyUsage>();
+        matches!(purposes, Ok(Some((_, purposes))) if purposes.0.contains(&purpose))
+    }
+
+    /// The DER of its SubjectPublicKeyInfo.
+    pub(crate) fn spki_der(&self) -> Option<Vec<u8>> {
+        self.tbs().subject_public_key_info.to_der().ok()
     }
 
     /// Did this certificate's key sign `other`?

@@ -1,19 +1,33 @@
 //! The signatures that vendors put on their certificates.
 
 use der::asn1::ObjectIdentifier;
-use ring::signature::{RSA_PSS_2048_8192_SHA384, UnparsedPublicKey, VerificationAlgorithm};
+use ring::signature::{
+    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA384_ASN1, ECDSA_P384_SHA256_ASN1, ECDSA_P384_SHA384_ASN1,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
+    RSA_PSS_2048_8192_SHA384, UnparsedPublicKey, VerificationAlgorithm,
+};
 use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 
 const RSASSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const SECP256R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 const SECP384R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+
+const SHA256_WITH_RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11");
+const SHA384_WITH_RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.12");
+const SHA512_WITH_RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.13");
+const ECDSA_WITH_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2");
+const ECDSA_WITH_SHA384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3");
 
 /// How a vendor signs. A chain is verified by one scheme, so that no certificate can choose its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scheme {
     /// RSA-PSS with SHA-384, MGF1 with SHA-384 and 48 bytes of salt: AMD.
     RsaPssSha384,
+    /// RSASSA-PKCS1-v1_5 or ECDSA over P-256 or P-384, with SHA-256 or longer, as the key and the signature say:
+    /// the many makers of TPMs.
+    RsaOrEcdsa,
 }
 
 impl Scheme {
@@ -39,7 +53,36 @@ impl Scheme {
                         .as_bytes()
                         .is_some_and(|key| check(&RSA_PSS_2048_8192_SHA384, key))
             }
+            Scheme::RsaOrEcdsa => rsa_or_ecdsa(key, algorithm)
+                .zip(key.subject_public_key.as_bytes())
+                .is_some_and(|(with, key)| check(with, key)),
         }
+    }
+}
+
+/// The way to verify a signature of this algorithm with this key, if they belong together (RFC 4055, RFC 5758).
+fn rsa_or_ecdsa(
+    key: &SubjectPublicKeyInfoOwned,
+    algorithm: &AlgorithmIdentifierOwned,
+) -> Option<&'static dyn VerificationAlgorithm> {
+    if key.algorithm.oid == RSA_ENCRYPTION {
+        return match algorithm.oid {
+            SHA256_WITH_RSA => Some(&RSA_PKCS1_2048_8192_SHA256),
+            SHA384_WITH_RSA => Some(&RSA_PKCS1_2048_8192_SHA384),
+            SHA512_WITH_RSA => Some(&RSA_PKCS1_2048_8192_SHA512),
+            _ => None,
+        };
+    }
+    if key.algorithm.oid != EC_PUBLIC_KEY {
+        return None;
+    }
+    let curve: ObjectIdentifier = key.algorithm.parameters.as_ref()?.decode_as().ok()?;
+    match (algorithm.oid, curve) {
+        (ECDSA_WITH_SHA256, SECP256R1) => Some(&ECDSA_P256_SHA256_ASN1),
+        (ECDSA_WITH_SHA384, SECP256R1) => Some(&ECDSA_P256_SHA384_ASN1),
+        (ECDSA_WITH_SHA256, SECP384R1) => Some(&ECDSA_P384_SHA256_ASN1),
+        (ECDSA_WITH_SHA384, SECP384R1) => Some(&ECDSA_P384_SHA384_ASN1),
+        _ => None,
     }
 }
 

@@ -1,8 +1,7 @@
 //! The roots and the certificates that sign endorsement keys, shaped like AMD's (AMD 57230, chapter 3).
 
 use super::{Generation, SimulationError};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use crate::pem;
 use der::asn1::{BitString, ObjectIdentifier, OctetString, UtcTime};
 use der::flagset::FlagSet;
 use der::{Any, Decode, Encode};
@@ -102,7 +101,7 @@ impl Authority {
         organization: Option<&str>,
         signer: Option<&Authority>,
     ) -> Result<Self, SimulationError> {
-        let key = RsaKeyPair::from_pkcs8(&pem_body(role.key_pem(generation))?)?;
+        let key = RsaKeyPair::from_pkcs8(&pem::body(role.key_pem(generation))?)?;
         let subject = name(&role.common_name(generation), organization)?;
         let serial = vec![generation as u8 + 1, 0, role as u8];
         let usage = match role {
@@ -215,25 +214,4 @@ fn rsa_key(key: &RsaKeyPair) -> Result<SubjectPublicKeyInfoOwned, SimulationErro
         },
         subject_public_key: BitString::from_bytes(key.public_key().as_ref())?,
     })
-}
-
-fn pem_body(pem: &str) -> Result<Vec<u8>, SimulationError> {
-    let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
-    STANDARD
-        .decode(body)
-        .map_err(|error| SimulationError::Key(error.to_string()))
-}
-
-/// The PEM text of a certificate.
-pub(super) fn certificate_pem(der: &[u8]) -> String {
-    let body = STANDARD.encode(der);
-    let lines: Vec<&str> = body
-        .as_bytes()
-        .chunks(64)
-        .filter_map(|line| std::str::from_utf8(line).ok())
-        .collect();
-    format!(
-        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
-        lines.join("\n")
-    )
 }

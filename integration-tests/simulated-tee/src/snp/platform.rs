@@ -1,9 +1,10 @@
 //! The platform: a chip with its keys and certificates.
 
-use super::authority::{Authorities, certificate_pem};
+use super::authority::Authorities;
 use super::report::{ReportBuilder, SigningKey};
 use super::vek::{Vek, VekSpec};
 use super::{AttestationReport, Generation, SimulationError, TcbVersion};
+use crate::pem;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::{Value, json};
 use sev::certs::snp::ecdsa::Signature;
@@ -100,7 +101,7 @@ impl Platform {
     /// ARK, ASK and ASVK of its generation in one PEM text, as `insecure_extra_roots` takes it.
     pub fn roots_pem(&self) -> String {
         [self.ark_der(), self.ask_der(), self.asvk_der()]
-            .map(certificate_pem)
+            .map(pem::certificate)
             .concat()
     }
 

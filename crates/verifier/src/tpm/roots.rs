@@ -1,0 +1,70 @@
+//! Whom the operator trusts to vouch for attestation keys. Nobody by default.
+
+use super::TpmOptions;
+use crate::x509::{Certificate, pem_blocks};
+use ring::digest::{SHA256, digest};
+
+/// Why a root is not accepted. The operator's fault.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TpmRootError {
+    /// It is no certificate.
+    #[error("malformed certificate: {0}")]
+    Malformed(String),
+    /// It is not allowed to sign certificates.
+    #[error("a certificate that is no certificate authority's cannot be a root")]
+    NotAnAuthority,
+}
+
+/// The certificates in a PEM text, as DER, for [`TpmOptions`].
+///
+/// # Errors
+/// [`TpmRootError::Malformed`]: there is none, or one is cut or no base64.
+pub fn certificates_from_pem(text: &[u8]) -> Result<Vec<Vec<u8>>, TpmRootError> {
+    pem_blocks(text).map_err(|reason| TpmRootError::Malformed(reason.to_owned()))
+}
+
+/// A certificate whose word is taken.
+pub(super) struct Anchor {
+    pub(super) certificate: Certificate,
+    /// SHA-256 of all of it.
+    pub(super) fingerprint: [u8; 32],
+}
+
+/// Trust anchors by what they are trusted for.
+pub(super) struct Roots {
+    /// Certificates of attestation keys.
+    pub(super) ak: Vec<Anchor>,
+    /// Certificates of endorsement keys.
+    pub(super) ek: Vec<Anchor>,
+}
+
+impl Roots {
+    pub(super) fn new(options: &TpmOptions) -> Result<Self, TpmRootError> {
+        Ok(Self {
+            ak: anchors(&options.ak_roots)?,
+            ek: anchors(&options.ek_roots)?,
+        })
+    }
+}
+
+fn anchors(certificates: &[Vec<u8>]) -> Result<Vec<Anchor>, TpmRootError> {
+    let anchor = |der: &Vec<u8>| {
+        let certificate =
+            Certificate::parse(der).map_err(|error| TpmRootError::Malformed(error.to_string()))?;
+        if !certificate.is_authority() {
+            return Err(TpmRootError::NotAnAuthority);
+        }
+        Ok(Anchor {
+            certificate,
+            fingerprint: fingerprint(der),
+        })
+    };
+    certificates.iter().map(anchor).collect()
+}
+
+/// SHA-256 of a certificate's DER.
+pub(super) fn fingerprint(der: &[u8]) -> [u8; 32] {
+    let mut fingerprint = [0; 32];
+    fingerprint.copy_from_slice(digest(&SHA256, der).as_ref());
+    fingerprint
+}
