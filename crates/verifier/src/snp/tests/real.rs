@@ -7,6 +7,7 @@
 use super::*;
 use serde_json::json;
 use sev::parser::ByteParser;
+use simulated_tee::proof::{self, Proof};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -35,7 +36,7 @@ fn attempt(evidence: &Value) -> Attempt<'_> {
 
 #[test]
 fn the_milan_report_of_the_sev_crate_verifies_and_no_changed_one_does() {
-    check(&milan_of_sev().unwrap(), "Milan");
+    check(&milan_of_sev().unwrap(), "Milan", "milan-of-sev");
 }
 
 #[test]
@@ -49,6 +50,7 @@ fn the_milan_report_beside_the_project_verifies_and_no_changed_one_does() {
             vcek,
         },
         "Milan",
+        "milan-fixture",
     );
 }
 
@@ -71,7 +73,7 @@ fn the_genoa_evidence_beside_the_project_verifies_and_no_changed_one_does() {
             .len(),
         96
     );
-    check(&Vector { report, vcek }, "Genoa");
+    check(&Vector { report, vcek }, "Genoa", "genoa-fixture");
 }
 
 #[test]
@@ -94,7 +96,7 @@ fn the_turin_vcek_of_the_sev_crate_has_a_turin_chain() {
 }
 
 /// The vector verifies; each change to it gives the error that it should.
-fn check(good: &Vector, family: &str) {
+fn check(good: &Vector, family: &str, name: &str) {
     let claims = attempt(&good.evidence()).run().unwrap();
     assert_eq!(claims.claims().get("chip_family"), Some(&json!(family)));
     assert_eq!(
@@ -150,6 +152,13 @@ fn check(good: &Vector, family: &str) {
 
     // Not fresh, or not ours.
     let evidence = good.evidence();
+    let mutations = proof::flipped(&evidence);
+    for (place, mutated) in &mutations {
+        assert!(attempt(mutated).run().is_err(), "{place}");
+    }
+    proof::note("snp", Proof::Vectors, name, 1).unwrap();
+    proof::note("snp", Proof::Mutations, name, mutations.len()).unwrap();
+
     let mut wrong_nonce = attempt(&evidence);
     wrong_nonce.expected.report_data = Some(vec![1; 64]);
     assert_eq!(wrong_nonce.run(), Err(VerifyError::ReportDataMismatch));
@@ -311,6 +320,7 @@ fn fixture(name: &str) -> Option<Vec<u8>> {
     let found = std::fs::read(&path).ok();
     if found.is_none() {
         eprintln!("skipped: {name} is not beside the project");
+        proof::note("snp", Proof::Absent, name, 1).unwrap();
     }
     found
 }
