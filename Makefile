@@ -1,7 +1,7 @@
 # The developer's targets. CI calls `check` and `test` and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test evidence emulated-tpm check bench fuzz fuzz-smoke
+.PHONY: help demo test tee-table evidence emulated-tpm check bench fuzz fuzz-smoke
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 # The tools of the demonstration include a simulated guest.
@@ -27,9 +27,14 @@ evidence:
 	done
 
 test: evidence emulated-tpm ## All tests, every fuzz target for a moment, and the demonstration
+	rm -rf $(TARGET_DIR)/proofs
 	cargo test --locked --workspace
 	$(MAKE) --no-print-directory fuzz-smoke
-	$(MAKE) --no-print-directory demo KEEP=
+	$(MAKE) --no-print-directory demo TEE= KEEP=
+	$(TARGET_DIR)/debug/trustee-tee-table docs/tees/README.md
+
+tee-table: ## Write what the last `make test` proved of each TEE into docs/tees/README.md
+	$(TARGET_DIR)/debug/trustee-tee-table --write docs/tees/README.md
 
 # The tests with an emulated TPM say so where it is missing, and pass.
 emulated-tpm:

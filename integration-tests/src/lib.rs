@@ -5,6 +5,7 @@
 //! - [`demo`]: the story that `make demo` tells.
 //! - [`processes`]: server processes, started and stopped.
 //! - [`simulation`]: settings that make an Attestation Service believe simulated platforms.
+//! - [`tee_table`]: the table of `docs/tees/README.md`.
 //! - [`vouch`]: the reference values of a simulated guest.
 
 pub mod bench;
@@ -12,6 +13,7 @@ pub mod demo;
 pub mod load;
 pub mod processes;
 pub mod simulation;
+pub mod tee_table;
 pub mod vouch;
 
 /// Makes `ring` the provider of rustls for this process. Calling it again does nothing.

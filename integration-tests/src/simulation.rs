@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 use simulated_tee::snp::{Generation, Platform};
+use simulated_tee::tpm;
 
 /// The settings, and what must go on running for them to be of use.
 pub struct Trust {
@@ -19,6 +20,10 @@ pub struct Trust {
 pub fn trust(tee: &str, dir: &Path) -> anyhow::Result<Trust> {
     let verifier_config = match tee {
         "sample" => json!({}),
+        "tpm" => {
+            let root = tpm::Authority::known()?.pem();
+            json!({"tpm_verifier": {"ak_roots": [write(dir, "simulated-tpm-root.pem", &root)?]}})
+        }
         "snp" => json!({"snp_verifier": {"insecure_extra_roots": [amd_roots(dir)?]}}),
         _ => bail!("no platform of TEE {tee} can be simulated"),
     };

@@ -6,6 +6,7 @@ use kbs_client::attester::simulated::SimulatedAttester;
 use kbs_client::attester::{Attester, AttesterError, EvidenceBinding};
 use kbs_client::{ClientError, RcarClient};
 use serde_json::Value;
+use simulated_tee::proof::{self, Proof};
 
 use crate::guest::claims;
 use crate::owner::AFFIRMING;
@@ -141,5 +142,6 @@ async fn a_guest_of_every_tee_gets_its_secret_once_somebody_vouches_for_it_and_n
             refused_init_data: true,
         };
         assert_eq!(walk(tee).await, all_well, "{tee}");
+        proof::note(tee, Proof::Walk, "end-to-end", 1).unwrap();
     }
 }
