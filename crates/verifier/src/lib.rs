@@ -16,6 +16,7 @@ mod evidence;
 mod tee;
 #[cfg(test)]
 mod testing;
+mod validity;
 mod verifiers;
 mod x509;
 
@@ -33,4 +34,5 @@ pub use evidence::{EvidenceVerifier, ParsedEvidence, UnverifiedEvidence};
 pub use snp::{HwId, SnpError, SnpOptions, SnpProduct, SnpRoot, SnpRootError, SnpTcb};
 pub use tee::{Tee, TeeClass, UnknownTee};
 pub use tpm::{TpmError, TpmOptions, TpmRootError};
+pub use validity::{FormError, Validity};
 pub use verifiers::{OptionsError, VerifierOptions, Verifiers};
