@@ -11,17 +11,18 @@ use daemon::config::{Loaded, load};
 use daemon::serve::{Limits, Listener, ServeOptions, Serving, serve};
 use daemon::shutdown::{DEFAULT_GRACE, Shutdown};
 use daemon::telemetry::{self, LogFormat, TelemetryOptions};
-use daemon::tls::TlsServerConfig;
+use daemon::tls::{ServerTls, TlsServerConfig};
 
+use crate::commands::{self, Command};
 use crate::config::{Config, RETIRED};
-use crate::{AttestationService, api};
+use crate::{AttestationService, admin, api};
 
 /// Appraises the evidence of confidential guests and attests to the result.
 #[derive(Debug, Parser)]
 #[command(name = "attestation-service", version = daemon::build_info::VERSION)]
 pub struct Args {
     /// Configuration file: JSON, TOML or YAML. Without it, everything has its default.
-    #[arg(short, long, value_name = "PATH")]
+    #[arg(short, long, value_name = "PATH", global = true)]
     pub config_file: Option<PathBuf>,
 
     /// Where to listen.
@@ -40,9 +41,39 @@ pub struct Args {
     #[arg(long, value_name = "PATH")]
     pub client_ca: Option<PathBuf>,
 
+    /// Where to serve /status and /metrics, in plain HTTP. Without it, nowhere.
+    #[arg(long, value_name = "IP:PORT")]
+    pub admin_socket: Option<SocketAddr>,
+
     /// What log lines look like: text or json.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub log_format: LogFormat,
+
+    /// Something to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// A service that runs.
+pub struct Running {
+    /// The listener of gRPC and of the token key.
+    pub main: Serving,
+    /// The listener of `/status` and `/metrics`, if there is one.
+    pub admin: Option<Serving>,
+}
+
+impl Running {
+    /// Returns when all requests under way are finished or given up after the stop was asked for.
+    ///
+    /// # Errors
+    /// A socket failed.
+    pub async fn finished(self) -> anyhow::Result<()> {
+        self.main.finished().await?;
+        if let Some(admin) = self.admin {
+            admin.finished().await?;
+        }
+        Ok(())
+    }
 }
 
 const LOG_FILTER: &str =
@@ -53,11 +84,17 @@ const LOG_FILTER: &str =
 /// # Errors
 /// It cannot start, or its socket fails.
 pub async fn run(args: Args) -> anyhow::Result<()> {
-    telemetry::init(&TelemetryOptions {
-        default_filter: LOG_FILTER,
+    let options = |default_filter| TelemetryOptions {
+        default_filter,
         format: args.log_format,
-    })?;
-    tracing::info!(version = daemon::build_info::version(), "attestation-service");
+    };
+    match args.command {
+        Some(_) => telemetry::init_to_stderr(&options("warn"))?,
+        None => {
+            telemetry::init(&options(LOG_FILTER))?;
+            tracing::info!(version = daemon::build_info::version(), "attestation-service");
+        }
+    }
 
     let Loaded { mut config, warnings } = match &args.config_file {
         Some(path) => load(path, RETIRED)?,
@@ -69,12 +106,15 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
+    if let Some(command) = &args.command {
+        return commands::run(command, &config, Arc::new(SystemClock), &mut std::io::stdout()).await;
+    }
     config.tls = tls(&args, &config)?;
+    config.admin_socket = args.admin_socket.or(config.admin_socket);
     let shutdown = Shutdown::on_signals(DEFAULT_GRACE)?;
     let listener = Listener::Address(args.socket);
-    let serving = start(&config, listener, Arc::new(SystemClock), shutdown).await?;
-    serving.finished().await?;
-    Ok(())
+    let running = start(&config, listener, Arc::new(SystemClock), shutdown).await?;
+    running.finished().await
 }
 
 /// Starts serving on `listener` and returns at once. It stops when `shutdown` says so.
@@ -86,7 +126,7 @@ pub async fn start(
     listener: Listener,
     clock: Arc<dyn Clock>,
     shutdown: Shutdown,
-) -> anyhow::Result<Serving> {
+) -> anyhow::Result<Running> {
     let tls = config.tls.as_ref().map(TlsServerConfig::load).transpose();
     let tls = tls.context("cannot set up TLS")?;
     if config.tls.as_ref().is_none_or(|tls| tls.client_ca.is_none()) {
@@ -95,13 +135,26 @@ pub async fn start(
         );
     }
     let service = AttestationService::start(config, clock).await?;
-    let options = ServeOptions {
-        name: "attestation-service",
+    let mut running_admin = None;
+    if let Some(socket) = config.admin_socket {
+        let options = options("attestation-service-admin", socket.into(), None);
+        running_admin = Some(serve(options, admin::router(Arc::clone(&service)), shutdown.clone()).await?);
+    }
+    let options = options("attestation-service", listener, tls);
+    let main = serve(options, api::router(service), shutdown).await?;
+    Ok(Running {
+        main,
+        admin: running_admin,
+    })
+}
+
+fn options(name: &'static str, listener: Listener, tls: Option<ServerTls>) -> ServeOptions {
+    ServeOptions {
+        name,
         listeners: vec![listener],
         tls,
         limits: Limits::default(),
-    };
-    Ok(serve(options, api::router(service), shutdown).await?)
+    }
 }
 
 /// The flags, or else the `tls` table. A flag without its other half is an error, as it always was.

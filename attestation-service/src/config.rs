@@ -2,6 +2,7 @@
 
 mod verifiers;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use daemon::config::Retired;
@@ -10,8 +11,8 @@ use serde::Deserialize;
 use storage::{StorageConfig, StorageType};
 
 pub use self::verifiers::{
-    CollateralServiceConfig, CrlMode, DcapVerifierConfig, KdsConfig, OfflineStoreConfig, SnpVerifierConfig,
-    TcbUpdateType, TpmVerifierConfig, VcekSource, VerifierConfig,
+    CollateralServiceConfig, CrlMode, DcapVerifierConfig, EndorsementCacheConfig, KdsConfig,
+    OfflineStoreConfig, SnpVerifierConfig, TcbUpdateType, TpmVerifierConfig, VcekSource, VerifierConfig,
 };
 
 /// Everything the service is told. Every key may be left out.
@@ -28,6 +29,8 @@ pub struct Config {
     pub storage_backend: StorageConfig,
     /// TLS of the listener; without it, plain HTTP.
     pub tls: Option<TlsServerConfig>,
+    /// Where `/status` and `/metrics` are served, in plain HTTP; without it, nowhere.
+    pub admin_socket: Option<SocketAddr>,
 }
 
 /// Keys of earlier versions, which mean nothing any more.

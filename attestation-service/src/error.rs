@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use verifier::{SnpError, Tee, VerifyError};
+use verifier::{EndorsementId, SnpError, Tee, VerifyError};
 
 use crate::binding::BindingError;
 use crate::endorsements::EndorsementError;
@@ -113,28 +113,24 @@ impl EvaluateError {
         Self::UnknownTee(name.chars().take(32).collect())
     }
 
-    /// Whether a certificate or a revocation list was found wanting. If it was fetched, a later fetch may bring a
-    /// better one. A bad report is no reason for doubt, so nobody can make this service fetch again and again.
-    pub(crate) fn doubts_endorsements(&self) -> bool {
-        let Self::Evidence {
-            source: VerifyError::Snp(error),
-            ..
-        } = self
-        else {
-            return matches!(self, Self::BadEndorsement { .. });
+    /// Which of the endorsements that were asked for did not hold: a later fetch may bring better ones. A bad report
+    /// is no reason for doubt.
+    pub(crate) fn doubted<'a>(&self, wanted: &'a [EndorsementId]) -> Vec<&'a EndorsementId> {
+        let is_doubted = |asked: &EndorsementId| match self {
+            Self::BadEndorsement { source, .. } => match source {
+                VerifyError::BadEndorsement { id, .. } => id == asked,
+                VerifyError::MissingEndorsement(_) => false,
+                // One of those used, without saying which.
+                _ => true,
+            },
+            // The evidence's own certificate, which an intermediate one that was fetched should have signed.
+            Self::Evidence {
+                source: VerifyError::Snp(SnpError::UnknownIssuer | SnpError::ChainSignature),
+                ..
+            } => matches!(asked, EndorsementId::SnpAsvk { .. }),
+            _ => false,
         };
-        matches!(
-            error,
-            SnpError::Certificate { .. }
-                | SnpError::OtherKeyKind { .. }
-                | SnpError::UnknownIssuer
-                | SnpError::OtherProduct { .. }
-                | SnpError::ChainSignature
-                | SnpError::Validity
-                | SnpError::Extension(_)
-                | SnpError::TcbMismatch { .. }
-                | SnpError::ChipIdMismatch
-        )
+        wanted.iter().filter(|asked| is_doubted(asked)).collect()
     }
 
     /// Who has to do something about it.

@@ -4,8 +4,10 @@
 //! `binding` (with `init_data`) says what the evidence must be bound to; `endorsements` gets what vouches for the
 //! hardware; `evaluation` verifies and, with `appraisal`, applies the policy of `policies` to the claims and the
 //! `reference_values`; `token` signs the result. [`service`] leads through all that, [`config`] and `setup` come
-//! before it, [`error`] says whose fault it was, and [`app`] is the program.
+//! before it, [`error`] says whose fault it was, and [`app`] is the program, with [`commands`] beside serving and
+//! [`admin`] for its operator.
 
+pub mod admin;
 pub mod api;
 pub mod request;
 
@@ -26,6 +28,7 @@ pub mod service;
 mod turns;
 
 pub mod app;
+pub mod commands;
 pub mod config;
 pub mod error;
 mod setup;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use daemon::clock::Clock;
-use verifier::{Tee, TeeClass, UnverifiedEvidence, Verifiers};
+use daemon::metrics::Registry;
+use verifier::{EndorsementId, Tee, TeeClass, UnverifiedEvidence, Verifiers};
 
 use crate::appraisal::Submodule;
 use crate::binding::Binding;
 use crate::config::Config;
-use crate::endorsements::Endorser;
+use crate::endorsements::{Endorser, Report, Trial};
 use crate::error::{EvaluateError, StartError};
 use crate::evaluation::{Evaluation, Item, Progress, refused};
 use crate::policies::{self, Hints, PolicyStore, PolicyStoreError, PolicyText};
@@ -24,6 +25,7 @@ use crate::{audit, setup};
 pub struct AttestationService {
     verifiers: Verifiers,
     endorser: Endorser,
+    metrics: Registry,
     policies: PolicyStore,
     reference_values: Arc<dyn ReferenceValueSource>,
     issuer: EarIssuer,
@@ -56,9 +58,13 @@ impl AttestationService {
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<Self>, StartError> {
         let store = config.storage_backend.open(policies::NAMESPACE)?;
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let (verifiers, storage) = (&config.verifier_config, &config.storage_backend);
+        let metrics = Registry::new();
+        let endorser = Endorser::start(verifiers, storage, &metrics, Arc::clone(&clock))?;
         Ok(Arc::new(Self {
             verifiers: setup::verifiers(&config.verifier_config)?,
-            endorser: Endorser::new(&config.verifier_config, Arc::clone(&clock))?,
+            endorser,
+            metrics,
             policies: PolicyStore::open(store).await.map_err(StartError::Policies)?,
             reference_values: reference_values::open(config, Arc::clone(&clock)).await?,
             issuer: EarIssuer::new(&config.attestation_token_broker)?,
@@ -159,6 +165,17 @@ impl AttestationService {
         self.issuer.jwks()
     }
 
+    /// What the operator should know: sources of endorsements, and what is remembered of them.
+    pub(crate) fn report(&self) -> Report {
+        self.endorser.report()
+    }
+
+    /// What is counted, as of now.
+    pub(crate) fn metrics(&self) -> &Registry {
+        self.endorser.measure();
+        &self.metrics
+    }
+
     /// Whether evidence can be appraised now.
     #[must_use]
     pub fn is_ready(&self) -> bool {
@@ -211,11 +228,11 @@ impl AttestationService {
         policies::check_id(&policy_id).map_err(EvaluateError::PolicyId)?;
 
         let mut prepared = Vec::with_capacity(items.len());
-        let mut wanted = Vec::new();
+        let (mut wanted, mut on_trial) = (Vec::new(), Vec::new());
         for item in &items {
-            let item = self.prepare(item).await?;
-            wanted.extend(item.evidence.endorsements_for());
+            let (item, trials) = self.prepare(item, &mut wanted).await?;
             prepared.push(item);
+            on_trial.extend(trials);
         }
         let view = self
             .reference_values
@@ -225,14 +242,22 @@ impl AttestationService {
         let mut evaluation = Evaluation::new(policy_id, prepared, view, self.clock.now());
         self.foresee_policies(&mut evaluation, &items).await;
         let result = self.complete(evaluation).await;
-        if result.as_ref().is_err_and(EvaluateError::doubts_endorsements) {
-            self.endorser.forget(&wanted);
+        match &result {
+            Ok(_) => self.endorser.held(on_trial),
+            Err(error) => error
+                .doubted(&wanted)
+                .into_iter()
+                .for_each(|id| self.endorser.doubt(id)),
         }
         result
     }
 
-    /// Parses one piece of evidence and gets together what its verification needs.
-    async fn prepare(&self, request: &IndividualRequest) -> Result<Item, EvaluateError> {
+    /// Parses one piece of evidence and gets together what its verification needs: what that is, is added to `wanted`.
+    async fn prepare(
+        &self,
+        request: &IndividualRequest,
+        wanted: &mut Vec<EndorsementId>,
+    ) -> Result<(Item, Vec<Trial>), EvaluateError> {
         let tee = request.tee;
         let verifier = self
             .verifiers
@@ -241,13 +266,16 @@ impl AttestationService {
         let binding = Binding::of(request, self.verbose_token).map_err(EvaluateError::Binding)?;
         let evidence = verifier.parse(UnverifiedEvidence::new(&request.evidence));
         let evidence = evidence.map_err(|error| refused(tee, error))?;
-        let endorsements = self.endorser.gather(&evidence.endorsements_for()).await?;
-        Ok(Item {
+        let ids = evidence.endorsements_for();
+        let gathered = self.endorser.gather(&ids).await?;
+        wanted.extend(ids);
+        let item = Item {
             tee,
             evidence,
             binding,
-            endorsements,
-        })
+            endorsements: gathered.endorsements,
+        };
+        Ok((item, gathered.on_trial))
     }
 
     /// Gets the policies that will be needed, as far as the TEEs tell. If one is not there, and is needed, the

@@ -260,10 +260,10 @@ async fn start_rvps(config: &rvps::Config, listener: Listener) -> Part {
 async fn start_attestation(config: &attestation_service::config::Config, listener: Listener) -> Part {
     let stop = Shutdown::manual(GRACE);
     let clock = Arc::new(SystemClock);
-    let serving = attestation_service::app::start(config, listener, clock, stop.clone())
+    let running = attestation_service::app::start(config, listener, clock, stop.clone())
         .await
         .unwrap();
-    Part::new(serving, stop)
+    Part::new(running.main, stop)
 }
 
 fn rvps_config(tls: Option<&Pki>) -> rvps::Config {

@@ -18,6 +18,8 @@ pub struct VerifierConfig {
     pub nvidia_dpu_verifier: Option<serde_json::Value>,
     /// Bare TPMs.
     pub tpm_verifier: TpmVerifierConfig,
+    /// What is remembered of the endorsements of all of them.
+    pub endorsement_cache: EndorsementCacheConfig,
 }
 
 impl VerifierConfig {
@@ -193,6 +195,32 @@ impl TcbUpdateType {
         match self {
             TcbUpdateType::Early => "early",
             TcbUpdateType::Standard => "standard",
+        }
+    }
+}
+
+/// What is remembered of endorsements.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EndorsementCacheConfig {
+    /// How many, at most.
+    pub max_entries: u32,
+    /// How much room they take, at most, in MiB.
+    pub max_mib: u32,
+    /// Whether those that proved to hold are kept in the namespace `endorsements` of `storage_backend`.
+    pub persistent: bool,
+    /// For how many seconds Intel's collateral is used after its time if no newer one can be had. Policy sees it in
+    /// `collateral_expiration_status`. Other endorsements are never used after their time.
+    pub stale_seconds: u32,
+}
+
+impl Default for EndorsementCacheConfig {
+    fn default() -> Self {
+        Self {
+            max_entries: 8192,
+            max_mib: 64,
+            persistent: true,
+            stale_seconds: 0,
         }
     }
 }

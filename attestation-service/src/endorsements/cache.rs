@@ -81,14 +81,6 @@ impl<K: Clone + Eq + Hash, V: Clone> Cache<K, V> {
         }
     }
 
-    /// Forgets `key`.
-    pub(crate) fn remove<Q: Hash + Eq + ?Sized>(&self, key: &Q)
-    where
-        K: Borrow<Q>,
-    {
-        self.lock().entries.remove(key);
-    }
-
     fn lock(&self) -> MutexGuard<'_, Inner<K, V>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -125,15 +117,5 @@ mod tests {
         let cache = Cache::new(2, Duration::ZERO);
         cache.insert(1, 'a');
         assert_eq!(cache.get(&1), None);
-    }
-
-    #[test]
-    fn a_removed_entry_is_gone_and_may_come_back() {
-        let cache = Cache::new(2, Duration::from_secs(60));
-        cache.insert(1, 'a');
-        cache.remove(&1);
-        assert_eq!(cache.get(&1), None);
-        cache.insert(1, 'b');
-        assert_eq!(cache.get(&1), Some('b'));
     }
 }

@@ -12,7 +12,7 @@ use super::source::Fetched;
 ///
 /// # Errors
 /// It cannot be read, is no file, or is longer than `limit` bytes.
-pub(super) async fn read(path: &Path, limit: usize) -> io::Result<Option<Fetched>> {
+pub(crate) async fn read(path: &Path, limit: usize) -> io::Result<Option<Fetched>> {
     let file = match tokio::fs::File::open(path).await {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -35,7 +35,7 @@ pub(super) async fn read(path: &Path, limit: usize) -> io::Result<Option<Fetched
 }
 
 /// Seconds since the Unix epoch.
-pub(super) fn seconds(time: SystemTime) -> Option<i64> {
+fn seconds(time: SystemTime) -> Option<i64> {
     let since = time.duration_since(UNIX_EPOCH).ok()?;
     i64::try_from(since.as_secs()).ok()
 }

@@ -32,6 +32,7 @@ pub(super) struct HttpSettings<'a> {
 /// A good answer.
 #[derive(Debug)]
 pub(super) struct Answer {
+    pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
 }
 
@@ -94,6 +95,7 @@ impl HttpClient {
     }
 
     async fn read(&self, mut answer: Response) -> Result<Answer, EndorsementError> {
+        let headers = std::mem::take(answer.headers_mut());
         let mut body = Vec::new();
         while let Some(chunk) = answer
             .chunk()
@@ -105,7 +107,7 @@ impl HttpClient {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { body })
+        Ok(Answer { headers, body })
     }
 }
 

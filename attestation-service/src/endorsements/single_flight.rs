@@ -28,56 +28,70 @@ where
     K: Clone + Eq + Hash + Send + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// The result of `work`, started now or by whoever asked first. The work goes on by itself when those who
-    /// asked have gone: what it finds is worth keeping.
-    pub(crate) async fn run<F>(&self, key: K, work: impl FnOnce() -> F) -> Result<V, Abandoned>
+    /// The flight of `key`: the one that is under way, or else `work`, started now. The work goes on by itself when
+    /// those who asked have gone: what it finds is worth keeping.
+    pub(crate) fn start<F>(&self, key: K, work: impl FnOnce() -> F) -> Flight<V>
     where
         F: Future<Output = V> + Send + 'static,
     {
-        let mut flight = match lock(&self.0).entry(key.clone()) {
-            Entry::Occupied(under_way) => under_way.get().clone(),
+        match lock(&self.0).entry(key.clone()) {
+            Entry::Occupied(under_way) => Flight(under_way.get().clone()),
             Entry::Vacant(free) => {
                 let (sender, receiver) = watch::channel(None);
                 free.insert(receiver.clone());
                 let work = work();
                 let landing = Landing {
                     flights: Arc::clone(&self.0),
-                    key,
+                    key: Some(key),
                     sender,
                 };
                 tokio::spawn(async move {
                     let value = work.await;
                     landing.land(value);
                 });
-                receiver
+                Flight(receiver)
             }
-        };
-        let value = flight
-            .wait_for(Option::is_some)
-            .await
-            .map_err(|_| Abandoned)?
-            .clone();
-        value.ok_or(Abandoned)
+        }
+    }
+}
+
+/// Work under way.
+pub(crate) struct Flight<V>(watch::Receiver<Option<V>>);
+
+impl<V: Clone> Flight<V> {
+    /// What comes of it.
+    pub(crate) async fn result(mut self) -> Result<V, Abandoned> {
+        let value = self.0.wait_for(Option::is_some).await.map_err(|_| Abandoned)?;
+        value.clone().ok_or(Abandoned)
     }
 }
 
 /// Makes room for the next flight, however this one ends, and only then tells those who wait.
 struct Landing<K: Eq + Hash, V> {
     flights: Arc<Mutex<Flights<K, V>>>,
-    key: K,
+    /// None once it has landed: the next flight of this key is another's.
+    key: Option<K>,
     sender: watch::Sender<Option<V>>,
 }
 
 impl<K: Eq + Hash, V> Landing<K, V> {
-    fn land(self, value: V) {
-        lock(&self.flights).remove(&self.key);
+    fn land(mut self, value: V) {
+        self.make_room();
         self.sender.send_replace(Some(value));
+    }
+}
+
+impl<K: Eq + Hash, V> Landing<K, V> {
+    fn make_room(&mut self) {
+        if let Some(key) = self.key.take() {
+            lock(&self.flights).remove(&key);
+        }
     }
 }
 
 impl<K: Eq + Hash, V> Drop for Landing<K, V> {
     fn drop(&mut self) {
-        lock(&self.flights).remove(&self.key);
+        self.make_room();
     }
 }
 
@@ -104,19 +118,22 @@ mod tests {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     started.fetch_add(1, Ordering::SeqCst)
                 };
-                flights.run("key", work).await
+                flights.start("key", work).result().await
             });
         }
         assert!(askers.join_all().await.iter().all(|result| *result == Ok(0)));
         assert_eq!(started.load(Ordering::SeqCst), 1);
-        assert_eq!(flights.run("key", || async { 7 }).await, Ok(7));
+        assert_eq!(flights.start("key", || async { 7 }).result().await, Ok(7));
     }
 
     #[tokio::test]
     async fn work_that_panics_is_reported_and_blocks_nobody() {
         let flights = SingleFlight::<&str, usize>::default();
-        let result = flights.run("key", || async { panic!("as the test wants") }).await;
+        let result = flights
+            .start("key", || async { panic!("as the test wants") })
+            .result()
+            .await;
         assert_eq!(result, Err(Abandoned));
-        assert_eq!(flights.run("key", || async { 7 }).await, Ok(7));
+        assert_eq!(flights.start("key", || async { 7 }).result().await, Ok(7));
     }
 }

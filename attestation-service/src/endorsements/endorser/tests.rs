@@ -1,163 +1,167 @@
-use std::sync::atomic::{AtomicUsize, Ordering};
+//! Fakes for sources, and an endorser over them.
+
+use std::sync::Mutex;
 
 use async_trait::async_trait;
 use daemon::clock::ManualClock;
-use verifier::{HwId, SnpProduct, SnpTcb};
+use storage::{LocalFsConfig, StorageType};
+use tempfile::TempDir;
 
 use super::*;
+use crate::endorsements::record::tests::{CRL, ENDS, ISSUED, TCB_INFO, tcb_info, vcek};
+use crate::endorsements::source::Fetched;
 
-const TCB: SnpTcb = SnpTcb {
-    fmc: None,
-    bootloader: 3,
-    tee: 0,
-    snp: 22,
-    microcode: 213,
-};
-
-const CRL: EndorsementId = EndorsementId::SnpCrl {
-    product: SnpProduct::Milan,
-};
-
-fn vcek(chip: u8) -> EndorsementId {
-    EndorsementId::SnpVcek {
-        products: vec![SnpProduct::Milan],
-        hwid: HwId::Full([chip; 64]),
-        tcb: TCB,
-    }
-}
+mod gathering;
+mod keeping;
+mod outages;
 
 type Outcome = Result<Option<Fetched>, EndorsementError>;
 
 /// Answers as told, after a while, and counts.
-struct Fake {
-    outcome: Outcome,
-    asked: Arc<AtomicUsize>,
+#[derive(Clone)]
+struct Fake(Arc<Script>);
+
+struct Script {
+    name: String,
+    outcome: Mutex<Outcome>,
+    asked: Mutex<usize>,
+    is_local: bool,
+}
+
+impl Fake {
+    fn new(name: &str, outcome: Outcome) -> Self {
+        Self::placed(name, outcome, false)
+    }
+
+    fn placed(name: &str, outcome: Outcome, is_local: bool) -> Self {
+        Self(Arc::new(Script {
+            name: name.to_owned(),
+            outcome: Mutex::new(outcome),
+            asked: Mutex::new(0),
+            is_local,
+        }))
+    }
+
+    fn say(&self, outcome: Outcome) {
+        *self.0.outcome.lock().unwrap() = outcome;
+    }
+
+    fn asked(&self) -> usize {
+        *self.0.asked.lock().unwrap()
+    }
 }
 
 #[async_trait]
 impl EndorsementSource for Fake {
     fn name(&self) -> &str {
-        "fake"
+        &self.0.name
     }
 
-    fn serves(&self, _id: &EndorsementId) -> bool {
-        true
+    fn serves(&self, id: &EndorsementId) -> bool {
+        !matches!(id, EndorsementId::NrasKeys)
+    }
+
+    fn is_local(&self) -> bool {
+        self.0.is_local
     }
 
     async fn fetch(&self, _id: &EndorsementId) -> Outcome {
-        self.asked.fetch_add(1, Ordering::SeqCst);
+        *self.0.asked.lock().unwrap() += 1;
         tokio::time::sleep(Duration::from_millis(20)).await;
-        self.outcome.clone()
+        self.0.outcome.lock().unwrap().clone()
     }
 }
 
-fn down() -> EndorsementError {
-    EndorsementError::unavailable("fake", "down")
+/// TCB info of a day of January 2026, good up to the 31st.
+fn info(day: u8) -> Outcome {
+    Ok(Some(tcb_info(day).into()))
 }
 
-/// An endorser over sources that answer so, and how often each was asked.
-fn endorser(outcomes: Vec<Outcome>, crl: CrlMode) -> (Arc<Endorser>, Vec<Arc<AtomicUsize>>) {
-    let mut counts = Vec::new();
-    let mut sources: Vec<Box<dyn EndorsementSource>> = Vec::new();
-    for outcome in outcomes {
-        let asked = Arc::<AtomicUsize>::default();
-        counts.push(Arc::clone(&asked));
-        sources.push(Box::new(Fake { outcome, asked }));
+fn down() -> Outcome {
+    Err(EndorsementError::unavailable("fake", "down"))
+}
+
+/// An endorser over fakes.
+struct Stage {
+    endorser: Endorser,
+    clock: Arc<ManualClock>,
+    registry: Registry,
+}
+
+impl Stage {
+    fn over(sources: &[Fake]) -> Self {
+        Self::with(sources, |_| (), &StorageConfig::default())
     }
-    (
-        Arc::new(Endorser::over(sources, crl, Arc::new(ManualClock::new(1000)))),
-        counts,
-    )
-}
 
-fn asked(counts: &[Arc<AtomicUsize>]) -> Vec<usize> {
-    counts.iter().map(|count| count.load(Ordering::SeqCst)).collect()
-}
-
-#[tokio::test]
-async fn a_certificate_is_fetched_once_however_many_ask() {
-    let (endorser, counts) = endorser(vec![Ok(Some(vec![1].into()))], CrlMode::Off);
-    let mut askers = tokio::task::JoinSet::new();
-    for _ in 0..50 {
-        let endorser = Arc::clone(&endorser);
-        askers.spawn(async move {
-            let endorsements = endorser.gather(&[vcek(1)]).await.unwrap();
-            endorsements.get(&vcek(1)).map(<[u8]>::to_vec)
-        });
-    }
-    assert!(
-        askers
-            .join_all()
-            .await
+    fn with(sources: &[Fake], change: impl FnOnce(&mut VerifierConfig), storage: &StorageConfig) -> Self {
+        let mut config = VerifierConfig::default();
+        change(&mut config);
+        let clock = Arc::new(ManualClock::new(ISSUED + 1000));
+        let boxed = sources
             .iter()
-            .all(|bytes| *bytes == Some(vec![1]))
-    );
-    endorser.gather(&[vcek(1)]).await.unwrap();
-    assert_eq!(asked(&counts), [1]);
-    endorser.gather(&[vcek(2)]).await.unwrap();
-    assert_eq!(asked(&counts), [2]);
-}
-
-#[tokio::test]
-async fn sources_are_asked_in_order_until_one_has_it() {
-    let outcomes = vec![
-        Ok(None),
-        Err(down()),
-        Ok(Some(vec![3].into())),
-        Ok(Some(vec![4].into())),
-    ];
-    let (endorser, counts) = endorser(outcomes, CrlMode::Off);
-    let endorsements = endorser.gather(&[vcek(1)]).await.unwrap();
-    assert_eq!(endorsements.get(&vcek(1)), Some(&[3][..]));
-    assert_eq!(asked(&counts), [1, 1, 1, 0]);
-}
-
-#[tokio::test]
-async fn what_no_source_has_is_unknown_and_not_asked_for_again_at_once() {
-    let (endorser, counts) = endorser(vec![Ok(None)], CrlMode::Off);
-    for _ in 0..3 {
-        let error = endorser.gather(&[vcek(1)]).await.unwrap_err();
-        assert!(matches!(error, EndorsementError::Unknown(_)), "{error}");
+            .map(|fake| Box::new(fake.clone()) as Box<dyn EndorsementSource>);
+        let registry = Registry::new();
+        let persistent = Persistent::open(storage).unwrap();
+        let endorser =
+            Endorser::over(boxed.collect(), &config, persistent, &registry, clock.clone()).unwrap();
+        Self {
+            endorser,
+            clock,
+            registry,
+        }
     }
-    assert_eq!(asked(&counts), [1]);
-}
 
-#[tokio::test]
-async fn a_source_that_is_down_leaves_it_open_and_is_asked_again() {
-    let (endorser, counts) = endorser(vec![Ok(None), Err(down())], CrlMode::Off);
-    for _ in 0..2 {
-        let error = endorser.gather(&[vcek(1)]).await.unwrap_err();
-        assert_eq!(error, down());
+    /// What is gathered for one id, as text.
+    async fn get(&self, id: &EndorsementId) -> Result<String, EndorsementError> {
+        let gathered = self.endorser.gather(std::slice::from_ref(id)).await?;
+        let bytes = gathered.endorsements.get(id).unwrap();
+        Ok(String::from_utf8_lossy(bytes).into_owned())
     }
-    assert_eq!(asked(&counts), [2, 2]);
+
+    /// The same, and an evaluation succeeds with it.
+    async fn use_it(&self, id: &EndorsementId) -> String {
+        let gathered = self.endorser.gather(std::slice::from_ref(id)).await.unwrap();
+        self.endorser.held(gathered.on_trial);
+        String::from_utf8_lossy(gathered.endorsements.get(id).unwrap()).into_owned()
+    }
+
+    /// What happens in the background, now.
+    async fn refresh(&self) {
+        refresh::refresh_due(&self.endorser.0).await;
+    }
 }
 
-#[tokio::test]
-async fn without_sources_nothing_is_known() {
-    let (endorser, _) = endorser(Vec::new(), CrlMode::Off);
-    let error = endorser.gather(&[vcek(1)]).await.unwrap_err();
-    assert!(matches!(error, EndorsementError::Unknown(_)));
+/// The text of [`info`].
+fn text(day: u8) -> String {
+    String::from_utf8(tcb_info(day)).unwrap()
 }
 
-#[tokio::test]
-async fn what_is_in_doubt_is_fetched_again() {
-    let (endorser, counts) = endorser(vec![Ok(Some(vec![1].into()))], CrlMode::Off);
-    endorser.gather(&[vcek(1)]).await.unwrap();
-    endorser.forget(&[vcek(1)]);
-    endorser.gather(&[vcek(1)]).await.unwrap();
-    assert_eq!(asked(&counts), [2]);
+/// Lets what was spawned end.
+async fn settle() {
+    tokio::time::sleep(Duration::from_millis(120)).await;
 }
 
-#[tokio::test]
-async fn a_revocation_list_is_fetched_only_if_it_is_required() {
-    let (off, counts) = endorser(vec![Ok(Some(vec![1].into()))], CrlMode::Off);
-    assert_eq!(off.gather(&[CRL]).await.unwrap().get(&CRL), None);
-    assert_eq!(asked(&counts), [0]);
+/// Storage in a directory.
+fn storage(directory: &TempDir) -> StorageConfig {
+    let mut config = StorageConfig {
+        storage_type: StorageType::LocalFs,
+        ..StorageConfig::default()
+    };
+    config.backends.local_fs = Some(LocalFsConfig {
+        dir_path: directory.path().to_owned(),
+    });
+    config
+}
 
-    let (require, counts) = endorser(vec![Ok(Some(vec![1].into()))], CrlMode::Require);
-    assert_eq!(require.gather(&[CRL]).await.unwrap().get(&CRL), Some(&[1][..]));
-    assert_eq!(asked(&counts), [1]);
-
-    let (down, _) = endorser(vec![Err(down())], CrlMode::Require);
-    assert!(down.gather(&[CRL]).await.is_err());
+/// Waits until the storage holds `count` endorsements.
+async fn stored(directory: &TempDir, count: usize) {
+    let folder = directory.path().join("endorsements");
+    for _ in 0..100 {
+        let entries = std::fs::read_dir(&folder).unwrap();
+        if entries.count() == count {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("there are not {count} entries in {}", folder.display());
 }

@@ -81,6 +81,17 @@ pub fn init(options: &TelemetryOptions) -> Result<(), TelemetryError> {
         .map_err(|_| TelemetryError::Twice)
 }
 
+/// The same to the standard error, for a command whose result goes to the standard output.
+///
+/// # Errors
+/// As [`init`].
+pub fn init_to_stderr(options: &TelemetryOptions) -> Result<(), TelemetryError> {
+    let chosen = chosen_filter(environment_filter().as_deref(), options.default_filter)?;
+    subscriber(chosen, options.format, io::stderr)
+        .try_init()
+        .map_err(|_| TelemetryError::Twice)
+}
+
 fn subscriber<W>(chosen: EnvFilter, format: LogFormat, writer: W) -> impl SubscriberInitExt
 where
     W: for<'a> fmt::MakeWriter<'a> + Send + Sync + 'static,

@@ -1,0 +1,52 @@
+//! What the operator looks at, on a listener of its own: nothing in it is secret, and nothing can be changed there.
+//!
+//! | path | what |
+//! |---|---|
+//! | `GET /status` | JSON: version, readiness, sources of endorsements, what is remembered of them |
+//! | `GET /metrics` | metrics in the Prometheus text format |
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::Serialize;
+
+use crate::AttestationService;
+use crate::endorsements::Report;
+
+/// Everything that listener answers to.
+pub fn router(service: Arc<AttestationService>) -> Router {
+    Router::new()
+        .route("/status", get(status))
+        .route("/metrics", get(metrics))
+        .with_state(service)
+}
+
+#[derive(Serialize)]
+struct Status {
+    version: &'static str,
+    ready: bool,
+    #[serde(flatten)]
+    report: Report,
+}
+
+async fn status(State(service): State<Arc<AttestationService>>) -> Json<Status> {
+    Json(Status {
+        version: daemon::build_info::VERSION,
+        ready: service.is_ready(),
+        report: service.report(),
+    })
+}
+
+async fn metrics(State(service): State<Arc<AttestationService>>) -> Response {
+    match service.metrics().text() {
+        Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "metrics cannot be encoded");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
