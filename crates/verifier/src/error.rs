@@ -1,5 +1,6 @@
 //! Why evidence is refused.
 
+use crate::nvidia::NvidiaError;
 use crate::snp::SnpError;
 use crate::tpm::TpmError;
 use crate::{EndorsementId, Tee};
@@ -46,6 +47,9 @@ pub enum VerifyError {
         /// The check that it failed.
         reason: Box<VerifyError>,
     },
+    /// A check of evidence of NVIDIA devices failed.
+    #[error(transparent)]
+    Nvidia(#[from] NvidiaError),
     /// A check of SEV-SNP evidence failed.
     #[error(transparent)]
     Snp(#[from] SnpError),
@@ -82,6 +86,7 @@ impl VerifyError {
             }
             VerifyError::BindingLength { .. } | VerifyError::BindingRequired { .. } => Fault::Caller,
             VerifyError::MissingEndorsement(_) | VerifyError::BadEndorsement { .. } => Fault::Endorsement,
+            VerifyError::Nvidia(error) => error.class(),
             VerifyError::Snp(error) => error.class(),
             VerifyError::Tpm(error) => error.class(),
         }

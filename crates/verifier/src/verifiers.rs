@@ -1,5 +1,6 @@
 //! The list of verifiers: adding a TEE is a folder, a line here and a page of docs.
 
+use crate::nvidia::{NvidiaOptions, NvidiaVerifier};
 use crate::sample::SampleVerifier;
 use crate::snp::{SnpOptions, SnpRootError, SnpVerifier};
 use crate::tpm::{TpmOptions, TpmRootError, TpmVerifier};
@@ -8,6 +9,8 @@ use crate::{EvidenceVerifier, Tee};
 /// What the operator chose, for all verifiers. The default trusts the vendors' roots alone.
 #[derive(Clone, Debug, Default)]
 pub struct VerifierOptions {
+    /// For NVIDIA devices.
+    pub nvidia: NvidiaOptions,
     /// For AMD SEV-SNP.
     pub snp: SnpOptions,
     /// For bare TPMs.
@@ -37,6 +40,7 @@ impl Verifiers {
         Ok(Self(vec![
             Box::new(SampleVerifier::cpu()),
             Box::new(SampleVerifier::device()),
+            Box::new(NvidiaVerifier::new(options.nvidia)),
             Box::new(SnpVerifier::new(options.snp)?),
             Box::new(TpmVerifier::new(&options.tpm)?),
         ]))

@@ -28,6 +28,8 @@ pub(crate) enum Scheme {
     /// RSASSA-PKCS1-v1_5 or ECDSA over P-256 or P-384, with SHA-256 or longer, as the key and the signature say:
     /// the many makers of TPMs.
     RsaOrEcdsa,
+    /// ECDSA over P-384 with SHA-384: NVIDIA.
+    EcdsaP384Sha384,
 }
 
 impl Scheme {
@@ -56,6 +58,11 @@ impl Scheme {
             Scheme::RsaOrEcdsa => rsa_or_ecdsa(key, algorithm)
                 .zip(key.subject_public_key.as_bytes())
                 .is_some_and(|(with, key)| check(with, key)),
+            Scheme::EcdsaP384Sha384 => {
+                algorithm.oid == ECDSA_WITH_SHA384
+                    && algorithm.parameters.is_none()
+                    && p384_point(key).is_some_and(|key| check(&ECDSA_P384_SHA384_ASN1, &key))
+            }
         }
     }
 }
