@@ -1,5 +1,6 @@
 //! The configuration file: exactly what the operator wrote. `deploy/config` has every key with a comment.
 
+mod nvidia;
 mod verifiers;
 
 use std::net::SocketAddr;
@@ -10,6 +11,7 @@ use daemon::tls::{TlsClientConfig, TlsServerConfig};
 use serde::Deserialize;
 use storage::{StorageConfig, StorageType};
 
+pub use self::nvidia::{NrasConfig, NvidiaLocalConfig, NvidiaVerifierConfig};
 pub use self::verifiers::{
     CollateralServiceConfig, CrlMode, DcapVerifierConfig, EndorsementCacheConfig, KdsConfig,
     OfflineStoreConfig, SnpVerifierConfig, TcbUpdateType, TpmVerifierConfig, VcekSource, VerifierConfig,

@@ -1,5 +1,7 @@
 //! From what the operator wrote to what the verifiers need.
 
+mod nvidia;
+
 use std::path::{Path, PathBuf};
 
 use verifier::snp::{SnpOptions, SnpRoot};
@@ -19,6 +21,7 @@ pub(crate) fn verifiers(config: &VerifierConfig) -> Result<Verifiers, StartError
         extra_roots.extend(read_roots(path)?);
     }
     Verifiers::new(VerifierOptions {
+        nvidia: nvidia::options(&config.nvidia_verifier)?,
         snp: SnpOptions { extra_roots },
         tpm: tpm(&config.tpm_verifier)?,
     })

@@ -75,7 +75,8 @@ fn every_documented_key_is_known_in_every_format() {
                 {"type": "OfflineStore"}, {"type": "OfflineStore", "path": "/p"}]},
             "dcap_verifier": {"collateral_service": "https://pccs", "use_secure_cert": true,
                 "tcb_update_type": "early"},
-            "nvidia_verifier": {"type": "Remote", "verifier_url": "https://nras"},
+            "nvidia_verifier": {"type": "Remote", "verifier_url": "https://nras", "jwks_url": "https://jwks",
+                "issuer": "https://nras", "timeout_seconds": 30, "ca": "/c"},
             "nvidia_dpu_verifier": {"root_ca_cert_path": "/r", "max_cert_age_secs": 60},
             "tpm_verifier": {"ak_roots": ["/a"], "ek_roots": ["/e"], "trusted_ak_keys_dir": "/t",
                 "max_trusted_ak_keys": 100}},
@@ -86,7 +87,7 @@ fn every_documented_key_is_known_in_every_format() {
     let config = parse(json).unwrap().config;
     assert_eq!(config.attestation_token_broker.duration_min, 10);
     assert_eq!(config.verifier_config.snp_verifier.vcek_sources.len(), 4);
-    assert_eq!(config.verifier_config.unused().count(), 2);
+    assert_eq!(config.verifier_config.unused().count(), 1);
 
     let value: serde_json::Value = serde_json::from_str(json).unwrap();
     load_str::<Config>(&toml_text(&value), "toml", RETIRED).unwrap();
@@ -173,4 +174,36 @@ fn an_unknown_key_comes_with_a_suggestion() {
         .unwrap_err()
         .to_string();
     assert!(error.contains("issuer_name"), "{error}");
+}
+
+#[test]
+fn nvidia_devices_are_judged_here_unless_the_operator_says_otherwise() {
+    let nvidia = |text: &str| {
+        let json = format!(r#"{{"verifier_config": {{"nvidia_verifier": {text}}}}}"#);
+        parse(&json).map(|loaded| loaded.config.verifier_config.nvidia_verifier)
+    };
+    let default = parse("{}").unwrap().config.verifier_config.nvidia_verifier;
+    assert!(matches!(default, NvidiaVerifierConfig::Local(_)));
+    for name in ["Local", "local"] {
+        let config = nvidia(&format!(r#"{{"type": "{name}"}}"#)).unwrap();
+        assert!(matches!(config, NvidiaVerifierConfig::Local(_)));
+    }
+    for name in ["Remote", "remote"] {
+        let NvidiaVerifierConfig::Remote(nras) = nvidia(&format!(r#"{{"type": "{name}"}}"#)).unwrap() else {
+            panic!("{name}")
+        };
+        assert_eq!(nras.verifier_url, "https://nras.attestation.nvidia.com/v4/attest");
+        assert_eq!(
+            nras.jwks_url,
+            "https://nras.attestation.nvidia.com/.well-known/jwks.json"
+        );
+    }
+    for text in [
+        r#"{"type": "Nobody"}"#,
+        r#"{"type": "Local", "verifier_url": "https://nras"}"#,
+        r#"{"type": "Remote", "insecure_extra_roots": []}"#,
+        r#"{"type": "Remote", "url": "https://nras"}"#,
+    ] {
+        assert!(nvidia(text).is_err(), "{text}");
+    }
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::nvidia::NvidiaVerifierConfig;
+
 /// Settings of single verifiers.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -12,8 +14,8 @@ pub struct VerifierConfig {
     pub snp_verifier: SnpVerifierConfig,
     /// Intel's quotes: TDX, SGX, TDX on Azure.
     pub dcap_verifier: DcapVerifierConfig,
-    /// NVIDIA's GPUs. Of no effect in this version.
-    pub nvidia_verifier: Option<serde_json::Value>,
+    /// NVIDIA's GPUs and switches.
+    pub nvidia_verifier: NvidiaVerifierConfig,
     /// NVIDIA's DPUs. Of no effect in this version.
     pub nvidia_dpu_verifier: Option<serde_json::Value>,
     /// Bare TPMs.
@@ -25,10 +27,7 @@ pub struct VerifierConfig {
 impl VerifierConfig {
     /// The settings that are there and have no effect.
     pub(crate) fn unused(&self) -> impl Iterator<Item = &'static str> {
-        let later = [
-            ("nvidia_verifier", self.nvidia_verifier.is_some()),
-            ("nvidia_dpu_verifier", self.nvidia_dpu_verifier.is_some()),
-        ];
+        let later = [("nvidia_dpu_verifier", self.nvidia_dpu_verifier.is_some())];
         later
             .into_iter()
             .filter_map(|(name, is_set)| is_set.then_some(name))

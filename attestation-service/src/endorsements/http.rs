@@ -69,7 +69,16 @@ impl HttpClient {
 
     /// Asks; `None` if the service answers that it has no such thing.
     pub(super) async fn get(&self, url: &str) -> Result<Option<Answer>, EndorsementError> {
-        self.send(self.client.get(url)).await
+        self.send(self.client.get(url), ABSENT).await
+    }
+
+    /// Hands a service something to judge; `None` if the service answers that it is malformed.
+    pub(super) async fn post(
+        &self,
+        url: &str,
+        body: &serde_json::Value,
+    ) -> Result<Option<Answer>, EndorsementError> {
+        self.send(self.client.post(url).json(body), REFUSED).await
     }
 
     /// The error of this service.
@@ -77,15 +86,19 @@ impl HttpClient {
         EndorsementError::unavailable(&self.name, reason)
     }
 
-    async fn send(&self, request: RequestBuilder) -> Result<Option<Answer>, EndorsementError> {
+    /// A status among `none` is an answer, and nothing else but 200 is.
+    async fn send(
+        &self,
+        request: RequestBuilder,
+        none: &[StatusCode],
+    ) -> Result<Option<Answer>, EndorsementError> {
         let answer = request
             .send()
             .await
             .map_err(|error| self.unavailable(cause(&error)))?;
         match answer.status() {
             StatusCode::OK => self.read(answer).await.map(Some),
-            // There is no such thing, or there cannot be.
-            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND | StatusCode::GONE => Ok(None),
+            status if none.contains(&status) => Ok(None),
             status => Err(EndorsementError::Unavailable {
                 source_name: self.name.clone(),
                 reason: format!("it answered {status}"),
@@ -125,6 +138,12 @@ pub(super) fn checked_url(url: &str) -> Result<Url, StartError> {
         false => StartError::Config(format!("`{url}` is not the URL of an endorsement source")),
     })
 }
+
+/// To a question: there is no such thing, or there cannot be.
+const ABSENT: &[StatusCode] = &[StatusCode::BAD_REQUEST, StatusCode::NOT_FOUND, StatusCode::GONE];
+
+/// To what a service was handed: it cannot be judged.
+const REFUSED: &[StatusCode] = &[StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY];
 
 /// How long a service wants to be left alone: what it says, or what is usual where it says that there was too much.
 /// A date is not understood and so counts as not said.

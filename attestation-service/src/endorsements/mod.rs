@@ -5,7 +5,7 @@
 //!
 //! In reading order:
 //! - [`source`] says what a source is and [`registry`] lists them: `kds` and `offline` for AMD, `pcs` and
-//!   `collateral_file` for Intel; `http`, `files` and `collateral` are what they have in common.
+//!   `collateral_file` for Intel, `nras` for NVIDIA; `http`, `files` and `collateral` are what they have in common.
 //! - `supplier` is a source with its `gate`, at the pace of its `pacer`, and with the tally of what it did.
 //! - `record` is one endorsement as it is kept: in `memory`, and by its name (`names`, `packed`) on the storage
 //!   (`persistent`) or in a `bundle`.
@@ -21,6 +21,7 @@ mod collateral_file;
 mod files;
 mod http;
 mod kds;
+mod nras;
 mod offline;
 mod pcs;
 

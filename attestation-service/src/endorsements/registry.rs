@@ -4,10 +4,13 @@ use std::path::Path;
 
 use super::collateral_file::CollateralFile;
 use super::kds::Kds;
+use super::nras::Nras;
 use super::offline::OfflineStore;
 use super::pcs::{INTEL, Pcs};
 use super::source::EndorsementSource;
-use crate::config::{CollateralServiceConfig, DcapVerifierConfig, VcekSource, VerifierConfig};
+use crate::config::{
+    CollateralServiceConfig, DcapVerifierConfig, NvidiaVerifierConfig, VcekSource, VerifierConfig,
+};
 use crate::error::StartError;
 
 /// Every source that `config` names. For each id, those that serve it are asked in this order.
@@ -25,6 +28,9 @@ pub(super) fn sources(config: &VerifierConfig) -> Result<Vec<Box<dyn Endorsement
             Some(path) => Box::new(CollateralFile::new(file_path(path)?, dcap.tcb_update_type)),
             None => Box::new(Pcs::new(&service, dcap.tcb_update_type)?),
         });
+    }
+    if let NvidiaVerifierConfig::Remote(config) = &config.nvidia_verifier {
+        sources.push(Box::new(Nras::new(config)?));
     }
     Ok(sources)
 }

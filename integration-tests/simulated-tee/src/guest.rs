@@ -1,6 +1,7 @@
 //! A guest on a simulated platform, whatever its TEE.
 
 use crate::SimulationError;
+use crate::nvidia::Gpus;
 use crate::snp::{Generation, Platform, evidence};
 use crate::tpm::Tpm;
 use serde_json::Value;
@@ -35,6 +36,20 @@ pub fn guest(tee: &str) -> Result<Option<Box<dyn SimulatedGuest>>, SimulationErr
     })
 }
 
+/// The devices beside a guest's TEE that can be simulated: the names that [`device`] takes.
+pub const DEVICES: [&str; 1] = ["nvidia"];
+
+/// Well-behaved devices of this kind, so many of them, if they can be simulated.
+///
+/// # Errors
+/// There is no randomness.
+pub fn device(tee: &str, count: usize) -> Result<Option<Box<dyn SimulatedGuest>>, SimulationError> {
+    Ok(match tee {
+        "nvidia" => Some(Box::new(Gpus::hopper(count)?)),
+        _ => None,
+    })
+}
+
 impl SimulatedGuest for Platform {
     fn tee(&self) -> &'static str {
         "snp"
@@ -61,5 +76,16 @@ mod tests {
             assert!(guest.evidence(&[7; 48], Some(&[9; 32])).unwrap().is_object());
         }
         assert!(guest("abacus").unwrap().is_none());
+    }
+
+    #[test]
+    fn every_listed_device_is_there_as_often_as_it_is_asked_for() {
+        for tee in DEVICES {
+            let devices = device(tee, 2).unwrap().unwrap();
+            assert_eq!(devices.tee(), tee);
+            let evidence = devices.evidence(&[7; 48], None).unwrap();
+            assert_eq!(evidence["device_evidence_list"].as_array().unwrap().len(), 2);
+        }
+        assert!(device("abacus", 1).unwrap().is_none());
     }
 }

@@ -12,4 +12,4 @@ pub mod snp;
 pub mod tpm;
 
 pub use error::SimulationError;
-pub use guest::{SimulatedGuest, TEES, guest};
+pub use guest::{DEVICES, SimulatedGuest, TEES, device, guest};

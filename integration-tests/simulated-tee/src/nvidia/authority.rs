@@ -2,8 +2,7 @@
 //! in every process.
 
 use crate::SimulationError;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use crate::pem::certificate;
 use der::asn1::{Any, BitString, GeneralizedTime, ObjectIdentifier};
 use der::{DateTime, Encode};
 use p384::ecdsa::signature::Signer;
@@ -160,7 +159,7 @@ pub(super) fn root(key: &Key, name: &Name) -> Result<Vec<u8>, SimulationError> {
 /// The committed key is not what it should be.
 pub fn root_pem() -> Result<String, SimulationError> {
     let key = Key::of_root()?;
-    Ok(pem(&root(&key, &name(ROOT_NAME, ORGANIZATION)?)?))
+    Ok(certificate(&root(&key, &name(ROOT_NAME, ORGANIZATION)?)?))
 }
 
 /// The common name of NVIDIA's root.
@@ -176,15 +175,4 @@ pub(super) fn name(common_name: &str, organization: &str) -> Result<Name, Simula
 fn time(seconds: u64) -> Result<Time, SimulationError> {
     let date = DateTime::from_unix_duration(Duration::from_secs(seconds))?;
     Ok(Time::GeneralTime(GeneralizedTime::from_date_time(date)))
-}
-
-/// The PEM text of a certificate.
-pub(super) fn pem(der: &[u8]) -> String {
-    let body = STANDARD.encode(der);
-    let lines = body.as_bytes().chunks(64);
-    let lines: Vec<_> = lines.filter_map(|line| std::str::from_utf8(line).ok()).collect();
-    format!(
-        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
-        lines.join("\n")
-    )
 }

@@ -1,9 +1,8 @@
 //! Certificate chains, right or deliberately wrong: device key, boot ROM, provisioner, product, root.
 
-use super::authority::{
-    CertificateSpec, Key, NOT_AFTER, NOT_BEFORE, ORGANIZATION, ROOT_NAME, name, pem, root,
-};
+use super::authority::{CertificateSpec, Key, NOT_AFTER, NOT_BEFORE, ORGANIZATION, ROOT_NAME, name, root};
 use crate::SimulationError;
+use crate::pem::certificate;
 use der::Encode;
 use der::asn1::{ObjectIdentifier, OctetString};
 use x509_cert::ext::Extension;
@@ -135,7 +134,12 @@ impl ChainSpec {
             signer
         })?);
         let skipped = usize::from(self.without_root);
-        Ok(chain.iter().skip(skipped).rev().map(|der| pem(der)).collect())
+        Ok(chain
+            .iter()
+            .skip(skipped)
+            .rev()
+            .map(|der| certificate(der))
+            .collect())
     }
 
     fn leaf_extensions(&self, boot_rom: &Key, fwid: &[u8; 48]) -> Result<Vec<Extension>, SimulationError> {

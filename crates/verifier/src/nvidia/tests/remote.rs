@@ -60,7 +60,7 @@ fn the_service_is_asked_about_each_device_and_for_its_keys() {
 #[test]
 fn the_services_claims_are_given_as_they_are_with_its_overall_result() {
     let verdict = good().claim("x-nvidia-future", json!({"a": [1, null]}));
-    let claims = judged(&[&HOPPER], &[verdict.clone()]).run().unwrap();
+    let claims = judged(&[&HOPPER], std::slice::from_ref(&verdict)).run().unwrap();
     assert_eq!((claims.len(), claims[0].class()), (1, TeeClass::Gpu));
     let mut expected = verdict.device;
     expected.insert("x-nvidia-overall-att-result".to_owned(), json!(true));
