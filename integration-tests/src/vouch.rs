@@ -4,6 +4,8 @@
 //! whole machine, read them off its claims.
 
 use anyhow::Context;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 /// Id of a reference value, and where the claim is that it is compared with, as a JSON pointer below the TEE's
@@ -86,6 +88,11 @@ pub fn reference_values(tee: &str, annotated: &Value) -> anyhow::Result<Value> {
     }
     anyhow::ensure!(!values.is_empty(), "no reference values are known for TEE {tee}");
     Ok(Value::Object(values))
+}
+
+/// The envelope that reference values are registered in.
+pub fn register_message(values: &Value) -> String {
+    json!({"version": "0.1.0", "type": "sample", "payload": STANDARD.encode(values.to_string())}).to_string()
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ fn harmful(path: &str) -> String {
         "attestation-policy" => {
             json!({"policy_id": "default_cpu", "policy": "cGFja2FnZSBwb2xpY3kK"}).to_string()
         }
-        _ => crate::stack::register_message(&json!({"svn": ["planted"]})),
+        _ => integration_tests::vouch::register_message(&json!({"svn": ["planted"]})),
     }
 }
 

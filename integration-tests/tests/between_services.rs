@@ -22,7 +22,7 @@ use crate::guest::{Guest, assert_refused, cpu_status};
 use crate::logged;
 use crate::owner::{AFFIRMING, ALLOW_ALL};
 use crate::pki::Pki;
-use crate::stack::{Setup, TestStack, register_message};
+use crate::stack::{Setup, TestStack};
 
 const PATH: &str = "default/key/one";
 
@@ -82,7 +82,7 @@ async fn policies_and_reference_values_need_a_known_client_certificate() {
         ("a known certificate", settings(Some(known)), true),
     ] {
         let connect = |url: &str| channel(&GrpcClientConfig::new(url, Some(tls.clone()))).unwrap();
-        let message = register_message(&json!({"svn": ["planted"]}));
+        let message = integration_tests::vouch::register_message(&json!({"svn": ["planted"]}));
         for url in [&stack.rvps, &stack.attestation] {
             let mut client = ReferenceValueProviderServiceClient::new(connect(url));
             let request = ReferenceValueRegisterRequest {
@@ -114,7 +114,7 @@ async fn policies_and_reference_values_need_a_known_client_certificate() {
     // Without TLS there is nothing to talk to.
     let plain = channel(&GrpcClientConfig::new(stack.rvps.replace("https", "http"), None)).unwrap();
     let request = ReferenceValueRegisterRequest {
-        message: register_message(&json!({"svn": ["planted"]})),
+        message: integration_tests::vouch::register_message(&json!({"svn": ["planted"]})),
     };
     assert!(
         ReferenceValueProviderServiceClient::new(plain)

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::guest::{Challenge, Guest};
 use crate::owner::AFFIRMING;
-use crate::stack::{Setup, TestStack, register_message};
+use crate::stack::{Setup, TestStack};
 
 /// The request id of a registration.
 pub(crate) const REGISTRATION: &str = "the-registration";
@@ -101,7 +101,7 @@ async fn a_life_with_everything_logged() {
     let request = traced(&stack, Method::POST, "/kbs/v0/reference-value", REGISTRATION);
     let request = request
         .bearer_auth(stack.admin_token())
-        .body(register_message(&values));
+        .body(integration_tests::vouch::register_message(&values));
     assert_eq!(request.send().await.unwrap().status(), 200);
 
     let guest = Guest::snp(&stack);

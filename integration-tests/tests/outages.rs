@@ -85,7 +85,7 @@ async fn while_the_rvps_is_away_the_last_known_values_count_for_their_time() {
     stack.stop_rvps().await;
     let found = token(attest(&Guest::sample(&stack)).await).await;
     assert_eq!(cpu_status(&found), "affirming");
-    let body = crate::stack::register_message(&json!({"svn": ["2"]}));
+    let body = integration_tests::vouch::register_message(&json!({"svn": ["2"]}));
     let answer = stack
         .as_owner(Method::POST, "/kbs/v0/reference-value", body)
         .await;

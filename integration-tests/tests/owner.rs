@@ -6,7 +6,7 @@ use daemon::clock::{Clock, SystemClock};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
-use crate::stack::{TestStack, register_message};
+use crate::stack::TestStack;
 
 impl TestStack {
     /// Sends a request without any credential.
@@ -79,7 +79,7 @@ impl TestStack {
 
     /// Registers reference values through the KBS.
     pub(crate) async fn register(&self, values: &Value) {
-        let body = register_message(values);
+        let body = integration_tests::vouch::register_message(values);
         succeed(self.as_owner(Method::POST, "/kbs/v0/reference-value", body).await).await;
     }
 

@@ -364,10 +364,3 @@ pub(crate) fn write(dir: &Path, name: &str, text: &str) -> PathBuf {
     std::fs::write(&path, text).unwrap();
     path
 }
-
-/// The envelope of reference values.
-pub(crate) fn register_message(values: &Value) -> String {
-    use base64::Engine;
-    let payload = base64::engine::general_purpose::STANDARD.encode(values.to_string());
-    json!({"version": "0.1.0", "type": "sample", "payload": payload}).to_string()
-}

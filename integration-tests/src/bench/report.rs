@@ -5,7 +5,7 @@ use std::fmt;
 /// One line of the report.
 pub(super) struct Figure {
     /// What was measured.
-    pub(super) what: &'static str,
+    pub(super) what: String,
     /// The value, in `unit`.
     pub(super) value: f64,
     /// The value that must be reached, in `unit`.
@@ -89,7 +89,7 @@ mod tests {
 
     fn figure(value: f64, floor: f64, at_most: bool) -> Figure {
         Figure {
-            what: "a thing",
+            what: "a thing".to_owned(),
             value,
             floor,
             unit: "x",

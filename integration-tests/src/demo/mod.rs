@@ -11,6 +11,7 @@ use std::path::Path;
 
 use anyhow::{bail, ensure};
 
+use crate::vouch::register_message;
 use narrator::Narrator;
 use pki::{Pki, write};
 use servers::Servers;
@@ -167,7 +168,7 @@ fn register(
     for (id, value) in values.as_object().into_iter().flatten() {
         narrator.say(&format!("{id} = {value}"));
     }
-    let message = tools::register_message(&tools.merged(&values)?);
+    let message = register_message(&tools.merged(&values)?);
     let file = write(dir, "reference-values.json", &message)?;
     tools.register(narrator, &file)
 }

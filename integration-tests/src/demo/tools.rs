@@ -217,11 +217,6 @@ impl Tools {
     }
 }
 
-/// The envelope that `rvps-tool register` sends.
-pub(super) fn register_message(values: &Value) -> String {
-    json!({"version": "0.1.0", "type": "sample", "payload": STANDARD.encode(values.to_string())}).to_string()
-}
-
 /// `kbs-client get-resource` prints standard base64.
 pub(super) fn decode_base64(printed: &str) -> anyhow::Result<Vec<u8>> {
     STANDARD

@@ -1,0 +1,104 @@
+//! The signatures of each TEE's evidence, and that of the token, and nothing else: what no verifier can do without.
+
+use anyhow::{Context, bail};
+use ring::rand::SystemRandom;
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
+    EcdsaSigningAlgorithm, KeyPair, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
+};
+use simulated_tee::tpm::{KeyKind, Tpm};
+
+/// Keys and signatures, made once.
+pub(super) struct Floors {
+    random: SystemRandom,
+    p256: EcdsaKeyPair,
+    p384_public: Vec<u8>,
+    p384_signature: Vec<u8>,
+    tpm: TpmQuote,
+}
+
+struct TpmQuote {
+    modulus: Vec<u8>,
+    exponent: Vec<u8>,
+    message: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+/// As long as the signed part of an SNP report.
+const MESSAGE: [u8; 0x2a0] = [0x5a; 0x2a0];
+
+impl Floors {
+    /// Makes the keys and signs something with each.
+    pub(super) fn new() -> anyhow::Result<Self> {
+        let random = SystemRandom::new();
+        let p384 = key(&ECDSA_P384_SHA384_FIXED_SIGNING, &random)?;
+        let tpm = Tpm::new(KeyKind::Rsa)?;
+        let quote = tpm.quote(&[7; 32]).sign()?;
+        let (modulus, exponent) = tpm.ak_rsa().context("the key is no RSA key")?;
+        Ok(Self {
+            p256: key(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)?,
+            p384_public: p384.public_key().as_ref().to_vec(),
+            p384_signature: p384.sign(&random, &MESSAGE).map_err(refused)?.as_ref().to_vec(),
+            tpm: TpmQuote {
+                modulus: modulus.to_vec(),
+                exponent: exponent.to_vec(),
+                message: quote.message,
+                signature: quote.signature,
+            },
+            random,
+        })
+    }
+
+    /// The signatures of one evaluation.
+    pub(super) fn once(&self, tee: &str) -> anyhow::Result<()> {
+        match tee {
+            "snp" => self.p384()?,
+            "tpm" => self.rsa()?,
+            _ => bail!("no floor is known for TEE {tee}"),
+        }
+        self.p256.sign(&self.random, &MESSAGE).map(drop).map_err(refused)
+    }
+
+    fn p384(&self) -> anyhow::Result<()> {
+        let key = UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, &self.p384_public);
+        key.verify(&MESSAGE, &self.p384_signature).map_err(refused)
+    }
+
+    fn rsa(&self) -> anyhow::Result<()> {
+        let TpmQuote {
+            modulus,
+            exponent,
+            message,
+            signature,
+        } = &self.tpm;
+        let key = RsaPublicKeyComponents {
+            n: modulus,
+            e: exponent,
+        };
+        key.verify(&RSA_PKCS1_2048_8192_SHA256, message, signature)
+            .map_err(refused)
+    }
+}
+
+fn key(algorithm: &'static EcdsaSigningAlgorithm, random: &SystemRandom) -> anyhow::Result<EcdsaKeyPair> {
+    let document = EcdsaKeyPair::generate_pkcs8(algorithm, random).map_err(refused)?;
+    EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref(), random).map_err(|error| anyhow::anyhow!(error))
+}
+
+fn refused(_: ring::error::Unspecified) -> anyhow::Error {
+    anyhow::anyhow!("the cryptographic library refused an operation")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_floor_can_be_measured() {
+        let floors = Floors::new().unwrap();
+        for (tee, _, _) in super::super::tees::TEES {
+            floors.once(tee).unwrap();
+        }
+        assert!(floors.once("abacus").is_err());
+    }
+}
