@@ -1,5 +1,6 @@
 //! The configuration file: exactly what the operator wrote. `deploy/config` has every key with a comment.
 
+mod cca;
 mod nvidia;
 mod verifiers;
 
@@ -11,6 +12,7 @@ use daemon::tls::{TlsClientConfig, TlsServerConfig};
 use serde::Deserialize;
 use storage::{StorageConfig, StorageType};
 
+pub use self::cca::CcaVerifierConfig;
 pub use self::nvidia::{NrasConfig, NvidiaLocalConfig, NvidiaVerifierConfig};
 pub use self::verifiers::{
     CollateralServiceConfig, CrlMode, DcapVerifierConfig, EndorsementCacheConfig, KdsConfig,

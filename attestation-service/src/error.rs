@@ -70,6 +70,14 @@ pub enum EvaluateError {
     /// There is no such policy, or it cannot be evaluated.
     #[error("appraisal failed")]
     Policy(#[source] PolicyStoreError),
+    /// The verifier of this TEE has not been told what it needs.
+    #[error("the verifier of TEE `{}` is not set up", .tee.as_str())]
+    NotSetUp {
+        /// Whose verifier.
+        tee: Tee,
+        /// What it needs.
+        source: VerifyError,
+    },
     /// The policy of this id failed on this evidence.
     #[error("Failed to eval policy: `{id}`")]
     Appraisal {
@@ -145,7 +153,7 @@ impl EvaluateError {
             | Self::Binding(_)
             | Self::Unexpectable { .. } => Fault::Request,
             Self::Evidence { .. } | Self::NoEndorsement(_) => Fault::Attester,
-            Self::Appraisal { .. } | Self::Endless => Fault::Operator,
+            Self::NotSetUp { .. } | Self::Appraisal { .. } | Self::Endless => Fault::Operator,
             Self::Policy(error) => error.fault(),
             Self::ReferenceValues(error) => error.fault(),
             Self::Endorsements(_) | Self::BadEndorsement { .. } | Self::Overloaded => Fault::Dependency,

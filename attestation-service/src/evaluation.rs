@@ -114,5 +114,6 @@ pub(crate) fn refused(tee: Tee, source: VerifyError) -> EvaluateError {
         Fault::Attester => EvaluateError::Evidence { tee, source },
         Fault::Endorsement => EvaluateError::BadEndorsement { tee, source },
         Fault::Caller => EvaluateError::Unexpectable { tee, source },
+        Fault::Operator => EvaluateError::NotSetUp { tee, source },
     }
 }

@@ -1,9 +1,11 @@
 //! From what the operator wrote to what the verifiers need.
 
+mod cca;
 mod nvidia;
 
 use std::path::{Path, PathBuf};
 
+use verifier::cca::CcaOptions;
 use verifier::snp::{SnpOptions, SnpRoot};
 use verifier::tpm::{TpmOptions, certificates_from_pem};
 use verifier::{VerifierOptions, Verifiers};
@@ -21,6 +23,9 @@ pub(crate) fn verifiers(config: &VerifierConfig) -> Result<Verifiers, StartError
         extra_roots.extend(read_roots(path)?);
     }
     Verifiers::new(VerifierOptions {
+        cca: CcaOptions {
+            stores: cca::stores(config)?,
+        },
         nvidia: nvidia::options(&config.nvidia_verifier)?,
         snp: SnpOptions { extra_roots },
         tpm: tpm(&config.tpm_verifier)?,

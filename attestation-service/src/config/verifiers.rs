@@ -4,12 +4,15 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::CcaVerifierConfig;
 use super::nvidia::NvidiaVerifierConfig;
 
 /// Settings of single verifiers.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct VerifierConfig {
+    /// Arm CCA. Without it, what the file says that the variable `CCA_CONFIG_FILE` names.
+    pub cca_verifier: Option<CcaVerifierConfig>,
     /// SEV-SNP.
     pub snp_verifier: SnpVerifierConfig,
     /// Intel's quotes: TDX, SGX, TDX on Azure.

@@ -1,5 +1,6 @@
 //! Why evidence is refused.
 
+use crate::cca::CcaError;
 use crate::nvidia::NvidiaError;
 use crate::snp::SnpError;
 use crate::tpm::TpmError;
@@ -47,6 +48,9 @@ pub enum VerifyError {
         /// The check that it failed.
         reason: Box<VerifyError>,
     },
+    /// A check of Arm CCA evidence failed.
+    #[error(transparent)]
+    Cca(#[from] CcaError),
     /// A check of evidence of NVIDIA devices failed.
     #[error(transparent)]
     Nvidia(#[from] NvidiaError),
@@ -67,6 +71,8 @@ pub enum Fault {
     Endorsement,
     /// What the caller expects makes no sense.
     Caller,
+    /// The verifier has not been told what it needs to judge such evidence.
+    Operator,
 }
 
 impl VerifyError {
@@ -86,6 +92,7 @@ impl VerifyError {
             }
             VerifyError::BindingLength { .. } | VerifyError::BindingRequired { .. } => Fault::Caller,
             VerifyError::MissingEndorsement(_) | VerifyError::BadEndorsement { .. } => Fault::Endorsement,
+            VerifyError::Cca(error) => error.class(),
             VerifyError::Nvidia(error) => error.class(),
             VerifyError::Snp(error) => error.class(),
             VerifyError::Tpm(error) => error.class(),

@@ -20,6 +20,7 @@ mod validity;
 mod verifiers;
 mod x509;
 
+pub mod cca;
 pub mod dcap;
 pub mod nvidia;
 pub mod sample;
@@ -27,6 +28,7 @@ pub mod snp;
 pub mod tpm;
 
 pub use binding::ExpectedBinding;
+pub use cca::{CcaError, CcaOptions, CcaStoreError, CcaStores};
 pub use claims::VerifiedClaims;
 pub use endorsement::{Endorsement, EndorsementId, Endorsements};
 pub use error::{Fault, VerifyError};

@@ -1,5 +1,6 @@
 //! The list of verifiers: adding a TEE is a folder, a line here and a page of docs.
 
+use crate::cca::{CcaOptions, CcaVerifier};
 use crate::nvidia::{NvidiaOptions, NvidiaVerifier};
 use crate::sample::SampleVerifier;
 use crate::snp::{SnpOptions, SnpRootError, SnpVerifier};
@@ -9,6 +10,8 @@ use crate::{EvidenceVerifier, Tee};
 /// What the operator chose, for all verifiers. The default trusts the vendors' roots alone.
 #[derive(Clone, Debug, Default)]
 pub struct VerifierOptions {
+    /// For Arm CCA.
+    pub cca: CcaOptions,
     /// For NVIDIA devices.
     pub nvidia: NvidiaOptions,
     /// For AMD SEV-SNP.
@@ -40,6 +43,7 @@ impl Verifiers {
         Ok(Self(vec![
             Box::new(SampleVerifier::cpu()),
             Box::new(SampleVerifier::device()),
+            Box::new(CcaVerifier::new(options.cca)),
             Box::new(NvidiaVerifier::new(options.nvidia)),
             Box::new(SnpVerifier::new(options.snp)?),
             Box::new(TpmVerifier::new(&options.tpm)?),

@@ -1,6 +1,7 @@
 //! A guest on a simulated platform, whatever its TEE.
 
 use crate::SimulationError;
+use crate::cca;
 use crate::nvidia::Gpus;
 use crate::snp::{Generation, Platform, evidence};
 use crate::tpm::Tpm;
@@ -22,7 +23,7 @@ pub trait SimulatedGuest: Send + Sync {
 }
 
 /// The TEEs of which there are guests: the names that [`guest`] takes.
-pub const TEES: [&str; 2] = ["snp", "tpm"];
+pub const TEES: [&str; 3] = ["cca", "snp", "tpm"];
 
 /// A well-behaved guest of the TEE, on a new platform, if the TEE can be simulated.
 ///
@@ -30,6 +31,7 @@ pub const TEES: [&str; 2] = ["snp", "tpm"];
 /// There is no randomness.
 pub fn guest(tee: &str) -> Result<Option<Box<dyn SimulatedGuest>>, SimulationError> {
     Ok(match tee {
+        "cca" => Some(Box::new(cca::Platform::new()?)),
         "snp" => Some(Box::new(Platform::new(Generation::Milan)?)),
         "tpm" => Some(Box::new(Tpm::known()?)),
         _ => None,
