@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
+use simulated_tee::cca;
 use simulated_tee::snp::{Generation, Platform};
 use simulated_tee::tpm;
 
@@ -19,6 +20,7 @@ pub struct Trust {
 /// The TEE cannot be simulated, or a file cannot be written.
 pub fn trust(tee: &str, dir: &Path) -> anyhow::Result<Trust> {
     let verifier_config = match tee {
+        "cca" => cca(dir)?,
         "sample" => json!({}),
         "tpm" => {
             let root = tpm::Authority::known()?.pem();
@@ -28,6 +30,17 @@ pub fn trust(tee: &str, dir: &Path) -> anyhow::Result<Trust> {
         _ => bail!("no platform of TEE {tee} can be simulated"),
     };
     Ok(Trust { verifier_config })
+}
+
+/// Trust anchors and reference values of the simulated platform with the committed key.
+fn cca(dir: &Path) -> anyhow::Result<Value> {
+    let anchors = cca::Platform::new()?.trust_anchors().to_string();
+    let values = cca::Platform::reference_values().to_string();
+    Ok(json!({"cca_verifier": {
+        "type": "local",
+        "ta-store": write(dir, "simulated-cca-trust-anchors.json", &anchors)?,
+        "rv-store": write(dir, "simulated-cca-reference-values.json", &values)?,
+    }}))
 }
 
 /// All generations' roots in one file.

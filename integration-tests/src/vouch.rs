@@ -48,6 +48,20 @@ const AZ_TDX_VTPM: &[Row] = &[
     ("xfam", "/quote/body/xfam"),
 ];
 
+const CCA: &[Row] = &[
+    (
+        "cca_realm_initial_measurement",
+        "/realm/cca-realm-initial-measurement",
+    ),
+    (
+        "cca_platform_implementation_id",
+        "/platform/cca-platform-implementation-id",
+    ),
+    ("cca_platform_config", "/platform/cca-platform-config"),
+];
+
+const CSV: &[Row] = &[("csv_launch_measurement", "/measure")];
+
 const TPM: &[Row] = &[("trusted_aks", "/ak_public"), ("tpm_pcr11", "/pcr11")];
 
 const SAMPLE: &[Row] = &[
@@ -64,6 +78,8 @@ fn rows(tee: &str) -> &'static [Row] {
         "tdx" => TDX,
         "az-snp-vtpm" => AZ_SNP_VTPM,
         "az-tdx-vtpm" => AZ_TDX_VTPM,
+        "cca" => CCA,
+        "csv" => CSV,
         "tpm" => TPM,
         "sample" => SAMPLE,
         _ => &[],

@@ -50,6 +50,11 @@ executables := 3 if {
 } else := 3 if {
 	input.sample.debug == false
 	matches_reference_value(input.sample.launch_digest, "launch_digest")
+} else := 3 if {
+	cca_accepted
+	matches_reference_value(input.cca.realm["cca-realm-initial-measurement"], "cca_realm_initial_measurement")
+} else := 3 if {
+	csv_accepted
 }
 
 ##### Hardware: 2, genuine and up to date
@@ -92,6 +97,12 @@ hardware := 2 if {
 	is_number(input.sample.platform_version.minor)
 	is_number(minimum_minor_version)
 	input.sample.platform_version.minor >= minimum_minor_version
+} else := 2 if {
+	# Firmware and configuration are among the reference values of the verifier, or there would be no claims.
+	cca_accepted
+	matches_reference_value(input.cca.platform["cca-platform-implementation-id"], "cca_platform_implementation_id")
+} else := 2 if {
+	csv_accepted
 }
 
 ##### Configuration: 2, approved; 3, no known vulnerability; 96, a debug mode
@@ -129,6 +140,11 @@ configuration := 2 if {
 	se_measured
 } else := 2 if {
 	input.sample.debug == false
+} else := 2 if {
+	cca_accepted
+	matches_reference_value(input.cca.platform["cca-platform-config"], "cca_platform_config")
+} else := 2 if {
+	csv_accepted
 } else := 96 if {
 	input.snp.policy_debug_allowed == true
 } else := 96 if {
@@ -139,6 +155,13 @@ configuration := 2 if {
 	input["az-tdx-vtpm"].td_attributes.debug == true
 } else := 96 if {
 	input.sample.debug == true
+} else := 96 if {
+	input.cca.platform["cca-platform-lifecycle-state"] in {
+		"non-platform-rot-debug",
+		"recoverable-platform-rot-debug",
+	}
+} else := 96 if {
+	input.csv.policy.nodbg == 0
 }
 
 ##### What the chains share
@@ -178,6 +201,18 @@ se_measured if {
 		is_string(input.se[name])
 		input.se[name] != ""
 	}
+}
+
+# The platform is past its making and not being debugged, and the realm is not known to have been changed.
+cca_accepted if {
+	input.cca.platform["cca-platform-lifecycle-state"] == "secured"
+	input.cca.appraisal.realm.executables in {2, 3, -97}
+}
+
+# In reports of version 1 the other fields are worth something only beside the right measurement (docs/tees/csv.md).
+csv_accepted if {
+	input.csv.policy.nodbg == 1
+	matches_reference_value(input.csv.measure, "csv_launch_measurement")
 }
 
 minimum_minor_version := version if {

@@ -86,12 +86,42 @@ fn az_snp() -> (Json, Json) {
     (json!({"az-snp-vtpm": claims}), reference)
 }
 
-/// A good sample of each TEE that says whether it is in debug mode.
-pub(super) fn samples() -> Vec<(&'static str, Json, Json)> {
+fn cca() -> (Json, Json) {
+    let claims = json!({
+        "platform": {
+            "cca-platform-lifecycle-state": "secured", "cca-platform-implementation-id": "aW1wbA==",
+            "cca-platform-config": "z8/Pzw==",
+        },
+        "realm": {"cca-realm-initial-measurement": "cmlt"},
+        "appraisal": {"realm": {"executables": 2}},
+    });
+    let reference = json!({
+        "cca_realm_initial_measurement": ["cmlt"], "cca_platform_implementation_id": ["b3RoZXI=", "aW1wbA=="],
+        "cca_platform_config": "z8/Pzw==",
+    });
+    (json!({"cca": claims}), reference)
+}
+
+fn csv() -> (Json, Json) {
+    let claims = json!({"policy": {"nodbg": 1}, "measure": "ab".repeat(32)});
+    (
+        json!({"csv": claims}),
+        json!({"csv_launch_measurement": ["ab".repeat(32)]}),
+    )
+}
+
+/// A good sample of each TEE that has a claim which says whether it is in debug mode.
+fn samples_with_a_flag() -> Vec<(&'static str, Json, Json)> {
     [snp(), sample(), tdx(), az_tdx(), az_snp()]
         .into_iter()
         .map(|(i, r)| ("cpu", i, r))
         .collect()
+}
+
+/// A good sample of each TEE.
+pub(super) fn samples() -> Vec<(&'static str, Json, Json)> {
+    let others = [cca(), csv()].into_iter().map(|(i, r)| ("cpu", i, r));
+    samples_with_a_flag().into_iter().chain(others).collect()
 }
 
 #[test]
@@ -179,7 +209,7 @@ fn null_equals_nothing() {
 
 #[test]
 fn debug_is_never_affirming_and_contraindicated() {
-    for (class, input, reference) in samples() {
+    for (class, input, reference) in samples_with_a_flag() {
         let mut pointers = Vec::new();
         leaves(&input, String::new(), &mut pointers);
         let debug = pointers.iter().find(|pointer| pointer.contains("debug")).unwrap();
@@ -209,6 +239,45 @@ fn debug_is_never_affirming_and_contraindicated() {
             );
         }
     }
+}
+
+#[test]
+fn a_realm_on_a_platform_that_is_not_secured_is_contraindicated() {
+    for (state, configuration) in [
+        ("non-platform-rot-debug", 96),
+        ("recoverable-platform-rot-debug", 96),
+        ("assembly-and-test", 36),
+        ("decommissioned", 36),
+        ("unknown", 36),
+    ] {
+        let (mut input, reference) = cca();
+        input["cca"]["platform"]["cca-platform-lifecycle-state"] = json!(state);
+        assert_eq!(
+            verdict("cpu", &input, &reference),
+            (33, 97, configuration, TrustTier::Contraindicated),
+            "{state}"
+        );
+    }
+}
+
+#[test]
+fn a_realm_that_was_changed_since_it_started_is_contraindicated() {
+    for (executables, affirming) in [(2, true), (3, true), (-97, true), (96, false), (33, false)] {
+        let (mut input, reference) = cca();
+        input["cca"]["appraisal"]["realm"]["executables"] = json!(executables);
+        let verdict = verdict("cpu", &input, &reference);
+        assert_eq!(verdict == GOOD, affirming, "{executables}: {verdict:?}");
+    }
+}
+
+#[test]
+fn a_csv_guest_that_may_be_debugged_is_contraindicated() {
+    let (mut input, reference) = csv();
+    input["csv"]["policy"]["nodbg"] = json!(0);
+    assert_eq!(
+        verdict("cpu", &input, &reference),
+        (33, 97, 96, TrustTier::Contraindicated)
+    );
 }
 
 #[test]
