@@ -7,11 +7,15 @@ use super::*;
 use crate::cca::platform::PlatformClaims;
 use crate::cca::realm::RealmClaims;
 use crate::testing::published;
+use simulated_tee::proof::{self, Proof};
 
 /// A file of the package.
 fn file(name: &str) -> Option<Vec<u8>> {
-    let folder = published("ccatoken-0.1.0")?.join("testdata");
-    Some(std::fs::read(folder.join(name)).unwrap())
+    let Some(folder) = published("ccatoken-0.1.0") else {
+        proof::note("cca", Proof::Absent, "ccatoken", 1).unwrap();
+        return None;
+    };
+    Some(std::fs::read(folder.join("testdata").join(name)).unwrap())
 }
 
 fn json_file(name: &str) -> Option<Value> {
@@ -70,7 +74,7 @@ impl Vector {
     }
 
     /// The vector verifies; no bit of it can be flipped; each part that is changed gives the error that it should.
-    fn check(&self, challenge: &[u8; 64]) -> VerifiedClaims {
+    fn check(&self, name: &str, challenge: &[u8; 64]) -> VerifiedClaims {
         let token = &self.token;
         let claims = self.verify(token, challenge).unwrap();
         assert_eq!(claims.report_data(), Some(hex::encode(challenge).as_str()));
@@ -116,6 +120,8 @@ impl Vector {
         let mut stale = *challenge;
         stale[63] ^= 1;
         assert_eq!(self.verify(token, &stale), Err(VerifyError::ReportDataMismatch));
+        proof::note("cca", Proof::Vectors, name, 1).unwrap();
+        proof::note("cca", Proof::Mutations, name, token.len()).unwrap();
         claims
     }
 }
@@ -123,7 +129,7 @@ impl Vector {
 #[test]
 fn the_first_published_token_verifies_and_no_changed_one_does() {
     let Some(vector) = first() else { return };
-    let claims = vector.check(&[0xab; 64]);
+    let claims = vector.check("ccatoken-01", &[0xab; 64]);
     let platform = &claims.claims()["platform"];
     assert_eq!(
         platform["cca-platform-profile"],
@@ -142,7 +148,7 @@ fn the_first_published_token_verifies_and_no_changed_one_does() {
 #[test]
 fn the_second_published_token_verifies_and_no_changed_one_does() {
     let Some(mut vector) = second() else { return };
-    let claims = vector.check(&[*b"AB"; 32].concat().try_into().unwrap());
+    let claims = vector.check("ccatoken-02", &[*b"AB"; 32].concat().try_into().unwrap());
     assert_eq!(claims.claims()["appraisal"]["realm"]["executables"], json!(3));
     let Some(bad) = json_file("ta-02-bad.json") else {
         return;
