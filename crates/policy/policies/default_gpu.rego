@@ -1,4 +1,8 @@
-# Appraises GPUs by the claims of NVIDIA's remote attestation service. Any other GPU is contraindicated.
+# Appraises GPUs by the claims of NVIDIA's remote attestation service, or by those of a GPU that was judged here.
+# Any other GPU is contraindicated.
+#
+# A GPU that was judged here does not say whether it is in debug mode or booted securely: its measurements do. So it
+# gets nothing unless each of them is known, and its versions are.
 package policy
 
 import rego.v1
@@ -20,7 +24,50 @@ trust_claims := {
 	"sourced-data": 0,
 }
 
-no_debug if input.nvidia.dbgstat == "disabled"
+no_debug if {
+	input.nvidia.dbgstat == "disabled"
+	not input.nvidia["x-nvidia-overall-att-result"] == false
+}
+
+# Who judged it here leaves no claim of the service's.
+judged_here if {
+	input.nvidia.arch == "Hopper"
+	is_object(input.nvidia.measurements)
+	count(input.nvidia.measurements) > 0
+	not input.nvidia.measres
+	not input.nvidia["x-nvidia-overall-att-result"]
+	matches_reference_value(input.nvidia.config.driver_version, "allowed_driver_versions")
+	matches_reference_value(input.nvidia.config.vbios_version, "allowed_vbios_versions")
+}
+
+# All at once, so that every reference value is asked for in one go.
+unknown_measurements contains index if {
+	some index, value in input.nvidia.measurements
+	not known_measurement(index, value)
+}
+
+# The names under which the extractor `swid` registers NVIDIA's reference integrity manifests.
+known_measurement(index, value) if {
+	matches_reference_value(value, concat("", ["NVIDIA_Corporation.GPU.measurement_", index]))
+}
+
+# Nothing is measured there, and nothing should be.
+known_measurement(index, value) if {
+	is_zero(value)
+	query_reference_value(concat("", ["NVIDIA_Corporation.GPU.measurement_", index])) == null
+}
+
+measured_here if {
+	judged_here
+	count(unknown_measurements) == 0
+	some _, value in input.nvidia.measurements
+	not is_zero(value)
+}
+
+is_zero(value) if {
+	is_string(value)
+	trim(value, "0") == ""
+}
 
 hardware := 2 if {
 	no_debug
@@ -29,6 +76,8 @@ hardware := 2 if {
 	input.nvidia["x-nvidia-gpu-attestation-report-parsed"] == true
 	input.nvidia["x-nvidia-gpu-attestation-report-signature-verified"] == true
 	input.nvidia["x-nvidia-gpu-arch-check"] == true
+} else := 2 if {
+	judged_here
 }
 
 configuration := 2 if {
@@ -39,6 +88,8 @@ configuration := 2 if {
 } else := 3 if {
 	no_debug
 	input.nvidia.secboot == true
+} else := 2 if {
+	measured_here
 } else := 96 if input.nvidia.dbgstat != "disabled"
 
 executables := 3 if {
@@ -46,6 +97,8 @@ executables := 3 if {
 	good_manifest("driver")
 	good_manifest("vbios")
 	input.nvidia.measres == "success"
+} else := 3 if {
+	measured_here
 }
 
 # The reference integrity manifest of a firmware or driver, and who signed it.

@@ -20,7 +20,10 @@ trust_claims := {
 	"sourced-data": 0,
 }
 
-no_debug if input.nvidia.dbgstat == "disabled"
+no_debug if {
+	input.nvidia.dbgstat == "disabled"
+	not input.nvidia["x-nvidia-overall-att-result"] == false
+}
 
 hardware := 2 if {
 	no_debug

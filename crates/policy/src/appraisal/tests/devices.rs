@@ -122,3 +122,131 @@ fn other_devices_are_contraindicated() {
         }
     }
 }
+
+#[test]
+fn device_whose_overall_result_is_bad_is_not_affirming() {
+    for (class, mut input, reference) in samples().into_iter().take(2) {
+        input["nvidia"]["x-nvidia-overall-att-result"] = json!(true);
+        assert_eq!(
+            verdict(class, &input, &reference).3,
+            TrustTier::Affirming,
+            "{class}"
+        );
+        input["nvidia"]["x-nvidia-overall-att-result"] = json!(false);
+        assert_eq!(
+            verdict(class, &input, &reference).3,
+            TrustTier::Contraindicated,
+            "{class}"
+        );
+    }
+}
+
+const MEASUREMENT: &str = "NVIDIA_Corporation.GPU.measurement_";
+
+/// A Hopper GPU as the verifier itself words its claims: measurements 2 and 3, and a zero.
+fn judged_here() -> (Json, Json) {
+    let digest = |byte: &str| byte.repeat(48);
+    let input = json!({"nvidia": {
+        "arch": "Hopper",
+        "uuid": "GPU-1",
+        "measurements": {"1": digest("00"), "2": digest("02"), "3": digest("03")},
+        "config": {"driver_version": "550.90.07", "vbios_version": "96.00.9f.00.01"},
+    }});
+    let reference = json!({
+        "allowed_driver_versions": ["550.90.07"],
+        "allowed_vbios_versions": ["96.00.9f.00.01"],
+        format!("{MEASUREMENT}2"): [digest("ff"), digest("02")],
+        format!("{MEASUREMENT}3"): [digest("03")],
+    });
+    (input, reference)
+}
+
+#[test]
+fn a_gpu_judged_here_is_affirming_if_its_versions_and_all_its_measurements_are_known() {
+    let (input, reference) = judged_here();
+    let good = (3, 2, 2, TrustTier::Affirming);
+    assert_eq!(verdict("gpu", &input, &reference), good);
+}
+
+#[test]
+fn a_gpu_judged_here_is_contraindicated_while_nobody_vouches_for_its_versions() {
+    let (input, reference) = judged_here();
+    let bad = (33, 97, 36, TrustTier::Contraindicated);
+    assert_eq!(verdict("gpu", &input, &json!({})), bad);
+    for id in ["allowed_driver_versions", "allowed_vbios_versions"] {
+        for other in [json!([]), json!(["1"]), json!(null)] {
+            let mut changed = reference.clone();
+            changed[id] = other;
+            assert_eq!(verdict("gpu", &input, &changed), bad, "{id}");
+        }
+        let mut changed = reference.clone();
+        changed.as_object_mut().unwrap().remove(id);
+        assert_eq!(verdict("gpu", &input, &changed), bad, "{id}");
+    }
+}
+
+#[test]
+fn one_unknown_measurement_of_a_gpu_judged_here_is_one_too_many() {
+    let (input, reference) = judged_here();
+    let unrecognised = (33, 2, 36, TrustTier::Warning);
+    for index in ["2", "3"] {
+        // Not vouched for, or vouched for with another value.
+        let mut changed = reference.clone();
+        changed
+            .as_object_mut()
+            .unwrap()
+            .remove(&format!("{MEASUREMENT}{index}"));
+        assert_eq!(verdict("gpu", &input, &changed), unrecognised, "{index}");
+        changed[format!("{MEASUREMENT}{index}")] = json!(["aa".repeat(48)]);
+        assert_eq!(verdict("gpu", &input, &changed), unrecognised, "{index}");
+        // Another value, none where one is known, or one more.
+        for value in ["ab".repeat(48), "00".repeat(48), String::new()] {
+            let mut changed = input.clone();
+            changed["nvidia"]["measurements"][index] = json!(value);
+            assert_eq!(verdict("gpu", &changed, &reference), unrecognised, "{index}");
+        }
+    }
+    let mut more = input.clone();
+    more["nvidia"]["measurements"]["64"] = json!("ab".repeat(48));
+    assert_eq!(verdict("gpu", &more, &reference), unrecognised);
+    // Values that are no text match nothing.
+    let mut odd = input.clone();
+    odd["nvidia"]["measurements"]["2"] = json!(null);
+    assert_eq!(verdict("gpu", &odd, &reference), unrecognised);
+}
+
+#[test]
+fn a_gpu_that_measures_nothing_is_not_affirming() {
+    let (mut input, reference) = judged_here();
+    for measurements in [json!({}), json!(null), json!("2")] {
+        input["nvidia"]["measurements"] = measurements;
+        assert_eq!(verdict("gpu", &input, &reference).3, TrustTier::Contraindicated);
+    }
+    input["nvidia"]["measurements"] = json!({"1": "00".repeat(48)});
+    assert_eq!(
+        verdict("gpu", &input, &reference),
+        (33, 2, 36, TrustTier::Warning)
+    );
+}
+
+#[test]
+fn claims_of_the_service_are_never_appraised_as_if_they_were_made_here() {
+    let (mut input, reference) = judged_here();
+    for (name, value) in [
+        ("measres", json!("fail")),
+        ("x-nvidia-overall-att-result", json!(true)),
+        ("arch", json!("Blackwell")),
+    ] {
+        let good = input["nvidia"][name].clone();
+        input["nvidia"][name] = value;
+        assert_eq!(
+            verdict("gpu", &input, &reference).3,
+            TrustTier::Contraindicated,
+            "{name}"
+        );
+        match good {
+            Json::Null => drop(input["nvidia"].as_object_mut().unwrap().remove(name)),
+            good => input["nvidia"][name] = good,
+        }
+    }
+}
