@@ -26,7 +26,7 @@ pub fn trust(tee: &str, dir: &Path) -> anyhow::Result<Trust> {
             let root = tpm::Authority::known()?.pem();
             json!({"tpm_verifier": {"ak_roots": [write(dir, "simulated-tpm-root.pem", &root)?]}})
         }
-        "snp" => json!({"snp_verifier": {"insecure_extra_roots": [amd_roots(dir)?]}}),
+        "snp" | "az-snp-vtpm" => json!({"snp_verifier": {"insecure_extra_roots": [amd_roots(dir)?]}}),
         _ => bail!("no platform of TEE {tee} can be simulated"),
     };
     Ok(Trust { verifier_config })

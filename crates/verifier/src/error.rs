@@ -1,5 +1,6 @@
 //! Why evidence is refused.
 
+use crate::az_vtpm::AzVtpmError;
 use crate::cca::CcaError;
 use crate::nvidia::NvidiaError;
 use crate::snp::SnpError;
@@ -57,6 +58,9 @@ pub enum VerifyError {
     /// A check of SEV-SNP evidence failed.
     #[error(transparent)]
     Snp(#[from] SnpError),
+    /// A check of what Azure's vTPM adds failed.
+    #[error(transparent)]
+    AzVtpm(#[from] AzVtpmError),
     /// A check of a TPM's quote failed.
     #[error(transparent)]
     Tpm(#[from] TpmError),
@@ -96,6 +100,7 @@ impl VerifyError {
             VerifyError::Nvidia(error) => error.class(),
             VerifyError::Snp(error) => error.class(),
             VerifyError::Tpm(error) => error.class(),
+            VerifyError::AzVtpm(error) => error.class(),
         }
     }
 }

@@ -20,6 +20,7 @@ mod validity;
 mod verifiers;
 mod x509;
 
+pub mod az_vtpm;
 pub mod cca;
 pub mod dcap;
 pub mod nvidia;
@@ -27,6 +28,7 @@ pub mod sample;
 pub mod snp;
 pub mod tpm;
 
+pub use az_vtpm::AzVtpmError;
 pub use binding::ExpectedBinding;
 pub use cca::{CcaError, CcaOptions, CcaStoreError, CcaStores};
 pub use claims::VerifiedClaims;

@@ -1,6 +1,6 @@
 //! What tests of several verifiers share: where real evidence is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where cargo has unpacked a published package (`name-version`), if it has: `cargo info NAME@VERSION` does it.
 ///
@@ -16,6 +16,16 @@ pub(crate) fn published(package: &str) -> Option<PathBuf> {
         .find(|folder| folder.is_dir());
     if found.is_none() {
         eprintln!("skipped: the package {package} is not unpacked on this machine");
+    }
+    found
+}
+
+/// A file of the folder with evidence that lies beside the project, if it is there. Says when it is not.
+pub(crate) fn fixture(path: &str) -> Option<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/fixtures");
+    let found = std::fs::read(folder.join(path)).ok();
+    if found.is_none() {
+        eprintln!("skipped: {path} is not beside the project");
     }
     found
 }

@@ -1,5 +1,6 @@
 //! The list of verifiers: adding a TEE is a folder, a line here and a page of docs.
 
+use crate::az_vtpm::AzSnpVtpmVerifier;
 use crate::cca::{CcaOptions, CcaVerifier};
 use crate::nvidia::{NvidiaOptions, NvidiaVerifier};
 use crate::sample::SampleVerifier;
@@ -40,12 +41,14 @@ impl Verifiers {
     /// # Errors
     /// A root among the options is no valid root.
     pub fn new(options: VerifierOptions) -> Result<Self, OptionsError> {
+        let snp = SnpVerifier::new(options.snp)?;
         Ok(Self(vec![
             Box::new(SampleVerifier::cpu()),
             Box::new(SampleVerifier::device()),
             Box::new(CcaVerifier::new(options.cca)),
             Box::new(NvidiaVerifier::new(options.nvidia)),
-            Box::new(SnpVerifier::new(options.snp)?),
+            Box::new(AzSnpVtpmVerifier::new(snp.clone())),
+            Box::new(snp),
             Box::new(TpmVerifier::new(&options.tpm)?),
         ]))
     }

@@ -1,6 +1,7 @@
 //! A guest on a simulated platform, whatever its TEE.
 
 use crate::SimulationError;
+use crate::azure::SnpVm;
 use crate::cca;
 use crate::nvidia::Gpus;
 use crate::snp::{Generation, Platform, evidence};
@@ -23,7 +24,7 @@ pub trait SimulatedGuest: Send + Sync {
 }
 
 /// The TEEs of which there are guests: the names that [`guest`] takes.
-pub const TEES: [&str; 3] = ["cca", "snp", "tpm"];
+pub const TEES: [&str; 4] = ["az-snp-vtpm", "cca", "snp", "tpm"];
 
 /// A well-behaved guest of the TEE, on a new platform, if the TEE can be simulated.
 ///
@@ -33,6 +34,7 @@ pub fn guest(tee: &str) -> Result<Option<Box<dyn SimulatedGuest>>, SimulationErr
     Ok(match tee {
         "cca" => Some(Box::new(cca::Platform::new()?)),
         "snp" => Some(Box::new(Platform::new(Generation::Milan)?)),
+        "az-snp-vtpm" => Some(Box::new(SnpVm::new(Generation::Milan)?)),
         "tpm" => Some(Box::new(Tpm::known()?)),
         _ => None,
     })

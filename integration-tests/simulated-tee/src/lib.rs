@@ -6,6 +6,7 @@ mod error;
 mod guest;
 mod pem;
 
+pub mod azure;
 pub mod cca;
 pub mod nvidia;
 pub mod proof;

@@ -28,6 +28,9 @@ pub enum SnpError {
         /// Combined model.
         model: u8,
     },
+    /// A reserved byte of the report is not zero.
+    #[error("a reserved byte of the report is not zero")]
+    Reserved,
     /// Only ECDSA P-384 with SHA-384 (1) is defined.
     #[error("signature algorithm {0} is not supported")]
     SignatureAlgorithm(u32),

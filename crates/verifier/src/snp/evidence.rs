@@ -1,9 +1,9 @@
 //! The wire form of SNP evidence, and the sequence of checks.
 
 use super::chain::{self, VekKind, VerifiedVek};
-use super::report::Report;
+use super::report::{REPORT_LENGTH, Report};
 use super::revocation::RevocationList;
-use super::{HwId, Shared, SnpError, SnpProduct, claims, signature};
+use super::{HwId, Shared, SnpError, SnpProduct, SnpVerifier, claims, signature};
 use crate::binding::{check_init_data, check_report_data};
 use crate::x509::Certificate;
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
 };
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
 use sev::firmware::guest::AttestationReport;
 use std::sync::Arc;
 
@@ -21,10 +22,29 @@ const MAX_CERTIFICATES: usize = 16;
 const MAX_CERTIFICATE_LENGTH: usize = 8192;
 
 /// Evidence in form. Nothing of it is proved.
-pub(super) struct SnpEvidence {
+pub(crate) struct SnpEvidence {
     shared: Arc<Shared>,
     report: Report,
     certificates: Vec<WireCertificate>,
+}
+
+/// A report that a processor with a trusted endorsement key made at VMPL 0. Made by [`SnpEvidence::verify_report`]
+/// alone; what it is bound to is not checked yet.
+pub(crate) struct VerifiedReport<'a> {
+    report: &'a Report,
+    vek: Arc<VerifiedVek>,
+}
+
+impl VerifiedReport<'_> {
+    /// The report's members.
+    pub(crate) fn fields(&self) -> &AttestationReport {
+        &self.report.fields
+    }
+
+    /// The claims of SEV-SNP, typed.
+    pub(crate) fn claims(&self) -> Map<String, Value> {
+        claims::of(self.report, &self.vek)
+    }
 }
 
 /// The JSON object a guest sends.
@@ -80,6 +100,48 @@ impl SnpEvidence {
             shared,
             report: Report::new(wire.attestation_report)?,
             certificates,
+        })
+    }
+
+    /// Evidence that is part of other evidence: a report as the processor wrote it, and the certificate of its
+    /// VCEK, DER or PEM.
+    pub(crate) fn of_raw_report(
+        verifier: &SnpVerifier,
+        report: &[u8; REPORT_LENGTH],
+        vcek: Vec<u8>,
+    ) -> Result<Self, SnpError> {
+        if vcek.len() > MAX_CERTIFICATE_LENGTH {
+            return Err(SnpError::Certificate {
+                certificate: "VCEK",
+                reason: "it is too long".to_owned(),
+            });
+        }
+        Ok(Self {
+            shared: Arc::clone(&verifier.0),
+            report: Report::from_raw(report)?,
+            certificates: vec![WireCertificate {
+                cert_type: CertificateType::Named(VekKind::Vcek.as_str().to_owned()),
+                data: vcek,
+            }],
+        })
+    }
+
+    /// Makes every check but those of the binding.
+    pub(crate) fn verify_report(
+        &self,
+        endorsements: &Endorsements,
+        now: i64,
+    ) -> Result<VerifiedReport<'_>, VerifyError> {
+        let Report { fields, signed, .. } = &self.report;
+        let vek = self.verified_vek(endorsements, now)?;
+        self.check_revocation(&vek, endorsements, now)?;
+        signature::verify(&vek.key, signed, &fields.signature)?;
+        if fields.vmpl != 0 {
+            return Err(SnpError::Vmpl(fields.vmpl).into());
+        }
+        Ok(VerifiedReport {
+            report: &self.report,
+            vek,
         })
     }
 
@@ -264,16 +326,11 @@ impl ParsedEvidence for SnpEvidence {
         endorsements: &Endorsements,
         now: i64,
     ) -> Result<Vec<VerifiedClaims>, VerifyError> {
-        let Report { fields, signed, .. } = &self.report;
-        let vek = self.verified_vek(endorsements, now)?;
-        self.check_revocation(&vek, endorsements, now)?;
-        signature::verify(&vek.key, signed, &fields.signature)?;
-        if fields.vmpl != 0 {
-            return Err(SnpError::Vmpl(fields.vmpl).into());
-        }
+        let report = self.verify_report(endorsements, now)?;
+        let fields = report.fields();
         check_report_data(expected.report_data.as_deref(), &fields.report_data)?;
         check_init_data(expected.init_data.as_deref(), &fields.host_data)?;
-        let claims = VerifiedClaims::new(Tee::Snp, TeeClass::Cpu, claims::of(&self.report, &vek))
+        let claims = VerifiedClaims::new(Tee::Snp, TeeClass::Cpu, report.claims())
             .with_report_data(hex::encode(fields.report_data))
             .with_init_data(hex::encode(fields.host_data));
         Ok(vec![claims])

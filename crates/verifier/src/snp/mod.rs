@@ -22,7 +22,9 @@ mod tcb;
 mod tests;
 
 pub use error::SnpError;
+pub(crate) use evidence::SnpEvidence;
 pub use product::SnpProduct;
+pub(crate) use report::REPORT_LENGTH;
 pub use roots::{SnpRoot, SnpRootError};
 pub use tcb::{HwId, SnpTcb};
 

@@ -4,9 +4,18 @@ use super::chain::VekKind;
 use super::{SnpError, SnpProduct, SnpTcb};
 use sev::firmware::guest::{AttestationReport, Version};
 use sev::firmware::host::TcbVersion;
+use sev::parser::ByteParser;
 
+/// Bytes of a report.
+pub(crate) const REPORT_LENGTH: usize = 0x4a0;
 /// Bytes that the signature covers.
 const SIGNED_LENGTH: usize = 0x2a0;
+/// Where the bytes behind r and s begin.
+const AFTER_SIGNATURE: usize = SIGNED_LENGTH + 2 * 72;
+/// Combined family and model, from version 3 on.
+const CPUID_FAMILY: usize = 0x188;
+const CPUID_MODEL: usize = 0x189;
+const CHIP_ID: std::ops::Range<usize> = 0x1a0..0x1e0;
 /// ECDSA P-384 with SHA-384.
 const ECDSA_P384: u32 = 1;
 
@@ -56,6 +65,32 @@ impl Report {
             signing_key,
             product,
         })
+    }
+
+    /// The same from the bytes that the processor wrote. Every reserved one must be zero.
+    pub(super) fn from_raw(bytes: &[u8; REPORT_LENGTH]) -> Result<Self, SnpError> {
+        let version = bytes
+            .first_chunk()
+            .map_or(0, |version| u32::from_le_bytes(*version));
+        if !(2..=5).contains(&version) {
+            return Err(SnpError::ReportVersion(version));
+        }
+        if version > 2 {
+            SnpProduct::from_cpuid(bytes[CPUID_FAMILY], bytes[CPUID_MODEL])?;
+        }
+        // In a report of version 2 the chip id decides the layout.
+        if bytes[CHIP_ID].iter().all(|byte| *byte == 0) && version == 2 {
+            return Err(SnpError::ChipIdMasked);
+        }
+        // What is left to go wrong are reserved bytes.
+        let fields = AttestationReport::from_bytes(bytes).map_err(|_| SnpError::Reserved)?;
+        let report = Self::new(fields)?;
+        let same = bytes.get(..SIGNED_LENGTH) == Some(&report.signed);
+        let unused = bytes.get(AFTER_SIGNATURE..).unwrap_or_default();
+        if !same || unused.iter().any(|byte| *byte != 0) {
+            return Err(SnpError::Reserved);
+        }
+        Ok(report)
     }
 
     pub(super) fn reported_tcb(&self) -> SnpTcb {

@@ -25,8 +25,9 @@ pub use error::TpmError;
 pub use roots::{TpmRootError, certificates_from_pem};
 
 pub(crate) use key::AttestationKey;
+pub(crate) use nonce::check_nonce;
 pub(crate) use pcrs::Pcrs;
-pub(crate) use quote::UnverifiedQuote;
+pub(crate) use quote::{UnverifiedQuote, VerifiedQuote};
 pub(crate) use signature::Signature;
 
 use crate::{EvidenceVerifier, ParsedEvidence, Tee, UnverifiedEvidence, VerifyError};

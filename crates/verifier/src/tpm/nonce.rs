@@ -7,7 +7,23 @@ const BARE: usize = 32;
 /// Lengths of the digests that the nonce may be cut from: SHA-384, SHA-512.
 const DIGESTS: [usize; 2] = [48, 64];
 
-/// Is the nonce the expected report data as guests with a bare TPM resize it, to 32 bytes? What is shorter is padded
+/// Is the nonce exactly what was expected? Nothing is padded or cut. Azure's guests do it so; they have no
+/// other freshness, so that there must be an expectation.
+pub(crate) fn check_nonce(expected: Option<&[u8]>, nonce: &[u8]) -> Result<(), VerifyError> {
+    const FIELD: &str = "report data";
+    let expected = expected.ok_or(VerifyError::BindingRequired { field: FIELD })?;
+    if expected.is_empty() {
+        return Err(VerifyError::BindingLength {
+            field: FIELD,
+            length: 0,
+        });
+    }
+    (expected == nonce)
+        .then_some(())
+        .ok_or(VerifyError::ReportDataMismatch)
+}
+
+/// The same for guests with a bare TPM, which resize the report data to 32 bytes: what is shorter is padded
 /// with zeros, a SHA-384 or SHA-512 digest is cut. 32 bytes of such a digest still are one of 256 bits; anything
 /// else that is longer would lose bytes that the caller counts on, and is an error. The nonce in the quote must
 /// have 32 bytes: it is never resized. An absent expectation is not compared.
@@ -39,6 +55,24 @@ mod tests {
             field: "report data",
             length,
         })
+    }
+
+    #[test]
+    fn an_exact_nonce_is_neither_padded_nor_cut() {
+        assert_eq!(check_nonce(Some(&[7; 48]), &[7; 48]), Ok(()));
+        for other in [&[7_u8; 47][..], &[7; 49], &[8; 48], &[]] {
+            assert_eq!(
+                check_nonce(Some(&[7; 48]), other),
+                Err(VerifyError::ReportDataMismatch)
+            );
+        }
+    }
+
+    #[test]
+    fn without_an_expectation_an_exact_nonce_is_refused() {
+        let missing = VerifyError::BindingRequired { field: "report data" };
+        assert_eq!(check_nonce(None, &[7; 48]), Err(missing));
+        assert_eq!(check_nonce(Some(&[]), &[]), too_long(0));
     }
 
     #[test]
