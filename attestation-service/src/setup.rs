@@ -6,6 +6,7 @@ mod nvidia;
 use std::path::{Path, PathBuf};
 
 use verifier::cca::CcaOptions;
+use verifier::dcap::{DcapOptions, DcapRoot};
 use verifier::snp::{SnpOptions, SnpRoot};
 use verifier::tpm::{TpmOptions, certificates_from_pem};
 use verifier::{VerifierOptions, Verifiers};
@@ -28,6 +29,7 @@ pub(crate) fn verifiers(config: &VerifierConfig) -> Result<Verifiers, StartError
         },
         nvidia: nvidia::options(&config.nvidia_verifier)?,
         snp: SnpOptions { extra_roots },
+        dcap: dcap(&config.dcap_verifier.insecure_extra_roots)?,
         tpm: tpm(&config.tpm_verifier)?,
     })
     .map_err(|error| StartError::Config(format!("verifier_config.{error}")))
@@ -44,6 +46,19 @@ fn read_roots(path: &Path) -> Result<Vec<SnpRoot>, StartError> {
         );
     }
     Ok(roots)
+}
+
+fn dcap(paths: &[PathBuf]) -> Result<DcapOptions, StartError> {
+    let mut extra_roots = Vec::new();
+    for path in paths {
+        let bytes = std::fs::read(path).map_err(|error| StartError::file(path, error))?;
+        extra_roots.extend(DcapRoot::read(&bytes).map_err(|error| StartError::file(path, error))?);
+        tracing::warn!(
+            file = %path.display(),
+            "insecure_extra_roots: whoever holds the key of such a root can make SGX and TDX evidence that is believed"
+        );
+    }
+    Ok(DcapOptions { extra_roots })
 }
 
 fn tpm(config: &TpmVerifierConfig) -> Result<TpmOptions, StartError> {

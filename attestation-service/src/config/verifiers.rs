@@ -149,6 +149,9 @@ pub struct DcapVerifierConfig {
     pub use_secure_cert: Option<bool>,
     /// Which of Intel's TCB levels count.
     pub tcb_update_type: TcbUpdateType,
+    /// Files, PEM or DER, with roots to trust besides Intel's, for SGX, TDX and TDX on Azure. For simulated
+    /// platforms: whoever holds such a key can forge evidence.
+    pub insecure_extra_roots: Vec<PathBuf>,
 }
 
 /// One place collateral may come from.

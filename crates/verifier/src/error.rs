@@ -2,8 +2,10 @@
 
 use crate::az_vtpm::AzVtpmError;
 use crate::cca::CcaError;
+use crate::dcap::DcapError;
 use crate::nvidia::NvidiaError;
 use crate::snp::SnpError;
+use crate::tdx::TdxError;
 use crate::tpm::TpmError;
 use crate::{EndorsementId, Tee};
 
@@ -64,6 +66,12 @@ pub enum VerifyError {
     /// A check of a TPM's quote failed.
     #[error(transparent)]
     Tpm(#[from] TpmError),
+    /// A check of an SGX or TDX quote failed.
+    #[error(transparent)]
+    Dcap(#[from] DcapError),
+    /// A check of what comes with a TDX quote failed.
+    #[error(transparent)]
+    Tdx(#[from] TdxError),
 }
 
 /// Whose fault a [`VerifyError`] is.
@@ -101,6 +109,8 @@ impl VerifyError {
             VerifyError::Snp(error) => error.class(),
             VerifyError::Tpm(error) => error.class(),
             VerifyError::AzVtpm(error) => error.class(),
+            VerifyError::Dcap(error) => error.class(),
+            VerifyError::Tdx(error) => error.class(),
         }
     }
 }

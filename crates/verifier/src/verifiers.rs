@@ -2,11 +2,15 @@
 
 use crate::az_vtpm::AzSnpVtpmVerifier;
 use crate::cca::{CcaOptions, CcaVerifier};
+use crate::dcap::{Dcap, DcapOptions, DcapRootError};
 use crate::nvidia::{NvidiaOptions, NvidiaVerifier};
 use crate::sample::SampleVerifier;
+use crate::sgx::SgxVerifier;
 use crate::snp::{SnpOptions, SnpRootError, SnpVerifier};
+use crate::tdx::TdxVerifier;
 use crate::tpm::{TpmOptions, TpmRootError, TpmVerifier};
 use crate::{EvidenceVerifier, Tee};
+use std::sync::Arc;
 
 /// What the operator chose, for all verifiers. The default trusts the vendors' roots alone.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +23,8 @@ pub struct VerifierOptions {
     pub snp: SnpOptions,
     /// For bare TPMs.
     pub tpm: TpmOptions,
+    /// For Intel SGX and TDX.
+    pub dcap: DcapOptions,
 }
 
 /// What the operator chose cannot be used.
@@ -30,6 +36,9 @@ pub enum OptionsError {
     /// A root for bare TPMs.
     #[error("tpm_verifier: {0}")]
     Tpm(#[from] TpmRootError),
+    /// A root for Intel SGX and TDX.
+    #[error("dcap_verifier: {0}")]
+    Dcap(#[from] DcapRootError),
 }
 
 /// Every verifier of this build. Made once; it holds the caches of verified chains.
@@ -42,6 +51,7 @@ impl Verifiers {
     /// A root among the options is no valid root.
     pub fn new(options: VerifierOptions) -> Result<Self, OptionsError> {
         let snp = SnpVerifier::new(options.snp)?;
+        let dcap = Dcap::new(&options.dcap)?;
         Ok(Self(vec![
             Box::new(SampleVerifier::cpu()),
             Box::new(SampleVerifier::device()),
@@ -50,6 +60,8 @@ impl Verifiers {
             Box::new(AzSnpVtpmVerifier::new(snp.clone())),
             Box::new(snp),
             Box::new(TpmVerifier::new(&options.tpm)?),
+            Box::new(SgxVerifier::new(Arc::clone(&dcap))),
+            Box::new(TdxVerifier::new(dcap)),
         ]))
     }
 

@@ -161,6 +161,11 @@ impl Certificate {
         scheme::p384_point(&self.tbs().subject_public_key_info)
     }
 
+    /// Its key, if it is an uncompressed point of P-256.
+    pub(crate) fn p256_key(&self) -> Option<[u8; 65]> {
+        scheme::p256_point(&self.tbs().subject_public_key_info)
+    }
+
     fn tbs(&self) -> &TbsCertificate {
         &self.parsed.tbs_certificate
     }

@@ -30,6 +30,8 @@ pub(crate) enum Scheme {
     RsaOrEcdsa,
     /// ECDSA over P-384 with SHA-384: NVIDIA.
     EcdsaP384Sha384,
+    /// ECDSA on P-256 with SHA-256: Intel.
+    EcdsaP256Sha256,
 }
 
 impl Scheme {
@@ -63,6 +65,10 @@ impl Scheme {
                     && algorithm.parameters.is_none()
                     && p384_point(key).is_some_and(|key| check(&ECDSA_P384_SHA384_ASN1, &key))
             }
+            Scheme::EcdsaP256Sha256 => {
+                algorithm.oid == ECDSA_WITH_SHA256
+                    && p256_point(key).is_some_and(|key| check(&ECDSA_P256_SHA256_ASN1, &key))
+            }
         }
     }
 }
@@ -95,12 +101,17 @@ fn rsa_or_ecdsa(
 
 /// The key, if it is an uncompressed point of P-384 (SEC 1, 2.3.3).
 pub(super) fn p384_point(key: &SubjectPublicKeyInfoOwned) -> Option<[u8; 97]> {
-    let curve = key
-        .algorithm
-        .parameters
-        .as_ref()?
-        .decode_as::<ObjectIdentifier>()
-        .ok()?;
-    let point: [u8; 97] = key.subject_public_key.as_bytes()?.try_into().ok()?;
-    (key.algorithm.oid == EC_PUBLIC_KEY && curve == SECP384R1 && point.first() == Some(&4)).then_some(point)
+    point(key, SECP384R1)
+}
+
+/// The key, if it is an uncompressed point of P-256.
+pub(super) fn p256_point(key: &SubjectPublicKeyInfoOwned) -> Option<[u8; 65]> {
+    point(key, SECP256R1)
+}
+
+fn point<const N: usize>(key: &SubjectPublicKeyInfoOwned, expected: ObjectIdentifier) -> Option<[u8; N]> {
+    let parameters = key.algorithm.parameters.as_ref()?;
+    let curve = parameters.decode_as::<ObjectIdentifier>().ok()?;
+    let point: [u8; N] = key.subject_public_key.as_bytes()?.try_into().ok()?;
+    (key.algorithm.oid == EC_PUBLIC_KEY && curve == expected && point.first() == Some(&4)).then_some(point)
 }

@@ -1,0 +1,3 @@
+//! Tests of the TDX verifier.
+
+mod fixture;
