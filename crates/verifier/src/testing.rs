@@ -37,15 +37,3 @@ pub(crate) fn pem_body(pem: &[u8]) -> Vec<u8> {
     let body: String = text.lines().filter(|line| !line.starts_with('-')).collect();
     base64::engine::general_purpose::STANDARD.decode(body).unwrap()
 }
-
-/// A file of the folder beside the project.
-pub(crate) fn fixture(name: &str) -> Option<Vec<u8>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/fixtures")
-        .join(name);
-    let found = std::fs::read(&path).ok();
-    if found.is_none() {
-        eprintln!("skipped: {name} is not beside the project");
-    }
-    found
-}
