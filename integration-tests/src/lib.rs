@@ -3,6 +3,7 @@
 //! - [`load`]: the closed-loop load driver for any KBS or Attestation Service.
 //! - [`bench`]: the benchmark, which starts the servers and drives the load.
 //! - [`demo`]: the story that `make demo` tells.
+//! - [`fakes`]: vendors' servers.
 //! - [`processes`]: server processes, started and stopped.
 //! - [`simulation`]: settings that make an Attestation Service believe simulated platforms.
 //! - [`tee_table`]: the table of `docs/tees/README.md`.
@@ -10,6 +11,7 @@
 
 pub mod bench;
 pub mod demo;
+pub mod fakes;
 pub mod load;
 pub mod processes;
 pub mod simulation;

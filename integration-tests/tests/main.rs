@@ -7,7 +7,7 @@
 //! - [`built_in`]: the same in one process. [`freshness`]: nonces and sessions. [`admin`]: who may do what.
 //! - [`exchanges`]: the recorded edge cases, with our statuses.
 //! - [`logged`], [`leaks`]: nothing secret in logs, errors or metrics. [`limits`]: what one client can use up.
-//! - [`outages`]: what happens when a service is gone. [`between_services`]: TLS, and one request id through all.
+//! - [`endorsements`]: what happens when a vendor is. [`outages`]: what happens when a service is gone. [`between_services`]: TLS, and one request id through all.
 //! - [`tees`]: a simulated guest of every TEE, and the table of what was proved of each.
 //! - [`tidy`]: the rules of ARCHITECTURE.md.
 
@@ -22,6 +22,7 @@ mod admin;
 mod between_services;
 mod built_in;
 mod devices;
+mod endorsements;
 mod exchanges;
 mod fakes;
 mod freshness;

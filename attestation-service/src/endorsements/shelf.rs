@@ -70,9 +70,10 @@ impl Shelf {
         if !is_doubted && let Some(given) = self.read_stored(id).await {
             return Ok(given);
         }
-        let mut failure = None;
+        let (mut failure, mut was_asked) = (None, false);
         let mut outdated: Option<Arc<Record>> = None;
         for supplier in self.suppliers.iter().filter(|supplier| supplier.serves(id)) {
+            was_asked |= !supplier.is_local();
             let error = match supplier.ask(id, patience).await {
                 Ok(None) => continue,
                 Ok(Some(record)) => match self.fault(id, &record, supplier) {
@@ -93,7 +94,8 @@ impl Shelf {
             (Some(given), _) => Ok(given),
             (None, Some(error)) => Err(error),
             (None, None) => {
-                if id.is_cacheable() {
+                // Looking on this machine costs nothing, and what is imported is found at once.
+                if was_asked && id.is_cacheable() {
                     self.unknown.insert(id.clone(), ());
                 }
                 Err(EndorsementError::Unknown(id.to_string()))
