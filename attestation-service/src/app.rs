@@ -202,6 +202,19 @@ mod tests {
     }
 
     #[test]
+    fn a_command_takes_the_configuration_before_and_after_its_name() {
+        for text in ["-c c.json endorsements list", "endorsements list -c c.json"] {
+            let args = args(text);
+            assert_eq!(args.config_file, Some("c.json".into()), "{text}");
+            assert!(args.command.is_some(), "{text}");
+        }
+        assert_eq!(
+            args("--admin-socket 127.0.0.1:9").admin_socket,
+            "127.0.0.1:9".parse().ok()
+        );
+    }
+
+    #[test]
     fn half_of_the_tls_flags_is_an_error() {
         for text in ["-t cert.pem", "-k key.pem"] {
             let error = tls(&args(text), &Config::default()).unwrap_err();

@@ -36,6 +36,19 @@ fn the_full_file_has_the_defaults_that_it_says_it_has() {
     assert_eq!(offline.path, OfflineStoreConfig::default().path);
     assert_eq!(kds.base_url, KdsConfig::default().base_url);
     assert_eq!(kds.timeout_seconds, KdsConfig::default().timeout_seconds);
+    let (cache, default) = (
+        &full.verifier_config.endorsement_cache,
+        EndorsementCacheConfig::default(),
+    );
+    assert_eq!(cache.max_entries, default.max_entries);
+    assert_eq!(cache.max_mib, default.max_mib);
+    assert_eq!(cache.persistent, default.persistent);
+    assert_eq!(cache.stale_seconds, default.stale_seconds);
+    let dcap = &full.verifier_config.dcap_verifier;
+    assert_eq!(dcap.tcb_update_type, TcbUpdateType::default());
+    assert_eq!(dcap.collateral_services.as_ref().unwrap().len(), 3);
+    assert_eq!(CollateralServiceConfig::new("x").timeout_seconds, 10);
+    assert!(full.admin_socket.is_some());
     let RvpsConfig::GrpcRemote {
         max_stale_seconds, ..
     } = full.rvps_config
@@ -161,6 +174,9 @@ fn an_unknown_key_is_an_error_wherever_it_is() {
         r#"{"attestation_token_broker": {"duration": 5}}"#,
         r#"{"attestation_token_broker": {"signer": {"key_path": "/k", "cert": "/c"}}}"#,
         r#"{"verifier_config": {"snp_verifier": {"crls": "off"}}}"#,
+        r#"{"verifier_config": {"dcap_verifier": {"collateral_services": [{"url": "x", "timeout": 1}]}}}"#,
+        r#"{"verifier_config": {"dcap_verifier": {"tcb_update_type": "late"}}}"#,
+        r#"{"verifier_config": {"endorsement_cache": {"stale": 1}}}"#,
         r#"{"verifier_config": {"snp_verifier": {"vcek_sources": [{"type": "KDS", "url": "x"}]}}}"#,
         r#"{"verifier_config": {"snp_verifier": {"vcek_sources": [{"type": "kds"}]}}}"#,
     ] {

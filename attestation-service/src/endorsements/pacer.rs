@@ -2,7 +2,8 @@
 //!
 //! A source that says that it was asked too much is left alone for as long as it says, and then asked at that pace,
 //! which eases with every answer. One that does not answer several times in a row is left alone for a moment that
-//! grows. Whoever would have to wait longer than they have patience is told at once, so nothing piles up.
+//! grows; nobody waits for that. Whoever would have to wait longer than they have patience is told at once, so
+//! nothing piles up.
 
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,8 @@ pub(super) struct Pacer {
     until: Instant,
     /// And why.
     reason: String,
+    /// Whether it said itself until when. Otherwise nobody waits for it: that it will answer then is a guess.
+    is_wish: bool,
 }
 
 /// A source is not asked for now.
@@ -56,6 +59,7 @@ impl Pacer {
             failures: 0,
             until: now,
             reason: String::new(),
+            is_wish: false,
         }
     }
 
@@ -63,7 +67,8 @@ impl Pacer {
     pub(super) fn reserve(&mut self, now: Instant, patience: Duration) -> Result<Instant, LeftAlone> {
         let moment = self.next.max(now);
         let remaining = moment.duration_since(now);
-        if remaining > patience {
+        let is_hopeless = !self.is_wish && self.left_alone(now).is_some();
+        if remaining > patience || is_hopeless {
             let reason = self.reason.clone();
             return Err(LeftAlone { remaining, reason });
         }
@@ -83,19 +88,20 @@ impl Pacer {
     /// The source did not answer, or not as it should.
     pub(super) fn failed(&mut self, now: Instant, failure: &EndorsementError) {
         self.failures = self.failures.saturating_add(1);
-        let pause = match failure {
+        let (pause, is_wish) = match failure {
             EndorsementError::Unavailable {
                 retry_after: Some(wish),
                 ..
             } => {
                 self.pace = (*wish).min(SLOWEST_PACE);
-                (*wish).min(LONGEST_WISH)
+                ((*wish).min(LONGEST_WISH), true)
             }
             _ => match self.failures.checked_sub(TOLERATED_FAILURES) {
                 None => return,
-                Some(more) => Duration::from_secs(1 << more.min(6)).min(LONGEST_PAUSE),
+                Some(more) => (Duration::from_secs(1 << more.min(6)).min(LONGEST_PAUSE), false),
             },
         };
+        self.is_wish = is_wish;
         self.until = self.until.max(now + pause);
         self.next = self.next.max(self.until);
         self.reason = match failure {

@@ -62,6 +62,9 @@ fn one_that_does_not_answer_is_tried_again_and_then_left_alone_for_longer_and_lo
     let mut pacer = Pacer::new(now);
     let mut pauses = Vec::new();
     for _ in 0..10 {
+        if let Err(left_alone) = pacer.reserve(now, 60 * SECOND) {
+            now += left_alone.remaining;
+        }
         now = pacer.reserve(now, 60 * SECOND).unwrap();
         pacer.failed(now, &down());
         pauses.push(
