@@ -54,6 +54,20 @@ pub trait KeyValueStore: Send + Sync {
     /// [`StorageError::InvalidKey`] where [`KeyValueStore::check_key`] refuses the key.
     async fn set(&self, key: &str, value: &[u8], mode: WriteMode) -> Result<WriteOutcome>;
 
+    /// Stores several values, each in the place of the one before, as [`KeyValueStore::set`] does one by one. A
+    /// failure in the middle leaves those before it stored.
+    ///
+    /// # Errors
+    /// The first failure, and how many values are stored.
+    async fn set_all(&self, entries: &[(String, Vec<u8>)]) -> std::result::Result<(), PartialWrite> {
+        for (written, (key, value)) in entries.iter().enumerate() {
+            self.set(key, value, WriteMode::Replace)
+                .await
+                .map_err(|source| PartialWrite { written, source })?;
+        }
+        Ok(())
+    }
+
     /// Removes `key` and gives back the value it had.
     async fn delete(&self, key: &str) -> Result<Option<Vec<u8>>>;
 
@@ -77,6 +91,16 @@ pub trait KeyValueStore: Send + Sync {
     /// # Errors
     /// [`StorageError::InvalidKey`] with the reason.
     fn check_key(&self, key: &str) -> Result<()>;
+}
+
+/// Not everything is stored.
+#[derive(Debug, thiserror::Error)]
+#[error("{written} values were stored, then: {source}")]
+pub struct PartialWrite {
+    /// How many values, from the first on, are stored.
+    pub written: usize,
+    /// What went wrong then.
+    pub source: StorageError,
 }
 
 /// What [`KeyValueStore::set`] does with a key that has a value already.

@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 
 use crate::{
-    KeyFault, KeyValueStore, Result, StorageError, WriteMode, WriteOutcome,
+    KeyFault, KeyValueStore, PartialWrite, Result, StorageError, WriteMode, WriteOutcome,
     atomic::{atomic_write, remove_leftovers, sync_directory},
     blocking, key,
     lock::WriteLock,
@@ -79,6 +79,25 @@ impl KeyValueStore for LocalFs {
         blocking::with(&self.inner, move |inner| inner.write(&name, &value, mode)).await
     }
 
+    /// In one go on one thread: the writes are as many as there are values.
+    async fn set_all(&self, entries: &[(String, Vec<u8>)]) -> std::result::Result<(), PartialWrite> {
+        let entries = entries.to_vec();
+        let outcome = blocking::with(&self.inner, move |inner| {
+            let written = entries
+                .iter()
+                .enumerate()
+                .try_for_each(|(written, (key, value))| {
+                    file_name(key)
+                        .and_then(|name| inner.write(&name, value, WriteMode::Replace))
+                        .map(drop)
+                        .map_err(|source| PartialWrite { written, source })
+                });
+            Ok(written)
+        });
+        let interrupted = |source| PartialWrite { written: 0, source };
+        outcome.await.map_err(interrupted)?
+    }
+
     async fn delete(&self, key: &str) -> Result<Option<Vec<u8>>> {
         let Ok(name) = file_name(key) else { return Ok(None) };
         blocking::with(&self.inner, move |inner| inner.remove(&name)).await
@@ -86,6 +105,22 @@ impl KeyValueStore for LocalFs {
 
     async fn list(&self) -> Result<Vec<String>> {
         blocking::with(&self.inner, |inner| inner.list()).await
+    }
+
+    /// In one go on one thread.
+    async fn entries(&self) -> Result<Vec<(String, Result<Vec<u8>>)>> {
+        blocking::with(&self.inner, |inner| {
+            let mut entries = Vec::new();
+            for key in inner.list()? {
+                // A key that is deleted meanwhile is not there.
+                let value = file_name(&key).and_then(|name| inner.read(&name));
+                if let Some(value) = value.transpose() {
+                    entries.push((key, value));
+                }
+            }
+            Ok(entries)
+        })
+        .await
     }
 
     fn check_key(&self, key: &str) -> Result<()> {

@@ -18,7 +18,7 @@ use base64::{
 };
 
 use crate::{
-    KeyValueStore, Result, StorageError, WriteMode, WriteOutcome,
+    KeyValueStore, PartialWrite, Result, StorageError, WriteMode, WriteOutcome,
     atomic::{atomic_write, remove_leftovers},
     blocking, key,
     lock::WriteLock,
@@ -99,6 +99,26 @@ impl KeyValueStore for LocalJson {
             Ok(WriteOutcome::Written)
         })
         .await
+    }
+
+    /// Rewrites the file once: all of them or none.
+    async fn set_all(&self, entries: &[(String, Vec<u8>)]) -> std::result::Result<(), PartialWrite> {
+        let nothing = |source| PartialWrite { written: 0, source };
+        entries
+            .iter()
+            .try_for_each(|(key, _)| self.check_key(key))
+            .map_err(nothing)?;
+        let encoded: Vec<_> = entries
+            .iter()
+            .map(|(key, value)| (key.clone(), BASE64.encode(value)))
+            .collect();
+        let stored = blocking::with(&self.inner, move |inner| {
+            let _turn = inner.lock.acquire();
+            let mut entries = inner.load()?;
+            entries.extend(encoded);
+            inner.store(&entries)
+        });
+        stored.await.map_err(nothing)
     }
 
     async fn delete(&self, key: &str) -> Result<Option<Vec<u8>>> {

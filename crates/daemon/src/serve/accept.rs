@@ -13,7 +13,8 @@ use tokio_rustls::TlsAcceptor;
 
 use super::Limits;
 use super::stream::Connection;
-use crate::tls::ServerTls;
+use crate::telemetry::RequestContextService;
+use crate::tls::{PeerCertificate, ServerTls};
 
 /// Turns an accepted socket into a stream for HTTP, or drops it.
 #[derive(Clone)]
@@ -36,18 +37,25 @@ impl Acceptor {
         }
     }
 
-    async fn prepare(self, socket: TcpStream) -> io::Result<Connection> {
+    /// The stream, and the certificate of the client, if it had to show one.
+    async fn prepare(self, socket: TcpStream) -> io::Result<(Connection, Option<PeerCertificate>)> {
         let Ok(place) = self.places.try_acquire_owned() else {
             self.refusals.tell();
             return Err(io::Error::other("too many connections"));
         };
         socket.set_nodelay(true)?;
         let Some(tls) = self.tls else {
-            return Ok(Connection::plain(socket, place, self.first_bytes_timeout));
+            let connection = Connection::plain(socket, place, self.first_bytes_timeout);
+            return Ok((connection, None));
         };
         let handshake = TlsAcceptor::from(tls.current()).accept(socket);
         match tokio::time::timeout(self.handshake_timeout, handshake).await {
-            Ok(Ok(stream)) => Ok(Connection::tls(stream, place, self.first_bytes_timeout)),
+            Ok(Ok(stream)) => {
+                let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+                let certificate = shown.map(|certificate| PeerCertificate(certificate.as_ref().into()));
+                let connection = Connection::tls(stream, place, self.first_bytes_timeout);
+                Ok((connection, certificate))
+            }
             Ok(Err(error)) => {
                 tracing::debug!(%error, "TLS handshake failed");
                 Err(error)
@@ -57,14 +65,17 @@ impl Acceptor {
     }
 }
 
-impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
+impl<S: Send + 'static> Accept<TcpStream, RequestContextService<S>> for Acceptor {
     type Stream = Connection;
-    type Service = S;
-    type Future = Pin<Box<dyn Future<Output = io::Result<(Connection, S)>> + Send>>;
+    type Service = RequestContextService<S>;
+    type Future = Pin<Box<dyn Future<Output = io::Result<(Connection, Self::Service)>> + Send>>;
 
-    fn accept(&self, socket: TcpStream, service: S) -> Self::Future {
+    fn accept(&self, socket: TcpStream, service: RequestContextService<S>) -> Self::Future {
         let acceptor = self.clone();
-        Box::pin(async move { Ok((acceptor.prepare(socket).await?, service)) })
+        Box::pin(async move {
+            let (connection, certificate) = acceptor.prepare(socket).await?;
+            Ok((connection, service.with_peer_certificate(certificate)))
+        })
     }
 }
 

@@ -12,6 +12,7 @@ use tower::{Layer, Service};
 use tracing::Level;
 
 use super::{REQUEST_ID_HEADER, RequestContext};
+use crate::tls::PeerCertificate;
 
 /// Gives each request a [`RequestContext`], the response its `x-request-id`, and the handling a time limit.
 ///
@@ -39,6 +40,7 @@ impl<S> Layer<S> for RequestContextLayer {
         RequestContextService {
             inner,
             peer: None,
+            certificate: None,
             timeout: self.request_timeout,
         }
     }
@@ -49,12 +51,19 @@ impl<S> Layer<S> for RequestContextLayer {
 pub struct RequestContextService<S> {
     inner: S,
     peer: Option<SocketAddr>,
+    certificate: Option<PeerCertificate>,
     timeout: Duration,
 }
 
 impl<S> RequestContextService<S> {
     pub(crate) fn with_peer(mut self, peer: SocketAddr) -> Self {
         self.peer = Some(peer);
+        self
+    }
+
+    /// Each request gets the certificate as an extension.
+    pub(crate) fn with_peer_certificate(mut self, certificate: Option<PeerCertificate>) -> Self {
+        self.certificate = certificate;
         self
     }
 }
@@ -72,7 +81,10 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        if let Some(certificate) = &self.certificate {
+            request.extensions_mut().insert(certificate.clone());
+        }
         let context = RequestContext::from_headers(request.headers(), self.peer);
         let request_id = context.request_id_header();
         // The path is not logged: a plugin may have been given anything in it.

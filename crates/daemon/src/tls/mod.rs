@@ -18,3 +18,8 @@ pub(crate) mod tests;
 pub use self::client::{ClientTls, TlsClientConfig};
 pub use self::error::TlsError;
 pub use self::server::{ServerTls, TlsProfile, TlsServerConfig, TlsVersion};
+
+/// The certificate that the client of a connection has shown, in DER: an extension of each request on it, where
+/// `client_ca` asks for one. Its chain and its key are verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerCertificate(pub std::sync::Arc<[u8]>);

@@ -1,7 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{every_store, local_fs, local_json};
-use crate::{KeyValueStore, WriteMode, WriteOutcome, lock::WriteLock};
+use crate::{KeyValueStore, StorageError, WriteMode, WriteOutcome, lock::WriteLock};
 
 #[tokio::test]
 async fn a_value_is_read_back_replaced_listed_and_deleted() {
@@ -35,6 +35,31 @@ async fn a_value_is_read_back_replaced_listed_and_deleted() {
         assert_eq!(entries.collect::<Vec<_>>(), expected, "{name}");
         assert_eq!(store.delete("a").await.unwrap(), Some(b"x".to_vec()), "{name}");
         assert_eq!(store.list().await.unwrap(), ["a/b"], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn several_values_are_stored_at_once_and_a_refused_key_says_how_many() {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, store) in every_store(directory.path()) {
+        let entry = |key: &str, value: &str| (key.to_owned(), value.as_bytes().to_vec());
+        store.set("b", b"old", WriteMode::Replace).await.unwrap();
+        let entries = [entry("a", "1"), entry("b", "2"), entry("c/d", "3")];
+        store.set_all(&entries).await.unwrap();
+        assert_eq!(store.list().await.unwrap(), ["a", "b", "c/d"], "{name}");
+        assert_eq!(store.get("b").await.unwrap(), Some(b"2".to_vec()), "{name}");
+
+        let partial = store
+            .set_all(&[entry("e", "4"), entry("", "5"), entry("f", "6")])
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(partial.source, StorageError::InvalidKey { .. }),
+            "{name}"
+        );
+        let stored = store.list().await.unwrap().len() - 3;
+        assert_eq!(partial.written, stored, "{name}");
+        assert_eq!(store.get("f").await.unwrap(), None, "{name}");
     }
 }
 
