@@ -86,6 +86,12 @@ pub enum RvpsConfig {
         /// The kind of storage, if it is not that of `storage_backend`.
         #[serde(default)]
         storage_type: Option<StorageType>,
+        /// Whose signatures on register messages count. With none, messages are taken unsigned.
+        #[serde(default)]
+        trust_anchors: Vec<rvps::TrustAnchorConfig>,
+        /// Types of messages that are taken unsigned all the same.
+        #[serde(default)]
+        insecure_allow_unsigned: rvps::AllowUnsigned,
     },
     /// From an RVPS of its own, over gRPC.
     #[serde(alias = "grpc_remote")]
@@ -107,6 +113,8 @@ impl Default for RvpsConfig {
         Self::BuiltIn {
             extractors: None,
             storage_type: None,
+            trust_anchors: Vec::new(),
+            insecure_allow_unsigned: rvps::AllowUnsigned::default(),
         }
     }
 }

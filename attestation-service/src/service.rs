@@ -140,6 +140,11 @@ impl AttestationService {
         self.reference_values.query(id).await
     }
 
+    /// Where reference values come from, for those who manage them.
+    pub(crate) fn reference_value_source(&self) -> &dyn ReferenceValueSource {
+        &*self.reference_values
+    }
+
     /// Every reference value, by id.
     ///
     /// # Errors

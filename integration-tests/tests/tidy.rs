@@ -16,6 +16,10 @@ fn imports() -> BTreeMap<&'static str, (&'static [&'static str], &'static [&'sta
             "crates/eventlog",
             (&[][..], &["tokio", "reqwest", "axum", "tonic"][..]),
         ),
+        (
+            "crates/measure",
+            (&[][..], &["tokio", "axum", "tonic", "reqwest"][..]),
+        ),
         ("crates/storage", (&[][..], &["axum", "tonic"][..])),
         ("crates/daemon", (&[][..], &[][..])),
         (
@@ -29,7 +33,7 @@ fn imports() -> BTreeMap<&'static str, (&'static [&'static str], &'static [&'sta
             "crates/policy",
             (&[][..], &["tokio", "reqwest", "tonic", "axum"][..]),
         ),
-        ("rvps", (&["protos", "jose", "storage", "daemon"][..], &[][..])),
+        ("rvps", (&["protos", "jose", "measure", "storage", "daemon"][..], &[][..])),
         (
             "attestation-service",
             (

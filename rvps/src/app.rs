@@ -9,12 +9,12 @@ use daemon::{
     tls::TlsError,
 };
 
-use crate::{Config, OpenError, Rvps, grpc};
+use crate::{Config, OpenError, Rules, Rvps, auth::Authenticator, grpc};
 
 /// Why the server does not start. The operator's to mend.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The storage cannot be used.
+    /// The storage, a trust anchor or a registrar cannot be used.
     #[error(transparent)]
     Open(#[from] OpenError),
     /// The TLS settings cannot be used.
@@ -28,30 +28,27 @@ pub enum StartError {
 /// Starts serving on `listener` and returns at once. It stops when `shutdown` says so.
 ///
 /// # Errors
-/// The storage, the TLS files or the address cannot be used.
+/// The storage, a file that the configuration names, or the address cannot be used.
 pub async fn start(
     config: &Config,
     listener: Listener,
     clock: Arc<dyn Clock>,
     shutdown: Shutdown,
 ) -> Result<Serving, StartError> {
-    if config
-        .extractors
-        .as_ref()
-        .is_some_and(|extractors| extractors.swid_extractor.is_some())
-    {
-        tracing::warn!(
-            "`extractors.swid_extractor` is set, but messages of the type swid are not read in this version"
-        );
-    }
     let tls = config.tls.as_ref().map(|tls| tls.load()).transpose()?;
-    if config.tls.as_ref().is_none_or(|tls| tls.client_ca.is_none()) {
+    let authenticator = Authenticator::new(config).map_err(OpenError::from)?;
+    let rules = Rules::new(config).map_err(OpenError::from)?;
+    rules.warn(authenticator.is_open());
+    if authenticator.is_open() {
         tracing::warn!(
-            "whoever reaches the address may register reference values: set `tls.client_ca` to ask for a certificate"
+            "whoever reaches the address may register reference values: set `tls.client_ca` or `auth.registrars` to \
+             ask who it is"
         );
+    } else if tls.is_none() {
+        tracing::warn!("insecure: bearer tokens come over plain HTTP/2; set `tls`");
     }
-    let rvps = Rvps::open(&config.storage, clock).await?;
-    let router = grpc::routes(rvps, shutdown.clone())
+    let rvps = Rvps::open(&config.storage, rules, clock).await?;
+    let router = grpc::routes(rvps, authenticator, shutdown.clone())
         .await
         .prepare()
         .into_axum_router();

@@ -2,6 +2,8 @@
 
 use storage::StorageError;
 
+use crate::{RulesError, SignatureError};
+
 /// Why a register message was not taken, or not wholly. The texts are those that clients of the existing
 /// ecosystem know, with the cause behind them.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +47,71 @@ pub enum RegisterError {
         reason: String,
     },
 
+    /// The caller's: the signature does not count.
+    #[error("the signature of the {kind} message is refused: {reason}")]
+    Signature {
+        /// The message's `type`.
+        kind: &'static str,
+        /// Why.
+        reason: SignatureError,
+    },
+
+    /// The caller's: a signature is needed.
+    #[error(
+        "messages of the type {0} must be signed by a trust anchor here, or come from a registrar with `allow_unsigned`"
+    )]
+    Unsigned(&'static str),
+
+    /// The caller's: the signer may not sign for this name.
+    #[error("trust anchor {anchor:?} may not sign for the reference value {name:?}")]
+    NotForAnchor {
+        /// The name, cut to a bounded length.
+        name: String,
+        /// The anchor.
+        anchor: String,
+    },
+
+    /// The caller's: made after now, so its date cannot be relied on.
+    #[error("the message was issued in the future")]
+    IssuedInTheFuture,
+
+    /// The caller's: too early.
+    #[error("the message is not valid yet: register it when it is")]
+    NotYetValid,
+
+    /// The caller's: too late.
+    #[error("{0} has expired")]
+    Expired(String),
+
+    /// The caller's: too much at once.
+    #[error("the message has more than {max} values", max = crate::MAX_VALUES)]
+    TooManyValues,
+
+    /// The caller's: may not register, or not this name.
+    #[error("{caller} may not register {what}")]
+    Forbidden {
+        /// Who.
+        caller: String,
+        /// What.
+        what: String,
+    },
+
+    /// The caller's: this value must not take this name.
+    #[error("reference value {name:?} is refused: {reason}")]
+    Refused {
+        /// The name, cut to a bounded length.
+        name: String,
+        /// Why.
+        reason: Refusal,
+    },
+
+    /// The operator's: what is remembered of a name cannot be read.
+    #[error("reference value {name:?}: its record is damaged")]
+    Damaged {
+        /// The name, cut to a bounded length.
+        name: String,
+    },
+
     /// The machine's or the operator's: the values could not be kept. Those before the failure are.
     #[error("{written} of {total} values were stored, then: {source}")]
     Storage {
@@ -58,6 +125,97 @@ pub enum RegisterError {
 
     /// Ours: the task that stores was interrupted.
     #[error("the registration was interrupted")]
+    Interrupted,
+}
+
+/// Why a value must not take a name, by what is known about the name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It, or an element of it, is revoked.
+    #[error("the value, or an element of it, is revoked")]
+    Revoked,
+    /// The value in force is signed, and this one is not.
+    #[error("the value in force is signed, and an unsigned one does not take its place")]
+    UnsignedOverSigned,
+    /// Another trust anchor's signature holds the name.
+    #[error("it is held by trust anchor {holder:?}, and this message is signed by {signer:?}")]
+    OtherSigner {
+        /// Who holds it.
+        holder: String,
+        /// Who has signed.
+        signer: String,
+    },
+    /// The message is not the newest one.
+    #[error("the message is of {issued_at} (Unix time), and one of {newest} was registered")]
+    NotNewer {
+        /// When this one was issued.
+        issued_at: i64,
+        /// When the newest one was.
+        newest: i64,
+    },
+    /// Dated messages were registered, so one without a date could be older.
+    #[error("the message says no date, and dated ones were registered")]
+    Undated,
+    /// The same message was registered before, and something else after it.
+    #[error("the message was registered before and is not in force any more")]
+    Replayed,
+    /// No more messages without a date can be remembered.
+    #[error(
+        "more than {max} messages without a date were registered: sign messages with their date",
+        max = crate::record::MAX_SEEN
+    )]
+    TooManyUndated,
+    /// No more revocations can be remembered.
+    #[error("more than {max} values would be revoked", max = crate::record::MAX_REVOKED)]
+    TooManyRevoked,
+}
+
+/// Why a value is not deleted or revoked, or nothing can be told about it.
+#[derive(Debug, thiserror::Error)]
+pub enum ManageError {
+    /// The caller's: may not do this.
+    #[error("{0} may not delete or revoke reference values")]
+    Forbidden(String),
+    /// The caller's: may not do this to this name.
+    #[error("{caller} may not change the reference value {name:?}")]
+    ForbiddenName {
+        /// Who.
+        caller: String,
+        /// The name, cut to a bounded length.
+        name: String,
+    },
+    /// The caller's: there is no such value.
+    #[error("there is no reference value {0:?}")]
+    NotFound(String),
+    /// The caller's: there is no such version any more, or it had no value.
+    #[error("reference value {name:?} has no version {number} that is remembered and has a value")]
+    NoVersion {
+        /// The name, cut to a bounded length.
+        name: String,
+        /// The version.
+        number: u64,
+    },
+    /// The caller's: it cannot be done.
+    #[error("reference value {name:?}: {reason}")]
+    Refused {
+        /// The name, cut to a bounded length.
+        name: String,
+        /// Why.
+        reason: Refusal,
+    },
+    /// The operator's: what is stored does not have the documented form.
+    #[error("reference value {name:?}: {reason}")]
+    Damaged {
+        /// The name, cut to a bounded length.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The machine's or the operator's.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// Ours: the task that stores was interrupted.
+    #[error("the change was interrupted")]
     Interrupted,
 }
 
@@ -75,6 +233,9 @@ pub enum OpenError {
     /// The operator's or the machine's.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The operator's.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
 }
 
 /// A text for an error: foreign input is cut.

@@ -19,13 +19,13 @@ pub struct ReferenceValue {
 }
 
 impl ReferenceValue {
-    /// A value registered at `now`: it lives for twelve calendar months.
-    pub(crate) fn registered(id: String, value: Value, now: i64) -> Self {
+    /// A value that expires at the time given.
+    pub(crate) fn new(id: String, value: Value, expires_at: i64) -> Self {
         Self {
             id,
             json: value.to_string(),
             value,
-            expires_at: twelve_months_after(now),
+            expires_at,
         }
     }
 
@@ -106,8 +106,8 @@ fn default_version() -> String {
     VERSION.to_owned()
 }
 
-/// The same day of the next year, or February 28 where there is none.
-fn twelve_months_after(now: i64) -> i64 {
+/// How long a value lives whose message does not say: until the same day of the next year, or February 28 where there is none.
+pub(crate) fn twelve_months_after(now: i64) -> i64 {
     const YEAR: Duration = Duration::days(365);
     let Ok(start) = OffsetDateTime::from_unix_timestamp(now) else {
         return now.saturating_add(YEAR.whole_seconds());

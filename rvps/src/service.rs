@@ -6,15 +6,22 @@ use std::{
 };
 
 use daemon::clock::Clock;
-use storage::{KeyValueStore, StorageConfig, StorageError, StorageType, WriteMode};
+use serde_json::Value;
+use storage::{KeyValueStore, PartialWrite, StorageConfig, StorageError, StorageType};
 use tokio::{
     sync::{Mutex, watch},
     task::AbortHandle,
-    time::MissedTickBehavior,
+    time::{Instant, MissedTickBehavior},
 };
 
 use crate::{
-    OpenError, QueryError, ReferenceValue, RegisterError, Watcher, error::bounded, message,
+    Caller, MessageInfo, OpenError, QueryError, RECORD_NAMESPACE, Record, ReferenceValue, RegisterError,
+    Rules, Watcher,
+    error::bounded,
+    message::{self, Stated},
+    record::{Offer, Verdict},
+    records::Records,
+    reference_value::twelve_months_after,
     snapshot::Snapshot,
 };
 
@@ -22,48 +29,69 @@ use crate::{
 pub const NAMESPACE: &str = "reference_value";
 
 /// How soon a value that expires is taken from those who watch.
-const EXPIRY_INTERVAL: Duration = Duration::from_secs(1);
+const EXPIRY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// How often storage is read again: another process, or a hand, may have changed it.
-const RELOAD_EVERY: u32 = 10;
+const RELOAD_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Reading takes at most one part of this many of the time.
+const RELOAD_SHARE: u32 = 20;
 
 /// Keeps reference values and tells what changes.
 ///
 /// All values are in memory, so a query costs no storage access. An expired value is as good as absent.
 pub struct Rvps {
-    store: Arc<dyn KeyValueStore>,
-    clock: Arc<dyn Clock>,
-    current: watch::Sender<Arc<Snapshot>>,
+    pub(crate) store: Arc<dyn KeyValueStore>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) current: watch::Sender<Arc<Snapshot>>,
     /// Held while storage and `current` are brought in step.
-    changing: Mutex<()>,
+    pub(crate) records: Mutex<Records>,
     maintenance: std::sync::OnceLock<AbortHandle>,
 }
 
+/// What a message has changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Registered {
+    /// The names of the values in the message, sorted.
+    pub names: Vec<String>,
+    /// How many of them were in force from the same message already.
+    pub unchanged: usize,
+}
+
 impl Rvps {
-    /// Opens the namespace that `storage` tells of. Needs a Tokio runtime.
+    /// Opens the namespaces that `storage` tells of. Needs a Tokio runtime.
     ///
     /// # Errors
     /// The storage cannot be used.
-    pub async fn open(storage: &StorageConfig, clock: Arc<dyn Clock>) -> Result<Arc<Self>, OpenError> {
+    pub async fn open(
+        storage: &StorageConfig,
+        rules: Rules,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, OpenError> {
         if storage.storage_type == StorageType::Memory {
             tracing::warn!("reference values are kept in memory and lost when this process ends");
         }
         // Nobody else can change what is in this process's memory.
         let shared = storage.storage_type != StorageType::Memory;
-        Ok(Self::over(storage.open(NAMESPACE)?, shared, clock).await?)
+        let (values, records) = (storage.open(NAMESPACE)?, storage.open(RECORD_NAMESPACE)?);
+        Ok(Self::over(values, records, shared, rules, clock).await?)
     }
 
-    /// The service over a store. If it is `shared`, it is read again every ten seconds.
+    /// The service over two stores. If they are `shared`, they are read again every ten seconds.
     pub(crate) async fn over(
         store: Arc<dyn KeyValueStore>,
+        records: Arc<dyn KeyValueStore>,
         shared: bool,
+        rules: Rules,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, StorageError> {
         let rvps = Arc::new(Self {
             store,
             clock,
+            rules: Arc::new(rules),
             current: watch::Sender::default(),
-            changing: Mutex::default(),
+            records: Mutex::new(Records::new(records)),
             maintenance: std::sync::OnceLock::new(),
         });
         rvps.reload().await?;
@@ -74,31 +102,156 @@ impl Rvps {
         Ok(rvps)
     }
 
-    /// Takes a register message, `{"version", "type", "payload"}`, and gives back the names of the values in it.
-    /// Values of the same names are replaced. The message is checked whole before anything is stored.
+    /// Takes a register message, `{"version", "type", "payload", "signed"}`, from `caller`. Values of the same names
+    /// are replaced. The message is checked whole before anything is stored.
     ///
     /// # Errors
     /// The message is refused and nothing changed, or storage failed in the middle.
-    pub async fn register(self: &Arc<Self>, message: &str) -> Result<Vec<String>, RegisterError> {
-        let now = self.clock.now();
-        let mut values = Vec::new();
-        for (name, value) in message::parse(message)? {
-            self.store
-                .check_key(&name)
-                .map_err(|error| refused(&name, error.to_string()))?;
-            let value = ReferenceValue::registered(name, value, now);
-            let stored = value.to_stored().map_err(|reason| refused(value.id(), reason))?;
-            values.push((Arc::new(value), stored));
+    pub async fn register(
+        self: &Arc<Self>,
+        message: &str,
+        caller: &Caller,
+    ) -> Result<Registered, RegisterError> {
+        let Caller { who, rights } = caller;
+        let forbidden = |what: String| RegisterError::Forbidden {
+            caller: who.to_string(),
+            what,
+        };
+        if !rights.register {
+            return Err(forbidden("reference values".to_owned()));
         }
-        let names: Vec<String> = values.iter().map(|(value, _)| value.id().to_owned()).collect();
+        let offered = self.read(message.to_owned(), caller.clone()).await?;
+        for stated in &offered.values {
+            if !rights.covers(&stated.name) {
+                return Err(forbidden(format!("{:?}", bounded(&stated.name))));
+            }
+            self.store
+                .check_key(&stated.name)
+                .map_err(|error| refused(&stated.name, error.to_string()))?;
+        }
+        let names: Vec<String> = offered.values.iter().map(|stated| stated.name.clone()).collect();
         let this = Arc::clone(self);
+        let caller = caller.clone();
         // A task of its own: a caller who goes away must not leave memory and storage out of step.
-        tokio::spawn(async move { this.store_all(values).await })
+        let unchanged = tokio::spawn(async move { this.take(offered, &caller).await })
             .await
             .unwrap_or(Err(RegisterError::Interrupted))?;
-        tracing::info!(count = names.len(), "reference values are registered");
+        tracing::info!(by = %who, count = names.len(), unchanged, "reference values are registered");
         tracing::debug!(?names, "reference values are registered");
-        Ok(names)
+        Ok(Registered { names, unchanged })
+    }
+
+    /// Reads a message where it may take its time, and checks what it needs no stored value for.
+    async fn read(&self, message: String, caller: Caller) -> Result<Offered, RegisterError> {
+        let rules = Arc::clone(&self.rules);
+        let now = self.clock.now();
+        let read = move || {
+            let statement = message::open(&message, &rules, now)?;
+            let kind = statement.extractor.kind();
+            if statement.signed.is_none() && !rules.allows_unsigned(statement.extractor, &caller) {
+                return Err(RegisterError::Unsigned(kind));
+            }
+            Ok(Offered {
+                info: MessageInfo {
+                    kind: kind.to_owned(),
+                    digest: hex::encode(statement.digest),
+                    issued_at: statement.issued_at,
+                    signer: statement.signed.map(|(signer, _)| signer),
+                },
+                may_unsign: caller.rights.unsigned.contains(kind),
+                values: statement.values,
+                now,
+            })
+        };
+        tokio::task::spawn_blocking(read)
+            .await
+            .unwrap_or(Err(RegisterError::Interrupted))
+    }
+
+    /// Checks an offer against what is remembered, all of it, and stores it.
+    async fn take(&self, offered: Offered, caller: &Caller) -> Result<usize, RegisterError> {
+        let mut records = self.records.lock().await;
+        let usual_end = twelve_months_after(offered.now);
+        let (mut changed, mut values, mut unchanged) = (Vec::new(), Vec::new(), 0);
+        for Stated {
+            name,
+            value,
+            expires_at,
+        } in offered.values
+        {
+            let mut record = records
+                .get(&name)
+                .map_err(|_| RegisterError::Damaged { name: bounded(&name) })?;
+            let offer = Offer {
+                value: &value,
+                expires_at: expires_at.unwrap_or(usual_end),
+                message: &offered.info,
+                by: &caller.who,
+                may_unsign: offered.may_unsign,
+                now: offered.now,
+            };
+            let verdict = record.admit(&offer, self.rules.history);
+            let verdict = verdict.map_err(|reason| RegisterError::Refused {
+                name: bounded(&name),
+                reason,
+            })?;
+            if verdict == Verdict::Known && self.serves(&name, &value, offered.now) {
+                unchanged += 1;
+                continue;
+            }
+            // A message that is known but not served was interrupted when it came first.
+            let end = record
+                .latest()
+                .and_then(|latest| latest.expires_at)
+                .unwrap_or(usual_end);
+            let value = ReferenceValue::new(name, value, end);
+            let stored = value.to_stored().map_err(|reason| refused(value.id(), reason))?;
+            values.push((Arc::new(value), stored));
+            changed.push(record);
+        }
+        self.store_all(&mut records, &changed, values).await?;
+        Ok(unchanged)
+    }
+
+    fn serves(&self, name: &str, value: &Value, now: i64) -> bool {
+        let served = self.current.borrow().get(name, now);
+        matches!(served, Ok(Some(served)) if served.value() == value)
+    }
+
+    /// Stores records first: a value whose message is not remembered could be rolled back.
+    async fn store_all(
+        &self,
+        records: &mut Records,
+        changed: &[Record],
+        values: Vec<(Arc<ReferenceValue>, Vec<u8>)>,
+    ) -> Result<(), RegisterError> {
+        let total = values.len();
+        let failed = |partial: PartialWrite, written| RegisterError::Storage {
+            written,
+            total,
+            source: partial.source,
+        };
+        records
+            .store(changed)
+            .await
+            .map_err(|partial| failed(partial, 0))?;
+        let (mut values, entries): (Vec<_>, Vec<_>) = values
+            .into_iter()
+            .map(|(value, stored)| {
+                let entry = (value.id().to_owned(), stored);
+                (value, entry)
+            })
+            .unzip();
+        let outcome = self.store.set_all(&entries).await;
+        if let Err(partial) = &outcome {
+            values.truncate(partial.written);
+        }
+        let written = values.len();
+        if !values.is_empty() {
+            let next = self.current.borrow().with(values);
+            self.current.send_replace(Arc::new(next));
+        }
+        outcome.map_err(|partial| failed(partial, written))
     }
 
     /// The value of this name, if there is one that has not expired.
@@ -119,37 +272,13 @@ impl Rvps {
         Watcher::new(self.current.subscribe(), Arc::clone(&self.clock))
     }
 
-    async fn store_all(&self, values: Vec<(Arc<ReferenceValue>, Vec<u8>)>) -> Result<(), RegisterError> {
-        let _turn = self.changing.lock().await;
-        let total = values.len();
-        let mut written = Vec::new();
-        let mut failure = None;
-        for (value, stored) in values {
-            match self.store.set(value.id(), &stored, WriteMode::Replace).await {
-                Ok(_) => written.push(value),
-                Err(source) => {
-                    failure = Some(RegisterError::Storage {
-                        written: written.len(),
-                        total,
-                        source,
-                    });
-                    break;
-                }
-            }
-        }
-        if !written.is_empty() {
-            let next = self.current.borrow().with(written);
-            self.current.send_replace(Arc::new(next));
-        }
-        failure.map_or(Ok(()), Err)
-    }
-
     /// Reads storage again and publishes what is different.
     pub(crate) async fn reload(&self) -> Result<(), StorageError> {
-        let _turn = self.changing.lock().await;
+        let mut records = self.records.lock().await;
+        records.reload().await?;
         let stored = self.store.entries().await?;
         let before = Arc::clone(&self.current.borrow());
-        let read = Snapshot::read(stored, &before);
+        let read = Snapshot::read(stored, &records, &before);
         let next = read.without_expired(self.clock.now()).unwrap_or(read);
         if !next.is_same(&before) {
             tracing::debug!(
@@ -164,7 +293,7 @@ impl Rvps {
 
     /// Publishes that values have expired, if any have.
     pub(crate) async fn expire(&self) {
-        let _turn = self.changing.lock().await;
+        let _turn = self.records.lock().await;
         let next = self.current.borrow().without_expired(self.clock.now());
         if let Some(next) = next {
             tracing::info!(left = next.len(), "reference values have expired");
@@ -186,18 +315,29 @@ async fn maintain(rvps: Weak<Rvps>, shared: bool) {
     let mut interval = tokio::time::interval(EXPIRY_INTERVAL);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut readable = true;
-    for tick in (0..RELOAD_EVERY).cycle() {
+    let mut next_reload = Instant::now() + RELOAD_INTERVAL;
+    loop {
         interval.tick().await;
         let Some(rvps) = rvps.upgrade() else { return };
         rvps.expire().await;
-        if shared && tick + 1 == RELOAD_EVERY {
+        let started = Instant::now();
+        if shared && started >= next_reload {
             let reloaded = rvps.reload().await;
             if let (Err(error), true) = (&reloaded, readable) {
                 tracing::error!(%error, "storage cannot be read; the values known so far stay in force");
             }
             readable = reloaded.is_ok();
+            next_reload = Instant::now() + RELOAD_INTERVAL.max(started.elapsed() * RELOAD_SHARE);
         }
     }
+}
+
+/// A message that is read and may be registered by its caller, as far as that can be said without what is stored.
+struct Offered {
+    info: MessageInfo,
+    may_unsign: bool,
+    values: Vec<Stated>,
+    now: i64,
 }
 
 fn refused(name: &str, reason: String) -> RegisterError {

@@ -4,49 +4,63 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use storage::StorageError;
 
-use crate::{Change, QueryError, ReferenceValue};
+use crate::{Change, QueryError, ReferenceValue, records::Records};
 
 /// What is stored, by name. Immutable; versions share the values they have in common.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Snapshot {
-    entries: BTreeMap<String, Entry>,
+    /// Names are shared by the versions, too.
+    entries: BTreeMap<Arc<str>, Entry>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 enum Entry {
     Value(Arc<ReferenceValue>),
+    /// A value that is revoked is stored, by hand or by an old backup. It is as good as absent.
+    Revoked,
     /// Something is stored that is not a value. It hides no other.
     Damaged(String),
 }
 
 impl Entry {
-    fn read(key: &str, stored: Result<Vec<u8>, StorageError>) -> Self {
+    fn read(key: &str, stored: Result<Vec<u8>, StorageError>, records: &Records) -> Self {
         let value = stored
             .map_err(|error| error.to_string())
             .and_then(|bytes| ReferenceValue::from_stored(key, &bytes));
-        match value {
-            Ok(value) => Self::Value(Arc::new(value)),
+        let forbidden = |value: &ReferenceValue| records.forbids(key, value.value());
+        match value.map(|value| (forbidden(&value), value)) {
+            Ok((Ok(false), value)) => Self::Value(Arc::new(value)),
+            Ok((Ok(true), _)) => Self::Revoked,
+            Ok((Err(error), _)) => Self::Damaged(error.to_string()),
             Err(reason) => Self::Damaged(reason),
         }
     }
 
     fn report(&self, name: &str) {
-        if let Self::Damaged(reason) = self {
-            tracing::warn!(name, reason, "a stored reference value is damaged and not served");
+        match self {
+            Self::Value(_) => {}
+            Self::Revoked => tracing::warn!(name, "a stored reference value is revoked and not served"),
+            Self::Damaged(reason) => {
+                tracing::warn!(name, reason, "a stored reference value is damaged and not served");
+            }
         }
     }
 }
 
 impl Snapshot {
     /// Reads what a store holds. What is as it was in `before` is kept, so that comparing is cheap.
-    pub(crate) fn read(stored: Vec<(String, Result<Vec<u8>, StorageError>)>, before: &Self) -> Self {
+    pub(crate) fn read(
+        stored: Vec<(String, Result<Vec<u8>, StorageError>)>,
+        records: &Records,
+        before: &Self,
+    ) -> Self {
         let entries = stored.into_iter().map(|(key, bytes)| {
-            let entry = Entry::read(&key, bytes);
-            match before.entries.get(&key) {
-                Some(old) if *old == entry => (key, old.clone()),
+            let entry = Entry::read(&key, bytes, records);
+            match before.entries.get_key_value(key.as_str()) {
+                Some((name, old)) if *old == entry => (Arc::clone(name), old.clone()),
                 _ => {
                     entry.report(&key);
-                    (key, entry)
+                    (key.into(), entry)
                 }
             }
         });
@@ -61,8 +75,15 @@ impl Snapshot {
         entries.extend(
             values
                 .into_iter()
-                .map(|value| (value.id().to_owned(), Entry::Value(value))),
+                .map(|value| (value.id().into(), Entry::Value(value))),
         );
+        Self { entries }
+    }
+
+    /// This without the value of this name.
+    pub(crate) fn without(&self, id: &str) -> Self {
+        let mut entries = self.entries.clone();
+        entries.remove(id);
         Self { entries }
     }
 
@@ -81,7 +102,7 @@ impl Snapshot {
         match self.entries.get(id) {
             Some(Entry::Value(value)) => Ok((!value.has_expired(now)).then(|| Arc::clone(value))),
             Some(Entry::Damaged(reason)) => Err(QueryError::Damaged(reason.clone())),
-            None => Ok(None),
+            Some(Entry::Revoked) | None => Ok(None),
         }
     }
 
@@ -98,7 +119,7 @@ impl Snapshot {
         let changed = self.live(now).filter(|value| {
             !matches!(before.entries.get(value.id()), Some(Entry::Value(old)) if Arc::ptr_eq(old, value))
         });
-        let gone = |id: &&String| !matches!(self.get(id, now), Ok(Some(_)));
+        let gone = |id: &&Arc<str>| !matches!(self.get(id, now), Ok(Some(_)));
         let told = before
             .entries
             .iter()
@@ -106,7 +127,11 @@ impl Snapshot {
         Change {
             reset: false,
             changed: changed.cloned().collect(),
-            removed: told.map(|(id, _)| id).filter(gone).cloned().collect(),
+            removed: told
+                .map(|(id, _)| id)
+                .filter(gone)
+                .map(|id| id.to_string())
+                .collect(),
         }
     }
 

@@ -3,20 +3,22 @@
 mod config;
 mod grpc;
 mod message;
+mod provenance;
 mod service;
+pub(crate) mod signing;
 mod stored;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use daemon::{
-    clock::{Clock, ManualClock},
+    clock::{Clock, ManualClock, SystemClock},
     serve::Serving,
     shutdown::Shutdown,
 };
 use serde_json::Value;
 
-use crate::{Config, Rvps, app};
+use crate::{Config, Rules, Rvps, app};
 
 /// 2026-11-22T00:00:00Z.
 pub(crate) const NOW: i64 = 1_795_305_600;
@@ -32,7 +34,7 @@ pub(crate) fn sample(values: &Value) -> String {
 
 async fn in_memory() -> (Arc<Rvps>, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(NOW));
-    let rvps = Rvps::open(&Config::default().storage, clock.clone())
+    let rvps = Rvps::open(&Config::default().storage, Rules::default(), clock.clone())
         .await
         .unwrap();
     (rvps, clock)
@@ -51,9 +53,23 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// With a clock that stands at `NOW`.
     pub(crate) async fn start(config: &Config) -> Self {
+        Self::start_at(config, NOW).await
+    }
+
+    /// With a clock that stands at the real time.
+    pub(crate) async fn start_now(config: &Config) -> Self {
+        Self::start_at(config, SystemClock.now()).await
+    }
+
+    pub(crate) fn clock_now(&self) -> i64 {
+        self.clock.now()
+    }
+
+    async fn start_at(config: &Config, now: i64) -> Self {
         daemon::init();
-        let clock = Arc::new(ManualClock::new(NOW));
+        let clock = Arc::new(ManualClock::new(now));
         let shutdown = Shutdown::manual(Duration::from_secs(20));
         let listener = SocketAddr::from(([127, 0, 0, 1], 0)).into();
         let serving = app::start(

@@ -1,14 +1,16 @@
-//! `reference.ReferenceValueProviderService`, so that a relying party needs one address only, and the list of
-//! `reference.ReferenceValueManagementService`.
+//! `reference.ReferenceValueProviderService`, so that a relying party needs one address only, and of
+//! `reference.ReferenceValueManagementService` the list, and for an RVPS in this process what changes values.
 
 use std::sync::Arc;
 
 use protos::reference::reference_value_management_service_server::ReferenceValueManagementService;
 use protos::reference::reference_value_provider_service_server::ReferenceValueProviderService;
 use protos::reference::{
-    ReferenceValue, ReferenceValueChange, ReferenceValueListRequest, ReferenceValueListResponse,
-    ReferenceValueQueryRequest, ReferenceValueQueryResponse, ReferenceValueRegisterRequest,
-    ReferenceValueRegisterResponse, ReferenceValueWatchRequest,
+    ReferenceValue, ReferenceValueChange, ReferenceValueDeleteRequest, ReferenceValueDeleteResponse,
+    ReferenceValueHistoryRequest, ReferenceValueHistoryResponse, ReferenceValueListRequest,
+    ReferenceValueListResponse, ReferenceValueQueryRequest, ReferenceValueQueryResponse,
+    ReferenceValueRegisterRequest, ReferenceValueRegisterResponse, ReferenceValueRevokeRequest,
+    ReferenceValueRevokeResponse, ReferenceValueWatchRequest,
 };
 use tokio_stream::Empty;
 use tonic::{Request, Response, Status};
@@ -74,5 +76,29 @@ impl ReferenceValueManagementService for Api {
         _request: Request<ReferenceValueWatchRequest>,
     ) -> Result<Response<Self::WatchReferenceValuesStream>, Status> {
         Err(Status::unimplemented("watch the RVPS itself"))
+    }
+
+    async fn get_reference_value_history(
+        &self,
+        request: Request<ReferenceValueHistoryRequest>,
+    ) -> Result<Response<ReferenceValueHistoryResponse>, Status> {
+        let source = self.0.reference_value_source();
+        source.history(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn delete_reference_value(
+        &self,
+        request: Request<ReferenceValueDeleteRequest>,
+    ) -> Result<Response<ReferenceValueDeleteResponse>, Status> {
+        let source = self.0.reference_value_source();
+        source.delete(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn revoke_reference_value(
+        &self,
+        request: Request<ReferenceValueRevokeRequest>,
+    ) -> Result<Response<ReferenceValueRevokeResponse>, Status> {
+        let source = self.0.reference_value_source();
+        source.revoke(request.into_inner()).await.map(Response::new)
     }
 }

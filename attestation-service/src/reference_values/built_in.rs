@@ -6,8 +6,13 @@ use std::task::{Context, Poll, Waker};
 
 use async_trait::async_trait;
 use daemon::clock::Clock;
-use rvps::{RegisterError, Rvps, Watcher};
+use protos::reference::{
+    ReferenceValueDeleteRequest, ReferenceValueDeleteResponse, ReferenceValueHistoryRequest,
+    ReferenceValueHistoryResponse, ReferenceValueRevokeRequest, ReferenceValueRevokeResponse,
+};
+use rvps::{Caller, RegisterError, Rules, Rvps, Watcher, management};
 use storage::StorageConfig;
+use tonic::Status;
 
 use super::watched::{Change, Watched};
 use super::{ReferenceValue, ReferenceValueError, ReferenceValueSource, View};
@@ -22,9 +27,13 @@ pub(crate) struct BuiltIn {
 }
 
 impl BuiltIn {
-    /// Opens the values in `storage`.
-    pub(crate) async fn open(storage: &StorageConfig, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        let rvps = Rvps::open(storage, Arc::clone(&clock)).await;
+    /// Opens the values in `storage`. Messages have to satisfy `rules`.
+    pub(crate) async fn open(
+        storage: &StorageConfig,
+        rules: Rules,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
+        let rvps = Rvps::open(storage, rules, Arc::clone(&clock)).await;
         let rvps = rvps.map_err(|error| StartError::Config(format!("Create rvps failed: {error}")))?;
         let watcher = Mutex::new(rvps.watch());
         Ok(Self {
@@ -79,8 +88,8 @@ impl ReferenceValueSource for BuiltIn {
     }
 
     async fn register(&self, message: &str) -> Result<(), ReferenceValueError> {
-        let registered = self.rvps.register(message).await;
-        registered.map(|_names| ()).map_err(|error| match error {
+        let registered = self.rvps.register(message, &Caller::local()).await;
+        registered.map(drop).map_err(|error| match error {
             RegisterError::Storage { .. } | RegisterError::Interrupted => {
                 ReferenceValueError::Unavailable(error.to_string())
             }
@@ -90,6 +99,27 @@ impl ReferenceValueSource for BuiltIn {
 
     fn is_ready(&self) -> bool {
         true
+    }
+
+    async fn history(
+        &self,
+        request: ReferenceValueHistoryRequest,
+    ) -> Result<ReferenceValueHistoryResponse, Status> {
+        management::history(&self.rvps, request).await
+    }
+
+    async fn delete(
+        &self,
+        request: ReferenceValueDeleteRequest,
+    ) -> Result<ReferenceValueDeleteResponse, Status> {
+        management::delete(&self.rvps, request, &Caller::local()).await
+    }
+
+    async fn revoke(
+        &self,
+        request: ReferenceValueRevokeRequest,
+    ) -> Result<ReferenceValueRevokeResponse, Status> {
+        management::revoke(&self.rvps, request, &Caller::local()).await
     }
 }
 
@@ -129,7 +159,9 @@ mod tests {
         r#"{"version":"0.1.0","type":"sample","payload":"eyJsYXVuY2hfZGlnZXN0IjpbImFiYyJdfQ=="}"#;
 
     async fn source(clock: Arc<ManualClock>) -> BuiltIn {
-        BuiltIn::open(&StorageConfig::default(), clock).await.unwrap()
+        BuiltIn::open(&StorageConfig::default(), Rules::default(), clock)
+            .await
+            .unwrap()
     }
 
     #[tokio::test]
@@ -154,6 +186,31 @@ mod tests {
         assert_eq!(source.view().await.unwrap().values.len(), 1);
         clock.advance(366 * 24 * 3600);
         assert!(source.view().await.unwrap().values.is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_revoked_is_gone_from_the_next_view_and_stays_away() {
+        let source = source(Arc::default()).await;
+        source.register(MESSAGE).await.unwrap();
+        let request = ReferenceValueRevokeRequest {
+            id: "launch_digest".to_owned(),
+            reason: None,
+            what: None,
+        };
+        assert_eq!(source.revoke(request).await.unwrap().left, None);
+        assert!(source.view().await.unwrap().values.is_empty());
+        let error = source.register(MESSAGE).await.unwrap_err();
+        assert!(matches!(error, ReferenceValueError::Refused(_)), "{error}");
+        let request = ReferenceValueHistoryRequest {
+            id: "launch_digest".to_owned(),
+        };
+        assert_eq!(source.history(request).await.unwrap().versions.len(), 2);
+        let request = ReferenceValueDeleteRequest {
+            id: "unknown".to_owned(),
+            ..ReferenceValueDeleteRequest::default()
+        };
+        let status = source.delete(request).await.unwrap_err();
+        assert_eq!(status.code(), tonic::Code::NotFound);
     }
 
     #[tokio::test]

@@ -11,6 +11,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use daemon::clock::Clock;
 use policy::{AskedValue, ReferenceValueSnapshot};
+use protos::reference::{
+    ReferenceValueDeleteRequest, ReferenceValueDeleteResponse, ReferenceValueHistoryRequest,
+    ReferenceValueHistoryResponse, ReferenceValueRevokeRequest, ReferenceValueRevokeResponse,
+};
+use tonic::Status;
 
 use self::built_in::BuiltIn;
 use self::remote::Remote;
@@ -37,6 +42,28 @@ pub(crate) trait ReferenceValueSource: Send + Sync {
 
     /// Whether a view can be had.
     fn is_ready(&self) -> bool;
+
+    /// What is remembered of a value. Only an RVPS in this process is managed through this service.
+    async fn history(
+        &self,
+        _: ReferenceValueHistoryRequest,
+    ) -> Result<ReferenceValueHistoryResponse, Status> {
+        Err(not_here())
+    }
+
+    /// Takes a value out of service.
+    async fn delete(&self, _: ReferenceValueDeleteRequest) -> Result<ReferenceValueDeleteResponse, Status> {
+        Err(not_here())
+    }
+
+    /// Revokes a value, or a part of it.
+    async fn revoke(&self, _: ReferenceValueRevokeRequest) -> Result<ReferenceValueRevokeResponse, Status> {
+        Err(not_here())
+    }
+}
+
+fn not_here() -> Status {
+    Status::unimplemented("ask the RVPS itself")
 }
 
 /// A reference value.
@@ -106,10 +133,17 @@ pub(crate) async fn open(
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn ReferenceValueSource>, StartError> {
     Ok(match &config.rvps_config {
-        RvpsConfig::BuiltIn { storage_type, .. } => {
+        RvpsConfig::BuiltIn {
+            storage_type,
+            extractors,
+            trust_anchors,
+            insecure_allow_unsigned,
+        } => {
+            let rules = rvps::Rules::built_in(trust_anchors, insecure_allow_unsigned, extractors.as_ref());
+            let rules = rules.map_err(|error| StartError::Config(format!("Create rvps failed: {error}")))?;
             let storage = storage_type.map(|kind| config.storage_backend.with_type(kind));
             let storage = storage.as_ref().unwrap_or(&config.storage_backend);
-            Arc::new(BuiltIn::open(storage, clock).await?)
+            Arc::new(BuiltIn::open(storage, rules, clock).await?)
         }
         RvpsConfig::GrpcRemote {
             address,

@@ -1,9 +1,9 @@
-//! Type `sample`: the payload is a JSON object from name to any JSON value, without a signature. Whoever may
-//! register vouches for it. See `docs/extractors/sample.md`.
+//! Type `sample`: the payload is a JSON object from name to any JSON value. See `docs/extractors/sample.md`.
 
 use serde_json::{Map, Value};
 
-use super::Extractor;
+use super::{Extracted, Extractor, Named, Settings};
+use crate::signature::Times;
 
 /// Reads the object as it is.
 pub(crate) struct Sample;
@@ -13,9 +13,19 @@ impl Extractor for Sample {
         "sample"
     }
 
-    fn extract(&self, payload: &[u8]) -> Result<Vec<(String, Value)>, String> {
+    fn content_types(&self) -> &'static [&'static str] {
+        &["application/vnd.trustee.sample+json"]
+    }
+
+    fn extract(&self, payload: &[u8], _: &Settings) -> Result<Extracted, String> {
         let values: Map<String, Value> =
             serde_json::from_slice(payload).map_err(|error| error.to_string())?;
-        Ok(values.into_iter().collect())
+        Ok(Extracted {
+            values: values
+                .into_iter()
+                .map(|(name, value)| Named::new(name, value))
+                .collect(),
+            times: Times::default(),
+        })
     }
 }

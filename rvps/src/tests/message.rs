@@ -1,9 +1,20 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::sample;
-use crate::{MAX_NAME_BYTES, RegisterError, message::parse};
+use super::{NOW, sample};
+use crate::{MAX_NAME_BYTES, RegisterError, Rules, message::open};
+
+/// The names and values in a message, by the rules of a service without configuration.
+fn parse(message: &str) -> Result<Vec<(String, Value)>, RegisterError> {
+    let rules = Rules::default();
+    let statement = open(message, &rules, NOW)?;
+    Ok(statement
+        .values
+        .into_iter()
+        .map(|stated| (stated.name, stated.value))
+        .collect())
+}
 
 fn refused(message: &str) -> (RegisterError, String) {
     let error = parse(message).expect_err(message);
@@ -57,8 +68,8 @@ fn texts_of_refusals_begin_as_clients_know_them() {
             "Version unmatched!",
         ),
         (
-            r#"{"type":"in-toto","payload":"e30="}"#,
-            "Could not find extractor for in-toto",
+            r#"{"type":"rim","payload":"e30="}"#,
+            "Could not find extractor for rim",
         ),
         (
             r#"{"type":"Sample","payload":"e30="}"#,

@@ -14,7 +14,7 @@ use serde_json::json;
 use storage::{KeyValueStore, Memory, StorageConfig, StorageError, StorageType, WriteMode, WriteOutcome};
 
 use super::{NEXT_YEAR, NOW, ids, in_memory, sample};
-use crate::{RegisterError, Rvps};
+use crate::{Caller, RegisterError, Rules, Rvps};
 
 fn on_disk(root: &Path, storage_type: StorageType) -> StorageConfig {
     let text = json!({"backends": {
@@ -27,7 +27,9 @@ fn on_disk(root: &Path, storage_type: StorageType) -> StorageConfig {
 }
 
 async fn open(config: &StorageConfig) -> Arc<Rvps> {
-    Rvps::open(config, Arc::new(ManualClock::new(NOW))).await.unwrap()
+    Rvps::open(config, Rules::default(), Arc::new(ManualClock::new(NOW)))
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -35,15 +37,20 @@ async fn registered_values_are_queried_listed_and_replaced() {
     let (rvps, _) = in_memory().await;
     assert_eq!(rvps.query("svn").unwrap(), None);
     let names = rvps
-        .register(&sample(&json!({"svn": ["1"], "digest": ["a", "b"]})))
+        .register(
+            &sample(&json!({"svn": ["1"], "digest": ["a", "b"]})),
+            &Caller::local(),
+        )
         .await
         .unwrap();
-    assert_eq!(names, ["digest", "svn"]);
+    assert_eq!(names.names, ["digest", "svn"]);
     assert_eq!(ids(&rvps), ["digest", "svn"]);
     let value = rvps.query("svn").unwrap().unwrap();
     assert_eq!((value.json(), value.expires_at()), (r#"["1"]"#, NEXT_YEAR));
 
-    rvps.register(&sample(&json!({"svn": 2}))).await.unwrap();
+    rvps.register(&sample(&json!({"svn": 2})), &Caller::local())
+        .await
+        .unwrap();
     assert_eq!(rvps.query("svn").unwrap().unwrap().value(), &json!(2));
     assert_eq!(ids(&rvps), ["digest", "svn"]);
     assert_eq!(rvps.query("__healthcheck__").unwrap(), None);
@@ -52,16 +59,22 @@ async fn registered_values_are_queried_listed_and_replaced() {
 #[tokio::test]
 async fn an_expired_reference_value_is_not_served() {
     let (rvps, clock) = in_memory().await;
-    rvps.register(&sample(&json!({"old": 1}))).await.unwrap();
+    rvps.register(&sample(&json!({"old": 1})), &Caller::local())
+        .await
+        .unwrap();
     clock.set(NOW + 60);
-    rvps.register(&sample(&json!({"young": 1}))).await.unwrap();
+    rvps.register(&sample(&json!({"young": 1})), &Caller::local())
+        .await
+        .unwrap();
     clock.set(NEXT_YEAR - 1);
     assert_eq!(ids(&rvps), ["old", "young"]);
     clock.set(NEXT_YEAR);
     assert_eq!(rvps.query("old").unwrap(), None);
     assert_eq!(ids(&rvps), ["young"]);
     assert_eq!(rvps.watch().next().await.unwrap().changed.len(), 1);
-    rvps.register(&sample(&json!({"old": 2}))).await.unwrap();
+    rvps.register(&sample(&json!({"old": 2})), &Caller::local())
+        .await
+        .unwrap();
     assert_eq!(ids(&rvps), ["old", "young"]);
 }
 
@@ -71,10 +84,10 @@ async fn an_expired_reference_value_is_not_served_after_a_restart() {
     let config = on_disk(directory.path(), StorageType::LocalFs);
     open(&config)
         .await
-        .register(&sample(&json!({"old": 1})))
+        .register(&sample(&json!({"old": 1})), &Caller::local())
         .await
         .unwrap();
-    let later = Rvps::open(&config, Arc::new(ManualClock::new(NEXT_YEAR)))
+    let later = Rvps::open(&config, Rules::default(), Arc::new(ManualClock::new(NEXT_YEAR)))
         .await
         .unwrap();
     assert_eq!(later.query("old").unwrap(), None);
@@ -84,14 +97,18 @@ async fn an_expired_reference_value_is_not_served_after_a_restart() {
 #[tokio::test]
 async fn a_watcher_is_told_everything_and_then_what_changes() {
     let (rvps, clock) = in_memory().await;
-    rvps.register(&sample(&json!({"a": 1, "b": 1}))).await.unwrap();
+    rvps.register(&sample(&json!({"a": 1, "b": 1})), &Caller::local())
+        .await
+        .unwrap();
     let mut watcher = rvps.watch();
     let first = watcher.next().await.unwrap();
     assert!(first.reset && first.removed.is_empty());
     assert_eq!(first.changed, rvps.list());
 
     clock.advance(60);
-    rvps.register(&sample(&json!({"b": 2, "c": 1}))).await.unwrap();
+    rvps.register(&sample(&json!({"b": 2, "c": 1})), &Caller::local())
+        .await
+        .unwrap();
     let second = watcher.next().await.unwrap();
     assert!(!second.reset && second.removed.is_empty());
     assert_eq!(second.changed, rvps.list()[1..]);
@@ -117,9 +134,12 @@ async fn a_slow_watcher_is_told_several_changes_in_one() {
     let mut watcher = rvps.watch();
     assert!(watcher.next().await.unwrap().changed.is_empty());
     for number in 0..50 {
-        rvps.register(&sample(&json!({"svn": number, format!("n{number}"): 1})))
-            .await
-            .unwrap();
+        rvps.register(
+            &sample(&json!({"svn": number, format!("n{number}"): 1})),
+            &Caller::local(),
+        )
+        .await
+        .unwrap();
     }
     let change = watcher.next().await.unwrap();
     assert_eq!(change.changed, rvps.list());
@@ -132,7 +152,7 @@ async fn a_message_with_one_bad_name_stores_nothing() {
     let rvps = open(&on_disk(directory.path(), StorageType::LocalFs)).await;
     for bad in ["measurement:1", "../x", "z\\x", "a//b"] {
         let error = rvps
-            .register(&sample(&json!({"aaa": 1, bad: 1, "zzz": 1})))
+            .register(&sample(&json!({"aaa": 1, bad: 1, "zzz": 1})), &Caller::local())
             .await
             .unwrap_err();
         assert!(matches!(error, RegisterError::Name { .. }), "{error:?}");
@@ -145,7 +165,7 @@ async fn a_message_with_one_bad_name_stores_nothing() {
         );
     }
     assert!(
-        rvps.register(&sample(&json!({"a:b": 1})))
+        rvps.register(&sample(&json!({"a:b": 1})), &Caller::local())
             .await
             .unwrap_err()
             .to_string()
@@ -160,7 +180,7 @@ async fn values_survive_a_restart_in_the_documented_form() {
         let config = on_disk(directory.path(), storage_type);
         open(&config)
             .await
-            .register(&sample(&json!({"vendor/svn": ["1"]})))
+            .register(&sample(&json!({"vendor/svn": ["1"]})), &Caller::local())
             .await
             .unwrap();
         assert_eq!(
@@ -179,14 +199,16 @@ async fn a_damaged_value_is_an_error_of_its_own_and_hides_no_other() {
     let directory = tempfile::tempdir().unwrap();
     let config = on_disk(directory.path(), StorageType::LocalFs);
     let rvps = open(&config).await;
-    rvps.register(&sample(&json!({"bad": 1, "good": 1})))
+    rvps.register(&sample(&json!({"bad": 1, "good": 1})), &Caller::local())
         .await
         .unwrap();
     fs::write(directory.path().join("fs/reference_value/bad"), r#"{"value": 1}"#).unwrap();
     let rvps = open(&config).await;
     rvps.query("bad").unwrap_err();
     assert_eq!(ids(&rvps), ["good"]);
-    rvps.register(&sample(&json!({"bad": 2}))).await.unwrap();
+    rvps.register(&sample(&json!({"bad": 2})), &Caller::local())
+        .await
+        .unwrap();
     assert_eq!(rvps.query("bad").unwrap().unwrap().value(), &json!(2));
 }
 
@@ -195,15 +217,18 @@ async fn what_is_changed_in_storage_is_noticed_and_told() {
     let directory = tempfile::tempdir().unwrap();
     let config = on_disk(directory.path(), StorageType::LocalFs);
     let rvps = open(&config).await;
-    rvps.register(&sample(&json!({"deleted": 1, "kept": 1, "spoilt": 1})))
-        .await
-        .unwrap();
+    rvps.register(
+        &sample(&json!({"deleted": 1, "kept": 1, "spoilt": 1})),
+        &Caller::local(),
+    )
+    .await
+    .unwrap();
     let mut watcher = rvps.watch();
     watcher.next().await.unwrap();
 
     open(&config)
         .await
-        .register(&sample(&json!({"added": 1})))
+        .register(&sample(&json!({"added": 1})), &Caller::local())
         .await
         .unwrap();
     fs::remove_file(directory.path().join("fs/reference_value/deleted")).unwrap();
@@ -224,11 +249,13 @@ async fn storage_that_cannot_be_read_leaves_the_known_values_in_force() {
     let directory = tempfile::tempdir().unwrap();
     let config = on_disk(directory.path(), StorageType::LocalJson);
     let rvps = open(&config).await;
-    rvps.register(&sample(&json!({"svn": 1}))).await.unwrap();
+    rvps.register(&sample(&json!({"svn": 1})), &Caller::local())
+        .await
+        .unwrap();
     fs::write(directory.path().join("json/reference_value"), "{").unwrap();
     rvps.reload().await.unwrap_err();
     assert_eq!(ids(&rvps), ["svn"]);
-    let restarted = Rvps::open(&config, Arc::new(ManualClock::new(NOW))).await;
+    let restarted = Rvps::open(&config, Rules::default(), Arc::new(ManualClock::new(NOW))).await;
     assert!(restarted.is_err(), "a start needs readable storage");
 }
 
@@ -241,7 +268,7 @@ async fn concurrent_registrations_lose_nothing() {
         .map(|number| {
             let rvps = Arc::clone(&rvps);
             tokio::spawn(async move {
-                rvps.register(&sample(&json!({format!("n{number}"): 1})))
+                rvps.register(&sample(&json!({format!("n{number}"): 1})), &Caller::local())
                     .await
                     .unwrap()
             })
@@ -296,16 +323,22 @@ async fn limited(room: usize) -> Arc<Rvps> {
         store: Memory::new(),
         room: AtomicUsize::new(room),
     });
-    Rvps::over(store, false, Arc::new(ManualClock::new(NOW)))
-        .await
-        .unwrap()
+    Rvps::over(
+        store,
+        Arc::new(Memory::new()),
+        false,
+        Rules::default(),
+        Arc::new(ManualClock::new(NOW)),
+    )
+    .await
+    .unwrap()
 }
 
 #[tokio::test]
 async fn a_full_disk_in_the_middle_keeps_and_serves_what_was_stored() {
     let rvps = limited(2).await;
     let error = rvps
-        .register(&sample(&json!({"a": 1, "b": 1, "c": 1})))
+        .register(&sample(&json!({"a": 1, "b": 1, "c": 1})), &Caller::local())
         .await
         .unwrap_err();
     assert!(
@@ -326,7 +359,11 @@ async fn a_full_disk_in_the_middle_keeps_and_serves_what_was_stored() {
 async fn a_caller_who_goes_away_leaves_memory_and_storage_in_step() {
     let rvps = limited(9).await;
     let message = sample(&json!({"a": 1, "b": 1}));
-    let patience = tokio::time::timeout(Duration::from_millis(5), rvps.register(&message)).await;
+    let patience = tokio::time::timeout(
+        Duration::from_millis(5),
+        rvps.register(&message, &Caller::local()),
+    )
+    .await;
     assert!(patience.is_err(), "it took less than the store needs");
     let mut watcher = rvps.watch();
     while rvps.list().is_empty() {

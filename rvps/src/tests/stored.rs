@@ -4,7 +4,14 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{NEXT_YEAR, NOW};
-use crate::{ReferenceValue, reference_value::format_time};
+use crate::{
+    ReferenceValue,
+    reference_value::{format_time, twelve_months_after},
+};
+
+fn made_at(id: String, value: Value, now: i64) -> ReferenceValue {
+    ReferenceValue::new(id, value, twelve_months_after(now))
+}
 
 fn text(value: &ReferenceValue) -> String {
     String::from_utf8(value.to_stored().unwrap()).unwrap()
@@ -12,7 +19,7 @@ fn text(value: &ReferenceValue) -> String {
 
 #[test]
 fn the_stored_form_is_the_documented_one() {
-    let value = ReferenceValue::registered("svn".to_owned(), json!(["1"]), NOW);
+    let value = made_at("svn".to_owned(), json!(["1"]), NOW);
     assert_eq!(
         text(&value),
         r#"{"version":"0.1.0","name":"svn","expiration":"2027-11-22T00:00:00Z","value":["1"]}"#
@@ -70,7 +77,7 @@ fn twelve_months_are_calendar_months() {
         let now = ReferenceValue::from_stored("n", stored.as_bytes())
             .unwrap()
             .expires_at();
-        let value = ReferenceValue::registered("n".to_owned(), json!(1), now);
+        let value = made_at("n".to_owned(), json!(1), now);
         assert_eq!(format_time(value.expires_at()).unwrap(), expires);
     }
 }
@@ -78,9 +85,7 @@ fn twelve_months_are_calendar_months() {
 #[test]
 fn a_clock_out_of_range_is_an_error_and_no_panic() {
     for now in [i64::MIN, i64::MAX, 253_402_300_799] {
-        ReferenceValue::registered("n".to_owned(), json!(1), now)
-            .to_stored()
-            .unwrap_err();
+        made_at("n".to_owned(), json!(1), now).to_stored().unwrap_err();
     }
 }
 
@@ -103,7 +108,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn what_is_stored_is_read_back(name in "\\PC{1,40}", value in any_json(), now in 0_i64..200_000_000_000) {
-        let value = ReferenceValue::registered(name.clone(), value, now);
+        let value = made_at(name.clone(), value, now);
         prop_assert_eq!(ReferenceValue::from_stored(&name, &value.to_stored().unwrap()).unwrap(), value);
     }
 

@@ -7,23 +7,32 @@ use daemon::{
     tls::TlsClientConfig,
 };
 use protos::reference::{
-    ReferenceValue, ReferenceValueListRequest, ReferenceValueQueryRequest, ReferenceValueRegisterRequest,
+    ReferenceValue, ReferenceValueDeleteRequest, ReferenceValueHistoryRequest, ReferenceValueHistoryResponse,
+    ReferenceValueListRequest, ReferenceValueQueryRequest, ReferenceValueRegisterRequest,
+    ReferenceValueRevokeRequest,
     reference_value_management_service_client::ReferenceValueManagementServiceClient,
     reference_value_provider_service_client::ReferenceValueProviderServiceClient,
+    reference_value_revoke_request::What,
 };
 use serde_json::Value;
-use tonic::{Code, Status, transport::Channel};
+use tonic::{Code, Status, service::interceptor::InterceptedService, transport::Channel};
 
-use super::{Connection, ToolError};
+use super::{
+    ToolError,
+    connection::{Connection, Credential},
+};
 
-const TIMEOUT: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A list of all values may be large.
 const MAX_ANSWER_BYTES: usize = 256 * 1024 * 1024;
 
+type Calls = InterceptedService<Channel, Credential>;
+
 pub(super) struct Client {
     address: String,
-    channel: Channel,
+    provider: ReferenceValueProviderServiceClient<Calls>,
+    management: ReferenceValueManagementServiceClient<Calls>,
 }
 
 /// A listed value: its name, itself, and when it expires in seconds since the Unix epoch.
@@ -42,69 +51,96 @@ impl Client {
             private_key: connection.client_key.clone(),
             server_name: None,
         });
-        let address = match (connection.addr.contains("://"), &tls) {
-            (true, _) => connection.addr.clone(),
-            (false, None) => format!("http://{}", connection.addr),
-            (false, Some(_)) => format!("https://{}", connection.addr),
-        };
+        let address = connection.address();
         let config = GrpcClientConfig {
             timeout: TIMEOUT,
             ..GrpcClientConfig::new(address.clone(), tls)
         };
+        let calls = InterceptedService::new(channel(&config)?, connection.credential()?);
         Ok(Self {
             address,
-            channel: channel(&config)?,
+            provider: ReferenceValueProviderServiceClient::new(calls.clone())
+                .max_decoding_message_size(MAX_ANSWER_BYTES),
+            management: ReferenceValueManagementServiceClient::new(calls)
+                .max_decoding_message_size(MAX_ANSWER_BYTES),
         })
     }
 
     pub(super) async fn register(&self, message: String) -> Result<(), ToolError> {
         let request = ReferenceValueRegisterRequest { message };
-        let mut client = ReferenceValueProviderServiceClient::new(self.channel.clone());
-        client
-            .register_reference_value(request)
-            .await
-            .map_err(|status| self.failure(&status))?;
-        Ok(())
+        let answer = self.provider.clone().register_reference_value(request).await;
+        answer.map(drop).map_err(|status| self.failure(&status))
     }
 
     pub(super) async fn query(&self, id: &str) -> Result<Option<Value>, ToolError> {
         let request = ReferenceValueQueryRequest {
             reference_value_id: id.to_owned(),
         };
-        let mut client = ReferenceValueProviderServiceClient::new(self.channel.clone())
-            .max_decoding_message_size(MAX_ANSWER_BYTES);
-        let answer = client
-            .query_reference_value(request)
-            .await
-            .map_err(|status| self.failure(&status))?;
-        answer
-            .into_inner()
-            .reference_value_results
-            .as_deref()
-            .map(parse)
-            .transpose()
+        let answer = self.provider.clone().query_reference_value(request).await;
+        let answer = answer.map_err(|status| self.failure(&status))?;
+        let value = answer.into_inner().reference_value_results;
+        value.as_deref().map(parse).transpose()
     }
 
     pub(super) async fn list(&self) -> Result<Vec<Listed>, ToolError> {
-        let mut client = ReferenceValueManagementServiceClient::new(self.channel.clone())
-            .max_decoding_message_size(MAX_ANSWER_BYTES);
-        let answer = client.list_reference_values(ReferenceValueListRequest {}).await;
+        let request = ReferenceValueListRequest {};
+        let answer = self.management.clone().list_reference_values(request).await;
         let answer = answer.map_err(|status| match status.code() {
             Code::Unimplemented => ToolError::NoList,
             _ => self.failure(&status),
         })?;
-        let listed = |ReferenceValue {
-                          id,
-                          value,
-                          expires_at,
-                      }| {
-            Ok(Listed {
-                id,
-                value: parse(&value)?,
-                expires_at,
-            })
-        };
         answer.into_inner().values.into_iter().map(listed).collect()
+    }
+
+    /// `None`: nothing is known about this name.
+    pub(super) async fn history(&self, id: &str) -> Result<Option<ReferenceValueHistoryResponse>, ToolError> {
+        let request = ReferenceValueHistoryRequest { id: id.to_owned() };
+        match self.management.clone().get_reference_value_history(request).await {
+            Ok(answer) => Ok(Some(answer.into_inner())),
+            Err(status) if status.code() == Code::NotFound => Ok(None),
+            Err(status) => Err(self.management_failure(&status)),
+        }
+    }
+
+    pub(super) async fn delete(
+        &self,
+        id: &str,
+        reason: Option<String>,
+        forget: bool,
+    ) -> Result<(), ToolError> {
+        let request = ReferenceValueDeleteRequest {
+            id: id.to_owned(),
+            reason,
+            forget,
+        };
+        let answer = self.management.clone().delete_reference_value(request).await;
+        answer
+            .map(drop)
+            .map_err(|status| self.management_failure(&status))
+    }
+
+    /// Gives what is left of the value.
+    pub(super) async fn revoke(
+        &self,
+        id: &str,
+        reason: Option<String>,
+        what: Option<What>,
+    ) -> Result<Option<Value>, ToolError> {
+        let request = ReferenceValueRevokeRequest {
+            id: id.to_owned(),
+            reason,
+            what,
+        };
+        let answer = self.management.clone().revoke_reference_value(request).await;
+        let answer = answer.map_err(|status| self.management_failure(&status))?;
+        answer.into_inner().left.as_deref().map(parse).transpose()
+    }
+
+    fn management_failure(&self, status: &Status) -> ToolError {
+        match status.code() {
+            Code::Unimplemented => ToolError::NotOffered,
+            _ => self.failure(status),
+        }
     }
 
     fn failure(&self, status: &Status) -> ToolError {
@@ -116,13 +152,22 @@ impl Client {
                     cause: chain(status),
                 }
             }
+            Code::Unauthenticated => ToolError::Unauthenticated(status.message().to_owned()),
             _ if status.message().is_empty() => ToolError::Refused(status.code().to_string()),
             _ => ToolError::Refused(status.message().to_owned()),
         }
     }
 }
 
-fn parse(json: &str) -> Result<Value, ToolError> {
+pub(super) fn listed(value: ReferenceValue) -> Result<Listed, ToolError> {
+    Ok(Listed {
+        value: parse(&value.value)?,
+        id: value.id,
+        expires_at: value.expires_at,
+    })
+}
+
+pub(super) fn parse(json: &str) -> Result<Value, ToolError> {
     serde_json::from_str(json).map_err(|error| ToolError::Answer(error.to_string()))
 }
 

@@ -11,14 +11,18 @@ pub enum ToolError {
     #[error("{0}")]
     Usage(String),
 
-    /// The message cannot be read.
-    #[error("cannot read the message {}: {source}", path.display())]
+    /// A file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
     File {
         /// The file.
         path: PathBuf,
         /// Why.
         source: io::Error,
     },
+
+    /// The message or the file is not what it should be.
+    #[error("{0}")]
+    Message(String),
 
     /// Nobody answers.
     #[error(
@@ -32,6 +36,26 @@ pub enum ToolError {
         cause: String,
     },
 
+    /// The RVPS does not know the caller.
+    #[error(
+        "the RVPS does not know who you are: {0}\nUse --token-file, or --client-cert and --client-key, as its operator \
+         has configured."
+    )]
+    Unauthenticated(String),
+
+    /// There is no such value.
+    #[error("there is no reference value {0:?}")]
+    NotFound(String),
+
+    /// There is no such version any more.
+    #[error("{id:?} has no version {number} that is remembered")]
+    NoVersion {
+        /// The name.
+        id: String,
+        /// The version.
+        number: u64,
+    },
+
     /// The RVPS said no.
     #[error("the RVPS refused: {0}")]
     Refused(String),
@@ -42,6 +66,10 @@ pub enum ToolError {
          rvps-tool query --reference-value-id ID"
     )]
     NoList,
+
+    /// Not one of ours, either.
+    #[error("this RVPS does not offer this: it is another implementation, or an older one")]
+    NotOffered,
 
     /// The answer is no JSON.
     #[error("the RVPS answered with something that is not JSON: {0}")]

@@ -1,7 +1,10 @@
 //! What results look like.
 
-use serde_json::{Value, json};
+mod provenance;
 
+use serde_json::{Map, Value, json};
+
+pub(super) use self::provenance::{history, provenance};
 use super::{Format, client::Listed};
 use crate::reference_value::format_time;
 
@@ -44,16 +47,79 @@ pub(super) fn all(values: &[Listed], format: Format) -> String {
     }
 }
 
+/// A value that may be different.
+#[derive(Debug, Clone)]
+pub(super) struct Difference {
+    pub(super) name: String,
+    pub(super) from: Option<Value>,
+    pub(super) to: Option<Value>,
+}
+
+/// What is different, one value a line: `+` comes, `-` goes, `~` changes. In JSON, an object from name to `from` and
+/// `to`.
+pub(super) fn differences(differences: &[Difference], format: Format) -> String {
+    let different = differences
+        .iter()
+        .filter(|difference| difference.from != difference.to);
+    if format == Format::Json {
+        let entries =
+            different.map(|Difference { name, from, to }| (name.clone(), json!({"from": from, "to": to})));
+        return Value::Object(entries.collect::<Map<_, _>>()).to_string();
+    }
+    let lines: Vec<String> = different
+        .map(|Difference { name, from, to }| {
+            let name = printable(name);
+            match (from, to) {
+                (None, Some(to)) => format!("+ {name}  {}", printable(&to.to_string())),
+                (Some(from), None) => format!("- {name}  {}", printable(&from.to_string())),
+                (Some(Value::Array(from)), Some(Value::Array(to))) => {
+                    format!("~ {name}{}", elements(from, to))
+                }
+                (from, to) => format!("~ {name}  {}  ->  {}", shown(from.as_ref()), shown(to.as_ref())),
+            }
+        })
+        .collect();
+    if lines.is_empty() {
+        return "Nothing is different.".to_owned();
+    }
+    lines.join("\n")
+}
+
+/// The elements that go and come.
+fn elements(from: &[Value], to: &[Value]) -> String {
+    let gone = from
+        .iter()
+        .filter(|element| !to.contains(element))
+        .map(|element| ("-", element));
+    let come = to
+        .iter()
+        .filter(|element| !from.contains(element))
+        .map(|element| ("+", element));
+    let changes: Vec<String> = gone
+        .chain(come)
+        .map(|(sign, element)| format!("\n    {sign} {}", printable(&element.to_string())))
+        .collect();
+    if changes.is_empty() {
+        "  (another order)".to_owned()
+    } else {
+        changes.concat()
+    }
+}
+
+fn shown(value: Option<&Value>) -> String {
+    value.map_or_else(|| "nothing".to_owned(), |value| printable(&value.to_string()))
+}
+
 fn entry(listed: &Listed) -> Value {
     json!({ "id": listed.id, "value": listed.value, "expires_at": time(listed.expires_at) })
 }
 
-fn time(seconds: i64) -> String {
+pub(super) fn time(seconds: i64) -> String {
     format_time(seconds).unwrap_or_else(|| seconds.to_string())
 }
 
 /// Escapes control characters: what a server says does not steer a terminal.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     let escaped = |c: char| {
         if c.is_control() {
             c.escape_default().to_string()

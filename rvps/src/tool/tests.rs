@@ -1,3 +1,6 @@
+mod lifecycle;
+mod pages;
+
 use std::{net::TcpListener, path::PathBuf};
 
 use clap::{CommandFactory, Parser};
@@ -8,7 +11,7 @@ use daemon::{
     shutdown::Shutdown,
     tls::TlsServerConfig,
 };
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use serde_json::{Value, json};
 use tonic::service::Routes;
 
@@ -37,6 +40,17 @@ impl Files {
         let path = self.0.path().join(name);
         std::fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
+    }
+
+    fn write_bytes(&self, name: &str, bytes: &[u8]) -> String {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// The path for as long as the test runs.
+    fn leak(&self, name: &str, text: &str) -> &'static str {
+        Box::leak(self.write(name, text).into_boxed_str())
     }
 }
 
@@ -224,9 +238,10 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap())
     }
 
-    /// A certificate for 127.0.0.1 and its key.
+    /// A certificate for 127.0.0.1 with this common name, and its key.
     fn issue(&self, files: &Files, name: &str) -> (String, String) {
-        let parameters = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        let mut parameters = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        parameters.distinguished_name.push(DnType::CommonName, name);
         let key = KeyPair::generate().unwrap();
         let certificate = parameters.signed_by(&key, &self.0).unwrap();
         let certificate = files.write(&format!("{name}.pem"), &certificate.pem());

@@ -15,9 +15,11 @@ use protos::reference::reference_value_provider_service_server::{
     ReferenceValueProviderService, ReferenceValueProviderServiceServer,
 };
 use protos::reference::{
-    ReferenceValueChange, ReferenceValueListRequest, ReferenceValueListResponse, ReferenceValueQueryRequest,
-    ReferenceValueQueryResponse, ReferenceValueRegisterRequest, ReferenceValueRegisterResponse,
-    ReferenceValueWatchRequest,
+    ReferenceValueChange, ReferenceValueDeleteRequest, ReferenceValueDeleteResponse,
+    ReferenceValueHistoryRequest, ReferenceValueHistoryResponse, ReferenceValueListRequest,
+    ReferenceValueListResponse, ReferenceValueQueryRequest, ReferenceValueQueryResponse,
+    ReferenceValueRegisterRequest, ReferenceValueRegisterResponse, ReferenceValueRevokeRequest,
+    ReferenceValueRevokeResponse, ReferenceValueWatchRequest,
 };
 use serde_json::json;
 use tokio_stream::{Stream, StreamExt};
@@ -274,6 +276,27 @@ impl ReferenceValueManagementService for Scripted {
     ) -> Result<Response<Self::WatchReferenceValuesStream>, Status> {
         let changes = tokio_stream::iter(self.0.clone().into_iter().map(Ok));
         Ok(Response::new(Box::pin(changes.chain(tokio_stream::pending()))))
+    }
+
+    async fn get_reference_value_history(
+        &self,
+        _: Request<ReferenceValueHistoryRequest>,
+    ) -> Result<Response<ReferenceValueHistoryResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn delete_reference_value(
+        &self,
+        _: Request<ReferenceValueDeleteRequest>,
+    ) -> Result<Response<ReferenceValueDeleteResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn revoke_reference_value(
+        &self,
+        _: Request<ReferenceValueRevokeRequest>,
+    ) -> Result<Response<ReferenceValueRevokeResponse>, Status> {
+        Err(Status::unimplemented(""))
     }
 }
 

@@ -1,0 +1,165 @@
+//! The service that this project adds.
+
+use std::{pin::Pin, sync::Arc};
+
+use protos::reference::{
+    ReferenceValueChange, ReferenceValueDeleteRequest, ReferenceValueDeleteResponse,
+    ReferenceValueHistoryRequest, ReferenceValueHistoryResponse, ReferenceValueListRequest,
+    ReferenceValueListResponse, ReferenceValueRevokeRequest, ReferenceValueRevokeResponse,
+    ReferenceValueWatchRequest, reference_value_management_service_server::ReferenceValueManagementService,
+    reference_value_revoke_request::What,
+};
+use tokio::sync::mpsc;
+use tokio_stream::{Stream, wrappers::ReceiverStream};
+use tonic::{Request, Response, Status};
+
+use super::{Api, wire};
+use crate::{Caller, ManageError, RevokeWhat, Rvps};
+
+/// The longest reason that is kept, in bytes.
+const MAX_REASON_BYTES: usize = 1000;
+
+#[tonic::async_trait]
+impl ReferenceValueManagementService for Api {
+    async fn list_reference_values(
+        &self,
+        request: Request<ReferenceValueListRequest>,
+    ) -> Result<Response<ReferenceValueListResponse>, Status> {
+        self.reader(&request)?;
+        let values = self.rvps.list().iter().map(|value| wire::value(value)).collect();
+        Ok(Response::new(ReferenceValueListResponse { values }))
+    }
+
+    type WatchReferenceValuesStream =
+        Pin<Box<dyn Stream<Item = Result<ReferenceValueChange, Status>> + Send>>;
+
+    async fn watch_reference_values(
+        &self,
+        request: Request<ReferenceValueWatchRequest>,
+    ) -> Result<Response<Self::WatchReferenceValuesStream>, Status> {
+        self.reader(&request)?;
+        // One change waits at most: a slow client is told the later ones together.
+        let (sender, receiver) = mpsc::channel(1);
+        let mut watcher = self.rvps.watch();
+        let shutdown = self.shutdown.clone();
+        tokio::spawn(async move {
+            loop {
+                let change = tokio::select! {
+                    change = watcher.next() => change,
+                    () = shutdown.requested() => None,
+                    () = sender.closed() => None,
+                };
+                let Some(change) = change else { return };
+                if sender.send(Ok(wire::change(change))).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
+    }
+
+    async fn get_reference_value_history(
+        &self,
+        request: Request<ReferenceValueHistoryRequest>,
+    ) -> Result<Response<ReferenceValueHistoryResponse>, Status> {
+        self.reader(&request)?;
+        history(&self.rvps, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn delete_reference_value(
+        &self,
+        request: Request<ReferenceValueDeleteRequest>,
+    ) -> Result<Response<ReferenceValueDeleteResponse>, Status> {
+        let caller = self.writer(&request)?;
+        delete(&self.rvps, request.into_inner(), &caller)
+            .await
+            .map(Response::new)
+    }
+
+    async fn revoke_reference_value(
+        &self,
+        request: Request<ReferenceValueRevokeRequest>,
+    ) -> Result<Response<ReferenceValueRevokeResponse>, Status> {
+        let caller = self.writer(&request)?;
+        revoke(&self.rvps, request.into_inner(), &caller)
+            .await
+            .map(Response::new)
+    }
+}
+
+/// `GetReferenceValueHistory`, for a service in this process, too.
+///
+/// # Errors
+/// The status that the call has.
+pub async fn history(
+    rvps: &Arc<Rvps>,
+    request: ReferenceValueHistoryRequest,
+) -> Result<ReferenceValueHistoryResponse, Status> {
+    Ok(wire::history(rvps.overview(&request.id).await.map_err(status)?))
+}
+
+/// `DeleteReferenceValue`, for a service in this process, too.
+///
+/// # Errors
+/// The status that the call has.
+pub async fn delete(
+    rvps: &Arc<Rvps>,
+    request: ReferenceValueDeleteRequest,
+    caller: &Caller,
+) -> Result<ReferenceValueDeleteResponse, Status> {
+    let ReferenceValueDeleteRequest { id, reason, forget } = request;
+    rvps.delete(&id, checked(reason)?, forget, caller)
+        .await
+        .map_err(status)?;
+    Ok(ReferenceValueDeleteResponse {})
+}
+
+/// `RevokeReferenceValue`, for a service in this process, too.
+///
+/// # Errors
+/// The status that the call has.
+pub async fn revoke(
+    rvps: &Arc<Rvps>,
+    request: ReferenceValueRevokeRequest,
+    caller: &Caller,
+) -> Result<ReferenceValueRevokeResponse, Status> {
+    let ReferenceValueRevokeRequest { id, reason, what } = request;
+    let what = match what {
+        None => RevokeWhat::Current,
+        Some(What::Version(number)) => RevokeWhat::Version(number),
+        Some(What::Element(json)) => RevokeWhat::Element(
+            serde_json::from_str(&json)
+                .map_err(|error| Status::invalid_argument(format!("element is not JSON: {error}")))?,
+        ),
+    };
+    let left = rvps
+        .revoke(&id, what, checked(reason)?, caller)
+        .await
+        .map_err(status)?;
+    Ok(ReferenceValueRevokeResponse {
+        left: left.map(|value| value.to_string()),
+    })
+}
+
+fn checked(reason: Option<String>) -> Result<Option<String>, Status> {
+    match reason {
+        Some(reason) if reason.len() > MAX_REASON_BYTES => {
+            Err(Status::invalid_argument("the reason is longer than 1000 bytes"))
+        }
+        reason => Ok(reason.filter(|reason| !reason.is_empty())),
+    }
+}
+
+fn status(error: ManageError) -> Status {
+    let text = error.to_string();
+    match error {
+        ManageError::Forbidden(_) | ManageError::ForbiddenName { .. } => Status::permission_denied(text),
+        ManageError::NotFound(_) | ManageError::NoVersion { .. } => Status::not_found(text),
+        ManageError::Refused { .. } | ManageError::Damaged { .. } => Status::failed_precondition(text),
+        ManageError::Storage(storage::StorageError::InvalidKey { .. }) => Status::invalid_argument(text),
+        ManageError::Storage(_) | ManageError::Interrupted => {
+            tracing::error!(error = text, "a reference value cannot be changed");
+            Status::unavailable(text)
+        }
+    }
+}
