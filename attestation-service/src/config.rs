@@ -1,6 +1,7 @@
 //! The configuration file: exactly what the operator wrote. `deploy/config` has every key with a comment.
 
 mod cca;
+mod csv;
 mod nvidia;
 mod verifiers;
 
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use storage::{StorageConfig, StorageType};
 
 pub use self::cca::CcaVerifierConfig;
+pub use self::csv::{CsvVerifierConfig, HskCekSource, HygonConfig, HygonFilesConfig};
 pub use self::nvidia::{NrasConfig, NvidiaLocalConfig, NvidiaVerifierConfig};
 pub use self::verifiers::{
     CollateralServiceConfig, CrlMode, DcapVerifierConfig, EndorsementCacheConfig, KdsConfig,

@@ -1,6 +1,7 @@
 //! From what the operator wrote to what the verifiers need.
 
 mod cca;
+mod csv;
 mod nvidia;
 
 use std::path::{Path, PathBuf};
@@ -27,6 +28,7 @@ pub(crate) fn verifiers(config: &VerifierConfig) -> Result<Verifiers, StartError
         cca: CcaOptions {
             stores: cca::stores(config)?,
         },
+        csv: csv::options(&config.csv_verifier)?,
         nvidia: nvidia::options(&config.nvidia_verifier)?,
         snp: SnpOptions { extra_roots },
         dcap: dcap(&config.dcap_verifier.insecure_extra_roots)?,

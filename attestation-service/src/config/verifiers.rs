@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::CcaVerifierConfig;
 use super::nvidia::NvidiaVerifierConfig;
+use super::{CcaVerifierConfig, CsvVerifierConfig};
 
 /// Settings of single verifiers.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -13,6 +13,8 @@ use super::nvidia::NvidiaVerifierConfig;
 pub struct VerifierConfig {
     /// Arm CCA. Without it, what the file says that the variable `CCA_CONFIG_FILE` names.
     pub cca_verifier: Option<CcaVerifierConfig>,
+    /// Hygon CSV.
+    pub csv_verifier: CsvVerifierConfig,
     /// SEV-SNP.
     pub snp_verifier: SnpVerifierConfig,
     /// Intel's quotes: TDX, SGX, TDX on Azure.

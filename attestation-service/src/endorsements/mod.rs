@@ -20,6 +20,7 @@ mod collateral;
 mod collateral_file;
 mod files;
 mod http;
+mod hygon;
 mod kds;
 mod nras;
 mod offline;

@@ -8,10 +8,12 @@
 //! dcap-qe-identity.<sgx|tdx>
 //! dcap-pck-crl.<processor|platform>
 //! dcap-root-crl
+//! csv-hsk-cek.<chip>
 //! nras-keys
 //! ```
 
 use verifier::EndorsementId;
+use verifier::csv::CsvChipId;
 use verifier::dcap::{DcapTee, Fmspc, PckCa};
 use verifier::snp::{HwId, SnpProduct, SnpTcb};
 
@@ -28,6 +30,7 @@ pub(crate) fn name(id: &EndorsementId) -> Option<String> {
         EndorsementId::DcapQeIdentity { tee } => format!("dcap-qe-identity.{tee}"),
         EndorsementId::DcapPckCrl { ca } => format!("dcap-pck-crl.{ca}"),
         EndorsementId::DcapRootCrl => "dcap-root-crl".to_owned(),
+        EndorsementId::CsvHskCek { chip } => format!("csv-hsk-cek.{chip}"),
         EndorsementId::NrasKeys => "nras-keys".to_owned(),
         _ => return None,
     })
@@ -61,6 +64,9 @@ pub(crate) fn parse(text: &str) -> Option<EndorsementId> {
                 .find(|known| known.as_str() == *ca)?,
         },
         ("dcap-root-crl", []) => EndorsementId::DcapRootCrl,
+        ("csv-hsk-cek", [chip]) => EndorsementId::CsvHskCek {
+            chip: CsvChipId::new(chip)?,
+        },
         ("nras-keys", []) => EndorsementId::NrasKeys,
         _ => return None,
     };
@@ -77,6 +83,7 @@ pub(crate) fn kind(id: &EndorsementId) -> &'static str {
         EndorsementId::DcapQeIdentity { .. } => "dcap-qe-identity",
         EndorsementId::DcapPckCrl { .. } => "dcap-pck-crl",
         EndorsementId::DcapRootCrl => "dcap-root-crl",
+        EndorsementId::CsvHskCek { .. } => "csv-hsk-cek",
         EndorsementId::NrasKeys => "nras-keys",
         _ => "other",
     }

@@ -139,8 +139,10 @@ const DAY: i64 = 24 * HOUR;
 impl Lifetime {
     fn of(id: &EndorsementId) -> Self {
         let (refresh_after, keep_undated) = match id {
-            // Made for one chip and one TCB, or for a product line.
-            EndorsementId::SnpVcek { .. } | EndorsementId::SnpAsvk { .. } => (None, None),
+            // Made for one chip, at one TCB or at any, or for a product line.
+            EndorsementId::SnpVcek { .. }
+            | EndorsementId::SnpAsvk { .. }
+            | EndorsementId::CsvHskCek { .. } => (None, None),
             EndorsementId::SnpCrl { .. } => (Some(HOUR), Some(7 * DAY)),
             EndorsementId::DcapTcbInfo { .. }
             | EndorsementId::DcapQeIdentity { .. }

@@ -3,13 +3,15 @@
 use std::path::Path;
 
 use super::collateral_file::CollateralFile;
+use super::hygon::{Hygon, HygonFiles};
 use super::kds::Kds;
 use super::nras::Nras;
 use super::offline::OfflineStore;
 use super::pcs::{INTEL, Pcs};
 use super::source::EndorsementSource;
 use crate::config::{
-    CollateralServiceConfig, DcapVerifierConfig, NvidiaVerifierConfig, VcekSource, VerifierConfig,
+    CollateralServiceConfig, DcapVerifierConfig, HskCekSource, NvidiaVerifierConfig, VcekSource,
+    VerifierConfig,
 };
 use crate::error::StartError;
 
@@ -31,6 +33,12 @@ pub(super) fn sources(config: &VerifierConfig) -> Result<Vec<Box<dyn Endorsement
     }
     if let NvidiaVerifierConfig::Remote(config) = &config.nvidia_verifier {
         sources.push(Box::new(Nras::new(config)?));
+    }
+    for source in &config.csv_verifier.hsk_cek_sources {
+        sources.push(match source {
+            HskCekSource::OfflineStore(config) => Box::new(HygonFiles::new(&config.path)),
+            HskCekSource::Hygon(config) => Box::new(Hygon::new(config)?),
+        });
     }
     Ok(sources)
 }
@@ -80,6 +88,7 @@ mod tests {
             .iter()
             .map(|source| source.name().to_owned())
             .skip(1)
+            .filter(|name| !name.contains("hygon"))
             .collect())
     }
 

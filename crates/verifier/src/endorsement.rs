@@ -1,5 +1,6 @@
 //! What verifiers may need that the evidence does not carry. Typed ids, never a URL.
 
+use crate::csv::CsvChipId;
 use crate::dcap::{DcapTee, Fmspc, PckCa};
 use crate::nvidia::NrasRequest;
 use crate::snp::{HwId, SnpProduct, SnpTcb};
@@ -50,6 +51,12 @@ pub enum EndorsementId {
     },
     /// The revocation list of Intel's SGX root CA, DER.
     DcapRootCrl,
+    /// The certificates of Hygon's signing key and of a chip's key, one behind the other in Hygon's binary form.
+    /// Asked for only if the evidence has none.
+    CsvHskCek {
+        /// The chip, as the guest names it.
+        chip: CsvChipId,
+    },
     /// What NVIDIA's Remote Attestation Service says of one device's evidence: its answer's JSON text. Never kept.
     NrasVerdict(Arc<NrasRequest>),
     /// The JWK Set that verifies [`EndorsementId::NrasVerdict`].
@@ -78,6 +85,7 @@ impl fmt::Display for EndorsementId {
             EndorsementId::DcapQeIdentity { tee } => write!(f, "{tee} quoting enclave identity"),
             EndorsementId::DcapPckCrl { ca } => write!(f, "revocation list of the PCK {ca} CA"),
             EndorsementId::DcapRootCrl => f.write_str("revocation list of Intel's SGX root CA"),
+            EndorsementId::CsvHskCek { chip } => write!(f, "HSK and CEK of chip {chip}"),
             EndorsementId::NrasVerdict(request) => {
                 write!(f, "NVIDIA's verdict on a {} {}", request.arch, request.kind)
             }

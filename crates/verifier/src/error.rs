@@ -2,6 +2,7 @@
 
 use crate::az_vtpm::AzVtpmError;
 use crate::cca::CcaError;
+use crate::csv::CsvError;
 use crate::dcap::DcapError;
 use crate::nvidia::NvidiaError;
 use crate::snp::SnpError;
@@ -54,6 +55,9 @@ pub enum VerifyError {
     /// A check of Arm CCA evidence failed.
     #[error(transparent)]
     Cca(#[from] CcaError),
+    /// A check of Hygon CSV evidence failed.
+    #[error(transparent)]
+    Csv(#[from] CsvError),
     /// A check of evidence of NVIDIA devices failed.
     #[error(transparent)]
     Nvidia(#[from] NvidiaError),
@@ -105,6 +109,7 @@ impl VerifyError {
             VerifyError::BindingLength { .. } | VerifyError::BindingRequired { .. } => Fault::Caller,
             VerifyError::MissingEndorsement(_) | VerifyError::BadEndorsement { .. } => Fault::Endorsement,
             VerifyError::Cca(error) => error.class(),
+            VerifyError::Csv(error) => error.class(),
             VerifyError::Nvidia(error) => error.class(),
             VerifyError::Snp(error) => error.class(),
             VerifyError::Tpm(error) => error.class(),

@@ -22,6 +22,7 @@ mod x509;
 
 pub mod az_vtpm;
 pub mod cca;
+pub mod csv;
 pub mod dcap;
 pub mod nvidia;
 pub mod sample;
@@ -34,6 +35,7 @@ pub use az_vtpm::AzVtpmError;
 pub use binding::ExpectedBinding;
 pub use cca::{CcaError, CcaOptions, CcaStoreError, CcaStores};
 pub use claims::VerifiedClaims;
+pub use csv::{CsvChipId, CsvError, CsvOptions, CsvRoot, CsvRootError};
 pub use dcap::{DcapError, DcapOptions, DcapRoot, DcapRootError, DcapTee, Fmspc, PckCa};
 pub use endorsement::{Endorsement, EndorsementId, Endorsements};
 pub use error::{Fault, VerifyError};

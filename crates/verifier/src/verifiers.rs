@@ -2,6 +2,7 @@
 
 use crate::az_vtpm::AzSnpVtpmVerifier;
 use crate::cca::{CcaOptions, CcaVerifier};
+use crate::csv::{CsvOptions, CsvRootError, CsvVerifier};
 use crate::dcap::{Dcap, DcapOptions, DcapRootError};
 use crate::nvidia::{NvidiaOptions, NvidiaVerifier};
 use crate::sample::SampleVerifier;
@@ -17,6 +18,8 @@ use std::sync::Arc;
 pub struct VerifierOptions {
     /// For Arm CCA.
     pub cca: CcaOptions,
+    /// For Hygon CSV.
+    pub csv: CsvOptions,
     /// For NVIDIA devices.
     pub nvidia: NvidiaOptions,
     /// For AMD SEV-SNP.
@@ -30,6 +33,9 @@ pub struct VerifierOptions {
 /// What the operator chose cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OptionsError {
+    /// A root for Hygon CSV.
+    #[error("csv_verifier: {0}")]
+    Csv(#[from] CsvRootError),
     /// A root for AMD SEV-SNP.
     #[error("snp_verifier: {0}")]
     Snp(#[from] SnpRootError),
@@ -56,6 +62,7 @@ impl Verifiers {
             Box::new(SampleVerifier::cpu()),
             Box::new(SampleVerifier::device()),
             Box::new(CcaVerifier::new(options.cca)),
+            Box::new(CsvVerifier::new(options.csv)?),
             Box::new(NvidiaVerifier::new(options.nvidia)),
             Box::new(AzSnpVtpmVerifier::new(snp.clone())),
             Box::new(snp),

@@ -6,6 +6,7 @@ use crate::cca;
 use crate::nvidia::Gpus;
 use crate::snp::{Generation, Platform, evidence};
 use crate::tpm::Tpm;
+use crate::{cca, csv};
 use serde_json::Value;
 
 /// Makes evidence in its TEE's wire form.
@@ -33,6 +34,7 @@ pub const TEES: [&str; 4] = ["az-snp-vtpm", "cca", "snp", "tpm"];
 pub fn guest(tee: &str) -> Result<Option<Box<dyn SimulatedGuest>>, SimulationError> {
     Ok(match tee {
         "cca" => Some(Box::new(cca::Platform::new()?)),
+        "csv" => Some(Box::new(csv::Platform::new()?)),
         "snp" => Some(Box::new(Platform::new(Generation::Milan)?)),
         "az-snp-vtpm" => Some(Box::new(SnpVm::new(Generation::Milan)?)),
         "tpm" => Some(Box::new(Tpm::known()?)),

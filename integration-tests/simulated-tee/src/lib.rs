@@ -8,6 +8,7 @@ mod pem;
 
 pub mod azure;
 pub mod cca;
+pub mod csv;
 pub mod nvidia;
 pub mod proof;
 pub mod snp;

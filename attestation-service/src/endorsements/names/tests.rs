@@ -31,6 +31,9 @@ fn ids() -> impl Strategy<Value = EndorsementId> {
         tee().prop_map(|tee| EndorsementId::DcapQeIdentity { tee }),
         ca.prop_map(|ca| EndorsementId::DcapPckCrl { ca }),
         Just(EndorsementId::DcapRootCrl),
+        "[A-Za-z0-9]{1,64}".prop_map(|chip| EndorsementId::CsvHskCek {
+            chip: CsvChipId::new(&chip).unwrap()
+        }),
         Just(EndorsementId::NrasKeys),
     ]
 }
@@ -66,6 +69,10 @@ fn another_spelling_is_no_name() {
         "dcap-tcb-info.tdx.B0C06F0000",
         "dcap-root-crl.",
         "../dcap-root-crl",
+        "csv-hsk-cek",
+        "csv-hsk-cek.",
+        "csv-hsk-cek.a.b",
+        "csv-hsk-cek.a/b",
     ] {
         assert_eq!(parse(text), None, "{text}");
     }
