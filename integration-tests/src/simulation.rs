@@ -4,9 +4,9 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
-use simulated_tee::cca;
 use simulated_tee::snp::{Generation, Platform};
 use simulated_tee::tpm;
+use simulated_tee::{cca, csv};
 
 /// The settings, and what must go on running for them to be of use.
 pub struct Trust {
@@ -21,6 +21,10 @@ pub struct Trust {
 pub fn trust(tee: &str, dir: &Path) -> anyhow::Result<Trust> {
     let verifier_config = match tee {
         "cca" => cca(dir)?,
+        "csv" => {
+            let root = write(dir, "simulated-hrk.cert", csv::Platform::new()?.hrk_certificate())?;
+            json!({"csv_verifier": {"insecure_extra_roots": [root]}})
+        }
         "sample" => json!({}),
         "tpm" => {
             let root = tpm::Authority::known()?.pem();
@@ -52,9 +56,9 @@ fn amd_roots(dir: &Path) -> anyhow::Result<String> {
     write(dir, "simulated-amd-roots.pem", &text)
 }
 
-fn write(dir: &Path, name: &str, text: &str) -> anyhow::Result<String> {
+fn write(dir: &Path, name: &str, content: impl AsRef<[u8]>) -> anyhow::Result<String> {
     let path = dir.join(name);
-    std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    std::fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path.to_string_lossy().into_owned())
 }
 

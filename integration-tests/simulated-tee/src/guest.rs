@@ -2,7 +2,6 @@
 
 use crate::SimulationError;
 use crate::azure::SnpVm;
-use crate::cca;
 use crate::nvidia::Gpus;
 use crate::snp::{Generation, Platform, evidence};
 use crate::tpm::Tpm;
@@ -17,7 +16,8 @@ pub trait SimulatedGuest: Send + Sync {
     /// The TEE's name on the wire, for example `snp`.
     fn tee(&self) -> &'static str;
 
-    /// Evidence that carries both digests: of nonce and key, 32 to 64 bytes, and of the init-data.
+    /// Evidence that carries both digests: of nonce and key, 32 to 64 bytes, and of the init-data, if the TEE has a
+    /// register for it (all but CSV).
     ///
     /// # Errors
     /// There is no randomness, or a digest does not fit the TEE's register.
@@ -25,7 +25,7 @@ pub trait SimulatedGuest: Send + Sync {
 }
 
 /// The TEEs of which there are guests: the names that [`guest`] takes.
-pub const TEES: [&str; 4] = ["az-snp-vtpm", "cca", "snp", "tpm"];
+pub const TEES: [&str; 5] = ["az-snp-vtpm", "cca", "csv", "snp", "tpm"];
 
 /// A well-behaved guest of the TEE, on a new platform, if the TEE can be simulated.
 ///
