@@ -2,12 +2,13 @@
 //!
 //! - [`stack`], [`pki`], [`owner`]: the three services in one place. [`guest`]: the protocol, a step at a time.
 //!   [`raw`]: requests that no well-behaved client sends. [`fakes`]: servers of other implementations.
-//! - [`release`], [`policies`], [`init_data`], [`devices`], [`tokens`], [`real_evidence`]: a secret is delivered, or
-//!   not, and why.
+//! - [`release`], [`policies`], [`init_data`], [`devices`], [`nvidia`], [`tokens`], [`real_evidence`]: a secret is
+//!   delivered, or not, and why.
 //! - [`built_in`]: the same in one process. [`freshness`]: nonces and sessions. [`admin`]: who may do what.
 //! - [`exchanges`]: the recorded edge cases, with our statuses.
 //! - [`logged`], [`leaks`]: nothing secret in logs, errors or metrics. [`limits`]: what one client can use up.
-//! - [`endorsements`]: what happens when a vendor is. [`outages`]: what happens when a service is gone. [`between_services`]: TLS, and one request id through all.
+//! - [`endorsements`]: what happens when a vendor is gone. [`outages`]: when a service is. [`between_services`]: TLS,
+//!   and one request id through all.
 //! - [`tees`]: a simulated guest of every TEE, and the table of what was proved of each.
 //! - [`tidy`]: the rules of ARCHITECTURE.md.
 
@@ -31,6 +32,7 @@ mod init_data;
 mod leaks;
 mod limits;
 mod logged;
+mod nvidia;
 mod outages;
 mod owner;
 mod pki;

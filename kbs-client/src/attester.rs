@@ -21,7 +21,7 @@ pub trait Attester: Send + Sync {
 /// What evidence has to carry.
 #[derive(Debug, Clone, Copy)]
 pub struct EvidenceBinding<'a> {
-    /// The digest of nonce and TEE key, 32 to 64 bytes.
+    /// The digest of nonce and TEE key (and, beside devices, of their evidence), 32 to 64 bytes.
     pub report_data: &'a [u8],
     /// The digest of the init-data, if there is any.
     pub init_data: Option<&'a [u8]>,
@@ -43,5 +43,19 @@ impl Attester for SampleAttester {
 
     fn evidence(&self, binding: &EvidenceBinding<'_>) -> Result<Value, AttesterError> {
         Ok(json!({"svn": "1", "report_data": STANDARD.encode(binding.report_data)}))
+    }
+}
+
+/// The `sampledevice` device: evidence with no hardware behind it, beside that of a TEE.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SampleDeviceAttester;
+
+impl Attester for SampleDeviceAttester {
+    fn tee(&self) -> &'static str {
+        "sampledevice"
+    }
+
+    fn evidence(&self, binding: &EvidenceBinding<'_>) -> Result<Value, AttesterError> {
+        Ok(json!({"svn": "2", "report_data": STANDARD.encode(binding.report_data)}))
     }
 }

@@ -74,6 +74,22 @@ pub(crate) fn report_data(
     Ok(algorithm.digest(&serde_json_canonicalizer::to_vec(&data)?))
 }
 
+/// The report data of a device's evidence: the digest of the RFC 8785 form of nonce and TEE key.
+pub(crate) fn device_report_data(
+    algorithm: HashAlgorithm,
+    nonce: &str,
+    tee_pubkey: &TeePublicJwk,
+) -> Result<Vec<u8>, serde_json::Error> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    struct RuntimeData<'a> {
+        nonce: &'a str,
+        tee_pubkey: &'a TeePublicJwk,
+    }
+    let data = RuntimeData { nonce, tee_pubkey };
+    Ok(algorithm.digest(&serde_json_canonicalizer::to_vec(&data)?))
+}
+
 /// A checked init-data document: TOML with `version`, `algorithm` and a table `data` of strings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InitData {
@@ -143,6 +159,21 @@ mod tests {
         let digest = report_data(HashAlgorithm::Sha384, nonce, &key, "").unwrap();
         let recorded = "155cef0b35f984605d5f096f58e536d930a601745c6aa69787fb159b1299717465748c0679bd453d2bf0d4e301bb496f";
         assert_eq!(hex::encode(digest), recorded);
+    }
+
+    #[test]
+    fn the_report_data_of_a_device_leaves_the_additional_evidence_out() {
+        let key = TeePublicJwk::Ec {
+            kty: "EC",
+            crv: "P-256",
+            alg: "ECDH-ES+A256KW",
+            x: "x".into(),
+            y: "y".into(),
+        };
+        let canonical =
+            r#"{"nonce":"n","tee-pubkey":{"alg":"ECDH-ES+A256KW","crv":"P-256","kty":"EC","x":"x","y":"y"}}"#;
+        let digest = device_report_data(HashAlgorithm::Sha384, "n", &key).unwrap();
+        assert_eq!(digest, HashAlgorithm::Sha384.digest(canonical.as_bytes()));
     }
 
     #[test]

@@ -22,7 +22,7 @@ mod http;
 mod fake_kbs;
 
 pub use admin::{AdminClient, AdminCredential};
-pub use attester::{Attester, SampleAttester};
+pub use attester::{Attester, SampleAttester, SampleDeviceAttester};
 pub use error::ClientError;
 pub use rcar::RcarClient;
 pub use uri::ResourceUri;

@@ -2,6 +2,7 @@
 
 mod messages;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jose::tee_key::{TeeKeyKind, TeePrivateKey};
@@ -20,6 +21,7 @@ use messages::{Attestation, Challenge, Request, TokenAnswer};
 pub struct RcarClient {
     http: Http,
     attester: Box<dyn Attester>,
+    devices: Vec<Box<dyn Attester>>,
     tee_key: TeePrivateKey,
     init_data: Option<InitData>,
     tries: u32,
@@ -40,6 +42,7 @@ pub struct Builder {
     url: String,
     roots: Vec<Vec<u8>>,
     attester: Box<dyn Attester>,
+    devices: Vec<Box<dyn Attester>>,
     tee_key: Option<TeePrivateKey>,
     init_data: Option<InitData>,
     token: Option<String>,
@@ -54,6 +57,7 @@ impl RcarClient {
             url: url.into(),
             roots: Vec::new(),
             attester: Box::new(SampleAttester),
+            devices: Vec::new(),
             tee_key: None,
             init_data: None,
             token: None,
@@ -113,14 +117,19 @@ impl RcarClient {
         let challenge = Challenge::read(&answer.body)?;
 
         let key = self.tee_key.public_jwk();
-        let report_data = binding::report_data(challenge.hash, &challenge.nonce, &key, "")
-            .map_err(|_| ClientError::BadAnswer("the nonce cannot be hashed"))?;
+        let unhashable = |_| ClientError::BadAnswer("the nonce cannot be hashed");
+        let device_data =
+            binding::device_report_data(challenge.hash, &challenge.nonce, &key).map_err(unhashable)?;
+        let additional = self.additional_evidence(&device_data)?;
+        let report_data =
+            binding::report_data(challenge.hash, &challenge.nonce, &key, &additional).map_err(unhashable)?;
         let init_data = self.init_data.as_ref();
         let evidence = self.attester.evidence(&EvidenceBinding {
             report_data: &report_data,
             init_data: init_data.map(InitData::digest),
         })?;
-        let attestation = Attestation::new(&challenge.nonce, &key, init_data.map(InitData::text), evidence);
+        let init_data = init_data.map(InitData::text);
+        let attestation = Attestation::new(&challenge.nonce, &key, init_data, evidence, additional);
         let request = self
             .http
             .request(Method::POST, "attest")
@@ -131,6 +140,22 @@ impl RcarClient {
         self.credential = Some(Credential::Session(answer.session.unwrap_or(session)));
         tracing::debug!(tee = self.attester.tee(), "attested");
         Ok(token)
+    }
+
+    /// The text that the primary evidence is bound to: a map from the devices' names to their evidence, or nothing.
+    fn additional_evidence(&self, report_data: &[u8]) -> Result<String, ClientError> {
+        if self.devices.is_empty() {
+            return Ok(String::new());
+        }
+        let binding = EvidenceBinding {
+            report_data,
+            init_data: None,
+        };
+        let mut evidence = serde_json::Map::new();
+        for device in &self.devices {
+            evidence.insert(device.tee().to_owned(), device.evidence(&binding)?);
+        }
+        Ok(serde_json::Value::Object(evidence).to_string())
     }
 
     async fn fetch(&self, uri: &ResourceUri) -> Result<Secret, ClientError> {
@@ -184,6 +209,13 @@ impl Builder {
         Self { attester, ..self }
     }
 
+    /// Makes evidence of devices beside it, all devices of one kind (`tee`) with one attester.
+    #[must_use]
+    pub fn devices(mut self, attester: Box<dyn Attester>) -> Self {
+        self.devices.push(attester);
+        self
+    }
+
     /// Binds an init-data document to the evidence and sends it along.
     #[must_use]
     pub fn init_data(self, init_data: InitData) -> Self {
@@ -223,9 +255,16 @@ impl Builder {
                 "the attestation token is not a compact JWT".into(),
             ));
         }
+        let kinds: BTreeSet<&str> = self.devices.iter().map(|device| device.tee()).collect();
+        if kinds.len() < self.devices.len() {
+            return Err(ClientError::Setup(
+                "two attesters make evidence of one kind of device".into(),
+            ));
+        }
         Ok(RcarClient {
             http: Http::new(&self.url, &self.roots)?,
             attester: self.attester,
+            devices: self.devices,
             tee_key,
             init_data: self.init_data,
             tries: self.tries,

@@ -6,7 +6,7 @@ use simulated_tee::SimulatedGuest;
 
 use super::{Attester, AttesterError, EvidenceBinding};
 
-pub use simulated_tee::TEES;
+pub use simulated_tee::{DEVICES, TEES};
 
 /// A well-behaved guest of any TEE that can be simulated.
 pub struct SimulatedAttester(Box<dyn SimulatedGuest>);
@@ -21,6 +21,16 @@ impl SimulatedAttester {
         let guest =
             guest.ok_or_else(|| AttesterError(format!("no platform of TEE {tee} can be simulated")))?;
         Ok(Self(guest))
+    }
+
+    /// So many devices of one kind, to be attested beside a TEE.
+    ///
+    /// # Errors
+    /// The devices cannot be simulated.
+    pub fn devices(tee: &str, count: usize) -> Result<Self, AttesterError> {
+        let devices = simulated_tee::device(tee, count).map_err(|error| AttesterError(error.to_string()))?;
+        let devices = devices.ok_or_else(|| AttesterError(format!("no device {tee} can be simulated")))?;
+        Ok(Self(devices))
     }
 }
 
@@ -50,5 +60,13 @@ mod tests {
     fn another_tee_is_an_error_that_names_it() {
         let error = SimulatedAttester::new("abacus").map(drop).unwrap_err();
         assert!(error.to_string().contains("abacus"));
+    }
+
+    #[test]
+    fn every_device_that_can_be_simulated_has_an_attester() {
+        for tee in DEVICES {
+            assert_eq!(SimulatedAttester::devices(tee, 1).unwrap().tee(), tee);
+        }
+        assert!(SimulatedAttester::devices("snp", 1).is_err());
     }
 }

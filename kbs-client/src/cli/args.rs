@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 #[cfg(feature = "simulated-tees")]
-use crate::attester::simulated::TEES;
+use crate::attester::simulated::{DEVICES, TEES};
 
 /// Gets secrets from a Key Broker Service as a guest, and sets one up as its administrator.
 #[derive(Debug, Parser)]
@@ -100,6 +100,11 @@ pub struct AttesterArgs {
     #[arg(long, default_value = "auto", global = true, value_name = "NAME")]
     pub attester: AttesterKind,
 
+    /// Devices to attest beside it: `sampledevice`, or, in builds for demonstrations, `simulated-DEVICE` with how many
+    /// of them, such as `simulated-nvidia:8`. May be repeated, once a kind.
+    #[arg(long = "device", global = true, value_name = "NAME[:COUNT]")]
+    pub devices: Vec<DeviceKind>,
+
     /// The simulated SEV-SNP platform.
     #[cfg(feature = "simulated-tees")]
     #[command(flatten)]
@@ -149,6 +154,55 @@ impl AttesterKind {
             .collect()
     }
 }
+
+/// The attesters of devices that exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeviceKind {
+    /// Evidence with no hardware behind it.
+    Sample,
+    /// Evidence of so many devices in the form of the named kind, signed by keys that everybody knows.
+    #[cfg(feature = "simulated-tees")]
+    Simulated(&'static str, usize),
+}
+
+impl FromStr for DeviceKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "sampledevice" {
+            return Ok(Self::Sample);
+        }
+        #[cfg(feature = "simulated-tees")]
+        if let Some(text) = text.strip_prefix("simulated-") {
+            let (name, count) = text.split_once(':').unwrap_or((text, "1"));
+            let device = DEVICES.into_iter().find(|known| *known == name);
+            let count = count
+                .parse()
+                .ok()
+                .filter(|count| (1..=MAX_DEVICES).contains(count));
+            if let (Some(device), Some(count)) = (device, count) {
+                return Ok(Self::Simulated(device, count));
+            }
+        }
+        Err(format!("there are these devices: {}", Self::names().join(", ")))
+    }
+}
+
+impl DeviceKind {
+    fn names() -> Vec<String> {
+        #[cfg(feature = "simulated-tees")]
+        let simulated = DEVICES
+            .into_iter()
+            .map(|device| format!("simulated-{device}[:1…{MAX_DEVICES}]"));
+        #[cfg(not(feature = "simulated-tees"))]
+        let simulated = std::iter::empty();
+        ["sampledevice".to_owned()].into_iter().chain(simulated).collect()
+    }
+}
+
+/// More than any machine has.
+#[cfg(feature = "simulated-tees")]
+const MAX_DEVICES: usize = 32;
 
 /// The simulated SEV-SNP platform.
 #[cfg(feature = "simulated-tees")]

@@ -5,12 +5,12 @@ use base64::engine::general_purpose::STANDARD;
 use jose::TeePrivateKey;
 use serde_json::json;
 
-use super::args::{AttestArgs, AttesterArgs, AttesterKind, GetResourceArgs};
+use super::args::{AttestArgs, AttesterArgs, AttesterKind, DeviceKind, GetResourceArgs};
 use super::output::Printer;
 use super::{CliError, Target, read_file, read_text};
 #[cfg(feature = "simulated-tees")]
 use crate::attester::simulated::SimulatedAttester;
-use crate::attester::{Attester, SampleAttester};
+use crate::attester::{Attester, SampleAttester, SampleDeviceAttester};
 use crate::error::ClientError;
 use crate::rcar::{Builder, RcarClient};
 use crate::uri::ResourceUri;
@@ -21,7 +21,7 @@ pub(super) async fn attest(
     evidence: &AttesterArgs,
     printer: &mut Printer<'_>,
 ) -> Result<(), CliError> {
-    let mut builder = builder(target).attester(attester(evidence)?);
+    let mut builder = attested(builder(target), evidence)?;
     if let Some(path) = arguments.tee_key_file {
         builder = builder.tee_key(tee_key(&read_file(&path)?)?);
     }
@@ -44,7 +44,7 @@ pub(super) async fn get_resource(
         (Some(_), None) => return Err(CliError::Usage(TOKEN_WITHOUT_KEY.to_owned())),
         (Some(path), Some(_)) => builder = builder.token(read_text(&path)?),
         (None, _) => {
-            builder = builder.attester(attester(evidence)?);
+            builder = attested(builder, evidence)?;
             if let Some(text) = arguments.init_data {
                 builder = builder.init_data(text.parse().map_err(ClientError::InitData)?);
             }
@@ -69,6 +69,21 @@ fn builder(target: &Target) -> Builder {
 fn tee_key(pem: &[u8]) -> Result<TeePrivateKey, CliError> {
     let key = TeePrivateKey::from_pem(pem);
     key.map_err(|error| CliError::Usage(format!("the TEE key cannot be used: {error}")))
+}
+
+/// With everything that makes evidence.
+fn attested(builder: Builder, arguments: &AttesterArgs) -> Result<Builder, CliError> {
+    let mut builder = builder.attester(attester(arguments)?);
+    for device in &arguments.devices {
+        builder = builder.devices(match device {
+            DeviceKind::Sample => Box::new(SampleDeviceAttester),
+            #[cfg(feature = "simulated-tees")]
+            DeviceKind::Simulated(tee, count) => {
+                Box::new(SimulatedAttester::devices(tee, *count).map_err(ClientError::Attester)?)
+            }
+        });
+    }
+    Ok(builder)
 }
 
 fn attester(arguments: &AttesterArgs) -> Result<Box<dyn Attester>, CliError> {

@@ -331,3 +331,46 @@ async fn a_simulated_guest_shows_what_was_asked_for() {
         .unwrap_err();
     assert_eq!(error.exit_code(), 2);
 }
+
+#[tokio::test]
+async fn devices_are_attested_beside_the_guest() {
+    let kbs = FakeKbs::start().await;
+    run_line(&kbs, "--attester sample --device sampledevice attest", &[])
+        .await
+        .unwrap();
+    let devices = body(&kbs)["tee-evidence"]["additional_evidence"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(devices.starts_with("{\"sampledevice\":"), "{devices}");
+    for text in [
+        "abacus",
+        "simulated-abacus",
+        "simulated-nvidia:0",
+        "simulated-nvidia:x",
+        "",
+    ] {
+        assert!(text.parse::<super::args::DeviceKind>().is_err(), "{text}");
+    }
+}
+
+#[cfg(feature = "simulated-tees")]
+#[tokio::test]
+async fn as_many_simulated_devices_are_attested_as_are_asked_for() {
+    let kbs = FakeKbs::start().await;
+    let line = "--attester sample --device simulated-nvidia:3 --device sampledevice attest";
+    run_line(&kbs, line, &[]).await.unwrap();
+    let devices = body(&kbs)["tee-evidence"]["additional_evidence"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let devices: Value = serde_json::from_str(&devices).unwrap();
+    assert_eq!(
+        devices["nvidia"]["device_evidence_list"]
+            .as_array()
+            .unwrap()
+            .len(),
+        3
+    );
+    assert_eq!(devices["sampledevice"]["svn"], "2");
+}

@@ -90,7 +90,7 @@ struct RuntimeData<'a> {
 #[derive(Serialize)]
 struct CompositeEvidence {
     primary_evidence: Value,
-    additional_evidence: &'static str,
+    additional_evidence: String,
 }
 
 impl<'a> Attestation<'a> {
@@ -99,13 +99,14 @@ impl<'a> Attestation<'a> {
         tee_pubkey: &'a TeePublicJwk,
         init_data: Option<&'a str>,
         primary_evidence: Value,
+        additional_evidence: String,
     ) -> Self {
         Self {
             init_data: init_data.map(|body| InitDataMessage { format: "toml", body }),
             runtime_data: RuntimeData { nonce, tee_pubkey },
             tee_evidence: CompositeEvidence {
                 primary_evidence,
-                additional_evidence: "",
+                additional_evidence,
             },
         }
     }

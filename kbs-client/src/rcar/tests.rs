@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::attester::SampleDeviceAttester;
 use crate::binding::HashAlgorithm;
 use crate::fake_kbs::{FakeKbs, NONCE, SECRET};
 
@@ -60,6 +61,38 @@ async fn the_messages_are_those_of_a_recorded_handshake() {
         },
     });
     assert_eq!(body(&kbs, "attest"), attestation);
+}
+
+#[tokio::test]
+async fn evidence_of_devices_is_bound_to_nonce_and_key_and_the_primary_evidence_to_it() {
+    let kbs = FakeKbs::start().await;
+    let mut client = builder(&kbs)
+        .devices(Box::new(SampleDeviceAttester))
+        .build()
+        .unwrap();
+    client.attest().await.unwrap();
+    let key = client.tee_key().public_jwk();
+    let sent = body(&kbs, "attest")["tee-evidence"].clone();
+
+    let device_data = binding::device_report_data(HashAlgorithm::Sha384, NONCE, &key).unwrap();
+    let devices = json!({"sampledevice": {"svn": "2", "report_data": STANDARD.encode(&device_data)}});
+    let text = sent["additional_evidence"].as_str().unwrap();
+    assert_eq!(serde_json::from_str::<Value>(text).unwrap(), devices);
+    let report_data = binding::report_data(HashAlgorithm::Sha384, NONCE, &key, text).unwrap();
+    assert_eq!(
+        sent["primary_evidence"]["report_data"],
+        STANDARD.encode(&report_data)
+    );
+    assert_ne!(device_data, report_data);
+}
+
+#[tokio::test]
+async fn two_attesters_for_one_kind_of_device_are_a_mistake() {
+    let kbs = FakeKbs::start().await;
+    let twice = builder(&kbs)
+        .devices(Box::new(SampleDeviceAttester))
+        .devices(Box::new(SampleDeviceAttester));
+    assert!(matches!(twice.build(), Err(ClientError::Setup(_))));
 }
 
 #[tokio::test]
