@@ -2,6 +2,7 @@
 
 use crate::SimulationError;
 use crate::azure::SnpVm;
+use crate::intel::{Enclave, TrustDomain};
 use crate::nvidia::Gpus;
 use crate::snp::{Generation, Platform, evidence};
 use crate::tpm::Tpm;
@@ -37,6 +38,8 @@ pub fn guest(tee: &str) -> Result<Option<Box<dyn SimulatedGuest>>, SimulationErr
         "csv" => Some(Box::new(csv::Platform::new()?)),
         "snp" => Some(Box::new(Platform::new(Generation::Milan)?)),
         "az-snp-vtpm" => Some(Box::new(SnpVm::new(Generation::Milan)?)),
+        "sgx" => Some(Box::new(Enclave::new()?)),
+        "tdx" => Some(Box::new(TrustDomain::new()?)),
         "tpm" => Some(Box::new(Tpm::known()?)),
         _ => None,
     })

@@ -9,6 +9,7 @@ mod pem;
 pub mod azure;
 pub mod cca;
 pub mod csv;
+pub mod intel;
 pub mod nvidia;
 pub mod proof;
 pub mod snp;

@@ -281,13 +281,6 @@ fn chain_mutations(vector: &Vector, layout: &Layout) {
 
 /// One changed byte in each piece.
 fn collateral_mutations(vector: &Vector) {
-    let bad = |outcome: Result<VerifiedClaims, VerifyError>| match outcome {
-        Err(VerifyError::BadEndorsement { id, reason }) => match *reason {
-            VerifyError::Dcap(error) => (id, error),
-            other => panic!("{other}"),
-        },
-        other => panic!("{other:?}"),
-    };
     let digit = |bytes: &mut Vec<u8>, name: &str| {
         let at = String::from_utf8_lossy(bytes).find(name).unwrap() + name.len();
         let at = at + bytes[at..].iter().position(u8::is_ascii_digit).unwrap();

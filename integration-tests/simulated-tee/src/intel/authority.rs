@@ -1,0 +1,330 @@
+//! Intel's keys and certificates (Intel SGX PCK Certificate and CRL Profile Specification, sections 1 and 2).
+
+use crate::SimulationError;
+use crate::pem;
+use der::asn1::{Any, BitString, ObjectIdentifier, OctetString, UtcTime};
+use der::flagset::FlagSet;
+use der::{Decode, Encode};
+use ring::rand::SystemRandom;
+use ring::signature::{
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
+    KeyPair,
+};
+use std::str::FromStr;
+use std::time::Duration;
+use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, KeyUsages};
+use x509_cert::ext::{AsExtension, Extension};
+use x509_cert::name::Name;
+use x509_cert::serial_number::SerialNumber;
+use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
+use x509_cert::time::{Time, Validity};
+use x509_cert::{Certificate, TbsCertificate, Version};
+
+/// The organisation in the simulated names, and in Intel's.
+const ORGANIZATION: &str = "Simulated platform of Trustee";
+const INTEL: &str = "Intel Corporation";
+/// 2018-05-21, as Intel's root.
+const NOT_BEFORE: u64 = 1_526_899_810;
+/// 2045-10-22.
+const NOT_AFTER: u64 = 2_392_243_200;
+
+const ECDSA_WITH_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2");
+const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const SECP256R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+
+/// The two CAs that sign PCK certificates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PckCa {
+    /// For platforms with one processor package.
+    Processor,
+    /// For platforms with several.
+    Platform,
+}
+
+/// Intel: the root, the two PCK CAs, and the TCB signing key.
+pub struct Pki {
+    pub(super) organization: &'static str,
+    pub(super) root: Authority,
+    pub(super) processor: Authority,
+    pub(super) platform: Authority,
+    pub(super) tcb_signing: Authority,
+}
+
+impl Pki {
+    /// With the committed keys: the same in every process.
+    ///
+    /// # Errors
+    /// There is no randomness.
+    pub fn new() -> Result<Self, SimulationError> {
+        let key = Key::from_pem;
+        Self::with(
+            ORGANIZATION,
+            [
+                key(include_str!("../../keys/test-only-intel-root-ca.key.pem"))?,
+                key(include_str!(
+                    "../../keys/test-only-intel-pck-processor-ca.key.pem"
+                ))?,
+                key(include_str!("../../keys/test-only-intel-pck-platform-ca.key.pem"))?,
+                key(include_str!("../../keys/test-only-intel-tcb-signing.key.pem"))?,
+            ],
+        )
+    }
+
+    /// Of the same names, with other keys.
+    ///
+    /// # Errors
+    /// There is no randomness.
+    pub fn other() -> Result<Self, SimulationError> {
+        Self::generated(ORGANIZATION)
+    }
+
+    /// With Intel's names to the letter, and other keys.
+    ///
+    /// # Errors
+    /// There is no randomness.
+    pub fn impostor() -> Result<Self, SimulationError> {
+        Self::generated(INTEL)
+    }
+
+    fn generated(organization: &'static str) -> Result<Self, SimulationError> {
+        let key = Key::generate;
+        Self::with(organization, [key()?, key()?, key()?, key()?])
+    }
+
+    fn with(organization: &'static str, keys: [Key; 4]) -> Result<Self, SimulationError> {
+        let [root, processor, platform, tcb_signing] = keys;
+        let make = |key, number, common_name, ca, signer: Option<&Authority>| {
+            Authority::new(key, number, &name(common_name, organization)?, ca, signer)
+        };
+        let root = make(root, 1, "Intel SGX Root CA", Some(1), None)?;
+        let ca = |key, number, name| make(key, number, name, Some(0), Some(&root));
+        Ok(Self {
+            organization,
+            processor: ca(processor, 2, "Intel SGX PCK Processor CA")?,
+            platform: ca(platform, 3, "Intel SGX PCK Platform CA")?,
+            tcb_signing: make(tcb_signing, 4, "Intel SGX TCB Signing", None, Some(&root))?,
+            root,
+        })
+    }
+
+    /// The root's certificate.
+    pub fn root_der(&self) -> &[u8] {
+        &self.root.der
+    }
+
+    /// The root's certificate, as `insecure_extra_roots` takes it.
+    pub fn root_pem(&self) -> String {
+        pem::certificate(&self.root.der)
+    }
+
+    /// The certificate of a PCK CA.
+    pub fn ca_der(&self, ca: PckCa) -> &[u8] {
+        &self.ca(ca).der
+    }
+
+    /// The certificate of the TCB signing key.
+    pub fn tcb_signing_der(&self) -> &[u8] {
+        &self.tcb_signing.der
+    }
+
+    /// The serial number of a PCK CA's certificate.
+    pub fn ca_serial(&self, ca: PckCa) -> Vec<u8> {
+        self.ca(ca).serial.clone()
+    }
+
+    /// The serial number of the TCB signing key's certificate.
+    pub fn tcb_signing_serial(&self) -> Vec<u8> {
+        self.tcb_signing.serial.clone()
+    }
+
+    /// The TCB signing key's certificate and the root's, as the service sends them beside a document.
+    pub fn tcb_signing_chain(&self) -> String {
+        [&self.tcb_signing.der, &self.root.der]
+            .map(|der| pem::certificate(der))
+            .concat()
+    }
+
+    /// A PCK CA's certificate and the root's, as the service sends them beside a revocation list.
+    pub fn ca_chain(&self, ca: PckCa) -> String {
+        [&self.ca(ca).der, &self.root.der]
+            .map(|der| pem::certificate(der))
+            .concat()
+    }
+
+    pub(super) fn ca(&self, ca: PckCa) -> &Authority {
+        match ca {
+            PckCa::Processor => &self.processor,
+            PckCa::Platform => &self.platform,
+        }
+    }
+}
+
+/// A key with its certificate.
+pub(super) struct Authority {
+    pub(super) key: Key,
+    pub(super) name: Name,
+    pub(super) serial: Vec<u8>,
+    pub(super) der: Vec<u8>,
+}
+
+impl Authority {
+    /// `ca`: how many CAs may be below it, or none for a certificate that is no CA's.
+    fn new(
+        key: Key,
+        number: u8,
+        subject: &Name,
+        ca: Option<u8>,
+        signer: Option<&Authority>,
+    ) -> Result<Self, SimulationError> {
+        let serial = vec![0x22, 0x65, number];
+        let usage = match ca {
+            Some(_) => KeyUsages::KeyCertSign | KeyUsages::CRLSign,
+            None => KeyUsages::DigitalSignature | KeyUsages::NonRepudiation,
+        };
+        let tbs = TbsCertificate {
+            version: Version::V3,
+            serial_number: SerialNumber::new(&serial)?,
+            signature: ecdsa(),
+            issuer: signer.map_or(subject, |signer| &signer.name).clone(),
+            validity: validity(NOT_BEFORE, NOT_AFTER)?,
+            subject: subject.clone(),
+            subject_public_key_info: key.public_key_info()?,
+            issuer_unique_id: None,
+            subject_unique_id: None,
+            extensions: Some(basics(subject, ca, usage)?),
+        };
+        let der = issue(tbs, signer.map_or(&key, |signer| &signer.key))?;
+        Ok(Self {
+            key,
+            name: subject.clone(),
+            serial,
+            der,
+        })
+    }
+}
+
+/// A key of P-256.
+pub(super) struct Key {
+    /// For certificates and lists.
+    asn1: EcdsaKeyPair,
+    /// For documents and quotes.
+    fixed: EcdsaKeyPair,
+}
+
+impl Key {
+    pub(super) fn generate() -> Result<Self, SimulationError> {
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &SystemRandom::new())?;
+        Self::from_pkcs8(pkcs8.as_ref())
+    }
+
+    fn from_pem(text: &str) -> Result<Self, SimulationError> {
+        Self::from_pkcs8(&pem::body(text)?)
+    }
+
+    fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, SimulationError> {
+        let read =
+            |how: &'static EcdsaSigningAlgorithm| EcdsaKeyPair::from_pkcs8(how, pkcs8, &SystemRandom::new());
+        Ok(Self {
+            asn1: read(&ECDSA_P256_SHA256_ASN1_SIGNING)?,
+            fixed: read(&ECDSA_P256_SHA256_FIXED_SIGNING)?,
+        })
+    }
+
+    /// A DER signature.
+    pub(super) fn sign(&self, message: &[u8]) -> Result<BitString, SimulationError> {
+        let signature = self.asn1.sign(&SystemRandom::new(), message)?;
+        Ok(BitString::from_bytes(signature.as_ref())?)
+    }
+
+    /// r and s, 32 bytes each.
+    pub(super) fn sign_fixed(&self, message: &[u8]) -> Result<Vec<u8>, SimulationError> {
+        Ok(self.fixed.sign(&SystemRandom::new(), message)?.as_ref().to_vec())
+    }
+
+    /// x and y, 32 bytes each.
+    pub(super) fn coordinates(&self) -> Vec<u8> {
+        let point = self.asn1.public_key().as_ref();
+        point.strip_prefix(&[4]).unwrap_or(point).to_vec()
+    }
+
+    pub(super) fn public_key_info(&self) -> Result<SubjectPublicKeyInfoOwned, SimulationError> {
+        Ok(SubjectPublicKeyInfoOwned {
+            algorithm: AlgorithmIdentifierOwned {
+                oid: EC_PUBLIC_KEY,
+                parameters: Some(Any::encode_from(&SECP256R1)?),
+            },
+            subject_public_key: BitString::from_bytes(self.asn1.public_key().as_ref())?,
+        })
+    }
+}
+
+pub(super) fn issue(tbs_certificate: TbsCertificate, key: &Key) -> Result<Vec<u8>, SimulationError> {
+    let signature = key.sign(&tbs_certificate.to_der()?)?;
+    let certificate = Certificate {
+        tbs_certificate,
+        signature_algorithm: ecdsa(),
+        signature,
+    };
+    Ok(certificate.to_der()?)
+}
+
+pub(super) fn ecdsa() -> AlgorithmIdentifierOwned {
+    AlgorithmIdentifierOwned {
+        oid: ECDSA_WITH_SHA256,
+        parameters: None,
+    }
+}
+
+/// Basic constraints and key usage, both critical, as in Intel's.
+pub(super) fn basics(
+    subject: &Name,
+    ca: Option<u8>,
+    usage: FlagSet<KeyUsages>,
+) -> Result<Vec<Extension>, SimulationError> {
+    let constraints = BasicConstraints {
+        ca: ca.is_some(),
+        path_len_constraint: ca,
+    };
+    let critical = |extension: Extension| Extension {
+        critical: true,
+        ..extension
+    };
+    Ok(vec![
+        critical(constraints.to_extension(subject, &[])?),
+        critical(KeyUsage(usage).to_extension(subject, &[])?),
+    ])
+}
+
+/// A name with the parts and the order of Intel's.
+pub(super) fn name(common_name: &str, organization: &str) -> Result<Name, SimulationError> {
+    // RFC 4514 writes the parts in reverse.
+    let text = format!("C=US,ST=CA,L=Santa Clara,O={organization},CN={common_name}");
+    Ok(Name::from_str(&text)?)
+}
+
+pub(super) fn validity(not_before: u64, not_after: u64) -> Result<Validity, SimulationError> {
+    Ok(Validity {
+        not_before: time(not_before)?,
+        not_after: time(not_after)?,
+    })
+}
+
+/// Seconds since the Unix epoch, before 2050.
+pub(super) fn time(seconds: u64) -> Result<Time, SimulationError> {
+    Ok(Time::UtcTime(UtcTime::from_unix_duration(Duration::from_secs(
+        seconds,
+    ))?))
+}
+
+pub(super) fn extension(id: ObjectIdentifier, value: Vec<u8>) -> Result<Extension, SimulationError> {
+    Ok(Extension {
+        extn_id: id,
+        critical: false,
+        extn_value: OctetString::new(value)?,
+    })
+}
+
+/// A DER value that is already encoded.
+pub(super) fn any(der: &[u8]) -> Result<Any, SimulationError> {
+    Ok(Any::from_der(der)?)
+}
