@@ -21,6 +21,10 @@ pub const TARGETS: &[Target] = &[
     ("token", token),
     ("sealed", sealed),
     ("release_policy", release_policy),
+    ("tpm_evidence", tpm_evidence),
+    ("tpm_quote", tpm_quote),
+    ("azure_evidence", azure_evidence),
+    ("hcl_report", hcl_report),
 ];
 
 /// SNP evidence as JSON: report and certificates, through every check.
@@ -67,15 +71,81 @@ pub fn certificate_table(data: &[u8]) {
     }
 }
 
+/// Evidence of a bare TPM as JSON, through every check.
+pub fn tpm_evidence(data: &[u8]) {
+    verify_as(Tee::Tpm, data);
+}
+
+/// The bytes as quote, signature, key and certificate in evidence that is otherwise well formed.
+pub fn tpm_quote(data: &[u8]) {
+    let base64 = base64(data);
+    let quote = serde_json::json!({"signature": base64, "message": base64, "pcrs": vec!["00".repeat(32); 24]});
+    let mut evidence =
+        serde_json::json!({"tpm_quote": quote, "ak_public": base64, "ak_certificates": [base64, base64]});
+    verify_as(Tee::Tpm, evidence.to_string().as_bytes());
+    // With a key that can be used, the signature is looked at; with a signature as well, the quote.
+    evidence["ak_public"] = P256_KEY.into();
+    verify_as(Tee::Tpm, evidence.to_string().as_bytes());
+    evidence["tpm_quote"]["signature"] = "ABgACwABAQABAQ==".into();
+    verify_as(Tee::Tpm, evidence.to_string().as_bytes());
+}
+
+/// A point of P-256 (the generator) as a key.
+const P256_KEY: &str = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpZP40Li\
+                        /hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==";
+
+/// Evidence of an Azure guest as JSON, through every check.
+pub fn azure_evidence(data: &[u8]) {
+    verify_as(Tee::AzSnpVtpm, data);
+    verify_as(Tee::AzTdxVtpm, data);
+}
+
+/// The bytes as an HCL report, alone and behind what one begins with, and as everything else in the evidence.
+pub fn hcl_report(data: &[u8]) {
+    let begun = [b"HCLA", data].concat();
+    for hcl_report in [data, &begun] {
+        for (tee, member) in [(Tee::AzSnpVtpm, "vcek"), (Tee::AzTdxVtpm, "td_quote")] {
+            let hex: String = data.iter().map(|byte| format!("{byte:02x}")).collect();
+            let quote = serde_json::json!({"signature": hex, "message": hex, "pcrs": vec!["00".repeat(32); 24]});
+            let url = |bytes: &[u8]| base64(bytes).replace('+', "-").replace('/', "_");
+            let evidence = serde_json::json!({
+                "version": 2, "tpm_quote": quote, "hcl_report": url(hcl_report), member: url(data),
+            });
+            verify_as(tee, evidence.to_string().as_bytes());
+        }
+    }
+}
+
+/// Standard base64.
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let byte = |index: usize| u32::from(chunk.get(index).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for place in 0..4 {
+            let index = (bits >> (18 - 6 * place) & 63) as usize;
+            let pad = place > chunk.len();
+            text.push(if pad { '=' } else { char::from(ALPHABET[index]) });
+        }
+    }
+    text
+}
+
 /// Made once: it parses AMD's roots.
 static VERIFIERS: LazyLock<Option<Verifiers>> =
     LazyLock::new(|| Verifiers::new(VerifierOptions::default()).ok());
 
 fn verify(evidence: &[u8]) {
-    let Some(snp) = VERIFIERS.as_ref().and_then(|verifiers| verifiers.get(Tee::Snp)) else {
+    verify_as(Tee::Snp, evidence);
+}
+
+fn verify_as(tee: Tee, evidence: &[u8]) {
+    let verifier = VERIFIERS.as_ref().and_then(|verifiers| verifiers.get(tee));
+    let Some(verifier) = verifier else {
         return;
     };
-    if let Ok(parsed) = snp.parse(UnverifiedEvidence::new(evidence)) {
+    if let Ok(parsed) = verifier.parse(UnverifiedEvidence::new(evidence)) {
         let binding = ExpectedBinding {
             report_data: Some(vec![1; 48]),
             init_data: Some(vec![2; 32]),

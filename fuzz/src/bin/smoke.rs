@@ -32,6 +32,9 @@ const SEEDS: &[&str] = &[
     r#"{"keys":[{"kty":"EC","crv":"P-256","kid":"a","alg":"ES256","x":"NERNydz2sUdLFER6QR4zdyP_kCPUsI4L9AD1ONgppUk","y":"3SwWswbpDLU0A43p33DVQkxZxg8zF6P5E1RmQ9AwCWk"}]}"#,
     r#"{"protected":"eyJhbGciOiJFQ0RILUVTK0EyNTZLVyJ9","encrypted_key":"AA","iv":"AA","ciphertext":"AA","tag":"AA"}"#,
     "package policy\nimport rego.v1\ndefault allow := false\nallow if {\n  data.plugin == \"resource\"\n  some x in input.submods\n  x[\"ear.status\"] == \"affirming\"\n}\n",
+    r#"{"tpm_quote":{"signature":"ABgACwABAQABAQ==","message":"/1RDR4AYAAAAAAAAAAA=","pcrs":["00"]},"ak_public":"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q=="}"#,
+    r#"{"version":2,"tpm_quote":{"signature":"00","message":"ff544347","pcrs":["00"]},"hcl_report":"SENMQQEAAAA=","vcek":"MIIB","td_quote":"BAACAIEAAAA="}"#,
+    "HCLA\u{1}\0\0\0\u{2}\0\0\0\u{2}\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
     "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
 ];
 
