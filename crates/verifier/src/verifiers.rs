@@ -1,6 +1,6 @@
 //! The list of verifiers: adding a TEE is a folder, a line here and a page of docs.
 
-use crate::az_vtpm::AzSnpVtpmVerifier;
+use crate::az_vtpm::{AzSnpVtpmVerifier, AzTdxVtpmVerifier};
 use crate::cca::{CcaOptions, CcaVerifier};
 use crate::csv::{CsvOptions, CsvRootError, CsvVerifier};
 use crate::dcap::{Dcap, DcapOptions, DcapRootError};
@@ -66,6 +66,7 @@ impl Verifiers {
             Box::new(NvidiaVerifier::new(options.nvidia)),
             Box::new(AzSnpVtpmVerifier::new(snp.clone())),
             Box::new(snp),
+            Box::new(AzTdxVtpmVerifier::new(Arc::clone(&dcap))),
             Box::new(TpmVerifier::new(&options.tpm)?),
             Box::new(SgxVerifier::new(Arc::clone(&dcap))),
             Box::new(TdxVerifier::new(dcap)),

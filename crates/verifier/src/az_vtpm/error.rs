@@ -14,6 +14,9 @@ pub enum AzVtpmError {
     /// The HCL report holds the report of another kind of processor.
     #[error("the HCL report is not of {0}")]
     OtherProcessor(&'static str),
+    /// The TD report in the HCL report is not the one that was quoted.
+    #[error("the TD report in the HCL report is not the quoted one")]
+    OtherTdReport,
     /// The processor's report is not about this runtime data.
     #[error("the digest of the runtime data is not in the processor's report")]
     RuntimeDataBinding,

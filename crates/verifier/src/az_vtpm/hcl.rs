@@ -12,8 +12,10 @@
 
 use super::AzVtpmError;
 use super::runtime_data::RuntimeData;
+use crate::dcap::TdReport;
 use crate::snp::REPORT_LENGTH;
 use az_cvm_vtpm::hcl::{self, HclError, ReportType};
+use az_cvm_vtpm::tdx;
 
 /// Longer than the vTPM's memory for it (2600 bytes) will ever be.
 const MAX_LENGTH: usize = 64 * 1024;
@@ -22,6 +24,8 @@ const HEADER: usize = 32;
 const STATUS: usize = 16;
 const DATA: usize = HEADER + REPORT_LENGTH;
 const RUNTIME_DATA: usize = DATA + 20;
+/// Bytes of a TD report (Intel TDX Module ABI, TDREPORT_STRUCT).
+const TD_REPORT_LENGTH: usize = 1024;
 /// `HCLA`.
 const MAGIC: &[u8] = b"HCLA";
 /// The version of the 20 bytes, which decides where the runtime data begins.
@@ -39,6 +43,16 @@ impl HclReport {
     /// Reads one with the report of an AMD processor.
     pub(super) fn snp(bytes: Vec<u8>) -> Result<Self, AzVtpmError> {
         Self::parse(bytes, ReportType::Snp, "an AMD SEV-SNP machine")
+    }
+
+    /// Reads one with the report of an Intel processor, of 1024 bytes.
+    pub(super) fn tdx(bytes: Vec<u8>) -> Result<Self, AzVtpmError> {
+        let report = Self::parse(bytes, ReportType::Tdx, "an Intel TDX machine")?;
+        let padding = report.report.get(TD_REPORT_LENGTH..).unwrap_or_default();
+        if padding.iter().any(|byte| *byte != 0) {
+            return Err(AzVtpmError::HclReport("its TD report is not padded with zeros"));
+        }
+        Ok(report)
     }
 
     fn parse(bytes: Vec<u8>, kind: ReportType, name: &'static str) -> Result<Self, AzVtpmError> {
@@ -93,6 +107,23 @@ impl HclReport {
             return Err(AzVtpmError::OtherProcessor(name));
         }
         Ok(Self { parsed, report })
+    }
+
+    /// Is the report in it the one that was quoted? Only the processor that made the report could verify it, so
+    /// nothing of it counts; the quote was made from it, and does.
+    pub(super) fn is_about(&self, quoted: &TdReport) -> bool {
+        let Ok(td_report) = tdx::TdReport::try_from(&self.parsed) else {
+            return false;
+        };
+        let info = &td_report.tdinfo;
+        td_report.report_mac.reportdata == quoted.report_data
+            && info.attributes == quoted.td_attributes
+            && info.xfam == quoted.xfam
+            && info.mrtd == quoted.mr_td
+            && info.mrconfigid == quoted.mr_config_id
+            && info.mrowner == quoted.mr_owner
+            && info.mrownerconfig == quoted.mr_owner_config
+            && info.rtmr.map(|rtmr| rtmr.register_data) == quoted.rtmrs
     }
 
     /// The processor's report, unverified.

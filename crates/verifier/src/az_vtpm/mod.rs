@@ -9,13 +9,14 @@
 //! [`crate::snp`], [`crate::dcap`] and [`crate::tpm`].
 //!
 //! Modules in reading order: `wire` (what guests send), `hcl` and `runtime_data` (the HCL report), `vtpm` (what
-//! both TEEs check), `snp`, `claims`.
+//! both TEEs check), `snp`, `tdx`, `claims`.
 
 mod claims;
 mod error;
 mod hcl;
 mod runtime_data;
 mod snp;
+mod tdx;
 #[cfg(test)]
 mod tests;
 mod vtpm;
@@ -23,3 +24,4 @@ mod wire;
 
 pub use error::AzVtpmError;
 pub use snp::AzSnpVtpmVerifier;
+pub use tdx::AzTdxVtpmVerifier;

@@ -100,6 +100,52 @@ pub(super) fn snp(evidence: UnverifiedEvidence<'_>) -> Result<Parts, VerifyError
     }
 }
 
+#[derive(Deserialize)]
+struct TdxText {
+    tpm_quote: TextQuote,
+    hcl_report: String,
+    td_quote: String,
+}
+
+#[derive(Deserialize)]
+struct TdxBytes {
+    tpm_quote: ByteQuote,
+    hcl_report: Vec<u8>,
+    td_quote: Vec<u8>,
+}
+
+/// Reads the evidence of `az-tdx-vtpm`.
+pub(super) fn tdx(evidence: UnverifiedEvidence<'_>) -> Result<Parts, VerifyError> {
+    let reader = Reader {
+        tee: Tee::AzTdxVtpm,
+        evidence,
+    };
+    match reader.version()? {
+        None => {
+            let wire: TdxBytes = reader.read()?;
+            Ok(Parts {
+                quote: GuestQuote {
+                    quote: reader.byte_quote(wire.tpm_quote)?,
+                    has_user_data: false,
+                },
+                hcl_report: wire.hcl_report,
+                endorsement: wire.td_quote,
+            })
+        }
+        Some(version) => {
+            let wire: TdxText = reader.read()?;
+            Ok(Parts {
+                quote: GuestQuote {
+                    quote: reader.text_quote(&wire.tpm_quote)?,
+                    has_user_data: version == 2,
+                },
+                hcl_report: reader.base64("hcl_report", &wire.hcl_report)?,
+                endorsement: reader.base64("td_quote", &wire.td_quote)?,
+            })
+        }
+    }
+}
+
 struct Reader<'a> {
     tee: Tee,
     evidence: UnverifiedEvidence<'a>,

@@ -5,6 +5,7 @@ mod hcl_reports;
 mod hostile;
 mod real;
 mod snp;
+mod tdx_real;
 
 use super::{AzSnpVtpmVerifier, AzVtpmError};
 use crate::snp::{SnpOptions, SnpRoot, SnpVerifier};

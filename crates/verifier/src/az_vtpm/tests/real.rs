@@ -7,6 +7,7 @@ use crate::testing::{fixture, published};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
 use serde_json::json;
+use simulated_tee::proof::{self, Proof};
 
 /// The fixtures were made for this nonce.
 const NONCE: &[u8] = b"challenge";
@@ -26,7 +27,25 @@ fn attempt(evidence: &Value) -> Attempt<'_> {
 }
 
 fn evidence(name: &str) -> Option<Value> {
-    Some(serde_json::from_slice(&fixture(&format!("az-snp-vtpm/{name}"))?).unwrap())
+    let found = fixture(&format!("az-snp-vtpm/{name}"));
+    if found.is_none() {
+        proof::note("az-snp-vtpm", Proof::Absent, name, 1).unwrap();
+    }
+    Some(serde_json::from_slice(&found?).unwrap())
+}
+
+#[test]
+fn evidence_with_a_flipped_bit_anywhere_is_refused() {
+    for name in ["evidence-v0.json", "evidence-v1.json"] {
+        let Some(good) = evidence(name) else { return };
+        assert!(attempt(&good).run().is_ok());
+        let mutations = proof::flipped(&good);
+        for (place, changed) in &mutations {
+            assert!(attempt(changed).run().is_err(), "{name}: {place}");
+        }
+        proof::note("az-snp-vtpm", Proof::Vectors, name, 1).unwrap();
+        proof::note("az-snp-vtpm", Proof::Mutations, name, mutations.len()).unwrap();
+    }
 }
 
 #[test]
