@@ -1,7 +1,7 @@
 # The developer's targets. CI calls `check` and `test` and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test tee-table evidence emulated-tpm check bench fuzz fuzz-smoke
+.PHONY: help demo test tee-table evidence emulated-tpm test-azure-upstream check bench fuzz fuzz-smoke
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 # The tools of the demonstration include a simulated guest.
@@ -43,6 +43,9 @@ emulated-tpm:
 		DEBIAN_FRONTEND=noninteractive apt-get install -y -q swtpm tpm2-tools || { apt-get update -q && apt-get install -y -q swtpm tpm2-tools; } || \
 		echo "swtpm and tpm2-tools cannot be installed: the tests with an emulated TPM are skipped"; \
 	else echo "swtpm and tpm2-tools are not installed and this is not root: the tests with an emulated TPM are skipped"; fi
+
+test-azure-upstream: ## Azure's evidence, judged beside Microsoft's packages (libtss2-dev, libssl-dev, pkg-config)
+	cargo test --locked -p verifier --features azure-upstream upstream
 
 check: ## Formatting and lints; warnings are errors
 	cargo fmt --all --check

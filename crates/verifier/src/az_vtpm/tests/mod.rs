@@ -6,6 +6,8 @@ mod hostile;
 mod real;
 mod snp;
 mod tdx_real;
+#[cfg(feature = "azure-upstream")]
+mod upstream;
 
 use super::{AzSnpVtpmVerifier, AzVtpmError};
 use crate::snp::{SnpOptions, SnpRoot, SnpVerifier};
