@@ -137,6 +137,8 @@ pub struct TokenConfig {
     pub duration_min: u32,
     /// `iss`.
     pub issuer_name: String,
+    /// `aud`: the services that tokens are meant for. Empty: tokens do not say.
+    pub audiences: Vec<String>,
     /// `ear.verifier-id`, `developer`.
     pub developer_name: String,
     /// `ear.verifier-id`, `build`.
@@ -154,6 +156,7 @@ impl Default for TokenConfig {
         Self {
             duration_min: 5,
             issuer_name: "CoCo-Attestation-Service".to_owned(),
+            audiences: Vec::new(),
             developer_name: "https://confidentialcontainers.org".to_owned(),
             build_name: "attestation-service 0.1.0".to_owned(),
             profile_name: "tag:github.com,2024:confidential-containers/Trustee".to_owned(),

@@ -4,6 +4,7 @@
 //!   [`raw`]: requests that no well-behaved client sends. [`fakes`]: servers of other implementations.
 //! - [`release`], [`policies`], [`init_data`], [`devices`], [`nvidia`], [`tokens`], [`real_evidence`]: a secret is
 //!   delivered, or not, and why.
+//! - [`passport`]: one KBS attests, another one releases.
 //! - [`built_in`]: the same in one process. [`freshness`]: nonces and sessions. [`admin`]: who may do what.
 //! - [`exchanges`]: the recorded edge cases, with our statuses.
 //! - [`logged`], [`leaks`]: nothing secret in logs, errors or metrics. [`limits`]: what one client can use up.
@@ -35,6 +36,7 @@ mod logged;
 mod nvidia;
 mod outages;
 mod owner;
+mod passport;
 mod pki;
 mod policies;
 mod raw;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::attestation::{Evaluation, EvaluationItem, HashAlgorithm};
+use crate::attestation::{Evaluation, EvaluationItem, HashAlgorithm, HashChoice};
 use crate::error::{AuthRequestError, KbsError};
 
 /// Most kinds of devices one guest may present besides its CPU.
@@ -22,7 +22,7 @@ pub struct Request {
     version: String,
     /// The kind of the attester.
     pub tee: Tee,
-    /// What else the client has to say; only `se` has a use for it.
+    /// What else the client has to say.
     #[serde(rename = "extra-params")]
     pub extra_params: Value,
 }
@@ -37,6 +37,11 @@ impl Request {
             None => Err(AuthRequestError::BadVersion),
         }
     }
+
+    /// The hash algorithms that the client offers, if it says so.
+    pub fn offered_hashes(&self) -> Option<&Value> {
+        self.extra_params.get("supported-hash-algorithms")
+    }
 }
 
 /// What is answered to a [`Request`].
@@ -47,6 +52,17 @@ pub struct Challenge<'a> {
     /// `""`, or what the server chose.
     #[serde(rename = "extra-params")]
     pub extra_params: Value,
+}
+
+impl<'a> Challenge<'a> {
+    /// With the hash algorithm that was chosen.
+    pub fn new(nonce: &'a str, hash: HashChoice) -> Self {
+        let extra_params = match hash {
+            HashChoice::Unsaid => Value::String(String::new()),
+            HashChoice::Selected(name) => serde_json::json!({ "selected-hash-algorithm": name }),
+        };
+        Self { nonce, extra_params }
+    }
 }
 
 /// What is answered to an [`Attestation`].
@@ -163,24 +179,6 @@ impl<'a> Attestation<'a> {
             tee_pubkey: &self.runtime_data.tee_pubkey,
         };
         serde_json::to_string(&binding).map_err(|_| KbsError::BadAttestRequest("runtime-data"))
-    }
-}
-
-/// What the server chose among the client's hash algorithms: the member `extra-params` of a
-/// challenge. Only `se` negotiates.
-pub fn negotiated(request: &Request) -> Result<Value, AuthRequestError> {
-    let offered = request.extra_params.get("supported-hash-algorithms");
-    let (Tee::Se, Some(offered)) = (request.tee, offered) else {
-        return Ok(Value::String(String::new()));
-    };
-    let offered = offered.as_array().ok_or(AuthRequestError::BadExtraParams(
-        "SE expected hash algorithm array",
-    ))?;
-    let mut names = offered.iter().filter_map(Value::as_str);
-    if names.any(|name| name.eq_ignore_ascii_case("sha512")) {
-        Ok(serde_json::json!({ "selected-hash-algorithm": "sha512" }))
-    } else {
-        Err(AuthRequestError::BadExtraParams("SE TEE does not support sha512"))
     }
 }
 

@@ -48,15 +48,17 @@ fn a_request_needs_its_members_and_a_known_tee() {
 }
 
 #[test]
-fn only_se_negotiates_a_hash() {
-    let offer = r#"{"supported-hash-algorithms":["SHA512",7]}"#;
-    let chosen = negotiated(&request("0.4.0", "se", offer).unwrap()).unwrap();
-    assert_eq!(chosen["selected-hash-algorithm"], "sha512");
-    assert_eq!(negotiated(&request("0.4.0", "snp", offer).unwrap()).unwrap(), "");
-    assert_eq!(negotiated(&request("0.4.0", "se", "null").unwrap()).unwrap(), "");
-    for offer in ["[\"sha256\"]", "\"sha512\""] {
-        let extra = format!(r#"{{"supported-hash-algorithms":{offer}}}"#);
-        assert!(negotiated(&request("0.4.0", "se", &extra).unwrap()).is_err());
+fn a_challenge_names_the_hash_only_where_one_was_chosen() {
+    let params = |hash| Challenge::new("n", hash).extra_params;
+    assert_eq!(params(HashChoice::Unsaid), "");
+    assert_eq!(
+        params(HashChoice::Selected("sha512"))["selected-hash-algorithm"],
+        "sha512"
+    );
+    let offer = r#"{"supported-hash-algorithms":["sha512"]}"#;
+    assert!(request("0.4.0", "se", offer).unwrap().offered_hashes().is_some());
+    for extra in ["null", "\"\"", "{}", "[]"] {
+        assert_eq!(request("0.4.0", "se", extra).unwrap().offered_hashes(), None);
     }
 }
 

@@ -11,7 +11,9 @@ use axum::routing::{any, get};
 
 use crate::call::Call;
 use crate::error::KbsError;
-use crate::handlers::{attest, attestation_policy, auth, health, plugin, reference_value, resource_policy};
+use crate::handlers::{
+    attest, attestation_policy, auth, health, keys, plugin, reference_value, resource_policy,
+};
 use crate::middleware::count;
 use crate::state::Kbs;
 
@@ -23,6 +25,7 @@ pub fn router(kbs: Arc<Kbs>) -> Router {
         .layer(counted)
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
+        .route("/.well-known/jwks.json", get(keys::published))
         .with_state(kbs)
 }
 

@@ -28,6 +28,26 @@ struct Ear<'a> {
     submods: BTreeMap<String, &'a Submodule>,
     exp: i64,
     iss: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aud: Option<Audience<'a>>,
+}
+
+/// One name, or a list of them (RFC 7519, section 4.1.3).
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Audience<'a> {
+    One(&'a str),
+    Many(&'a [String]),
+}
+
+impl<'a> Audience<'a> {
+    fn of(names: &'a [String]) -> Option<Self> {
+        match names {
+            [] => None,
+            [name] => Some(Self::One(name)),
+            names => Some(Self::Many(names)),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -62,6 +82,7 @@ impl EarIssuer {
             submods: named(submodules),
             exp: now + 60 * i64::from(self.config.duration_min),
             iss: &self.config.issuer_name,
+            aud: Audience::of(&self.config.audiences),
         };
         self.signer.sign(&ear)
     }

@@ -92,6 +92,26 @@ fn members_come_in_the_order_that_the_ecosystem_emits() {
 }
 
 #[test]
+fn a_token_names_whom_it_is_meant_for_only_where_that_is_configured() {
+    let audience = |audiences: &[&str]| {
+        let config = TokenConfig {
+            audiences: audiences.iter().map(ToString::to_string).collect(),
+            ..TokenConfig::default()
+        };
+        let token = EarIssuer::new(&config)
+            .unwrap()
+            .issue(&submodules(&[Tee::Sample]), NOW)
+            .unwrap();
+        let claims: serde_json::Value =
+            serde_json::from_str(&decode(token.split('.').nth(1).unwrap())).unwrap();
+        claims.get("aud").cloned()
+    };
+    assert_eq!(audience(&[]), None);
+    assert_eq!(audience(&["one"]), Some("one".into()));
+    assert_eq!(audience(&["one", "two"]), Some(vec!["one", "two"].into()));
+}
+
+#[test]
 fn submodules_are_counted_for_each_class() {
     let submodules = submodules(&[Tee::SampleDevice, Tee::Sample, Tee::SampleDevice]);
     let names: Vec<String> = named(&submodules).into_keys().collect();

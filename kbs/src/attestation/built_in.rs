@@ -48,6 +48,10 @@ impl BuiltInAttestation {
 
 #[async_trait]
 impl AttestationClient for BuiltInAttestation {
+    fn published_keys(&self) -> Option<&str> {
+        Some(self.jwks())
+    }
+
     async fn evaluate(&self, evaluation: Evaluation) -> Result<String, AttestationError> {
         let items = evaluation
             .items

@@ -1,10 +1,16 @@
-//! The Attestation Service as this service sees it: built in, or over gRPC.
+//! The Attestation Service as this service sees it: built in, over gRPC, or none at all.
 
 pub mod built_in;
 pub mod grpc;
+pub mod none;
+
+mod hash;
 
 use async_trait::async_trait;
 use kbs_types::Tee;
+use serde_json::Value;
+
+pub use hash::{HashChoice, HashChoiceError};
 
 use crate::error::{Cause, KbsError};
 
@@ -14,6 +20,17 @@ pub const POLICY_ID: &str = "default";
 /// What appraises evidence and keeps attestation policies and reference values.
 #[async_trait]
 pub trait AttestationClient: Send + Sync {
+    /// Chooses among the hash algorithms that a client offers for its evidence: the JSON value of
+    /// `supported-hash-algorithms`, if there is one.
+    fn choose_hash(&self, tee: Tee, offered: Option<&Value>) -> Result<HashChoice, HashChoiceError> {
+        hash::of_coco(tee, offered)
+    }
+
+    /// The keys that verify its tokens, as the JSON text of a JWK Set, if this process signs them.
+    fn published_keys(&self) -> Option<&str> {
+        None
+    }
+
     /// Appraises all items; one that does not hold fails them all. Gives a signed token.
     async fn evaluate(&self, evaluation: Evaluation) -> Result<String, AttestationError>;
 

@@ -11,7 +11,7 @@ use crate::attestation::built_in::{RvpsConfig, TokenConfig, VerifierConfig};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AttestationServiceConfig {
-    /// Built in, over gRPC, or Intel Trust Authority.
+    /// Built in, over gRPC, Intel Trust Authority, or none.
     #[serde(rename = "type")]
     pub kind: AttestationServiceType,
     /// Life of a session, in minutes.
@@ -64,6 +64,9 @@ pub enum AttestationServiceType {
     /// Intel's. Not in this version.
     #[serde(rename = "intel_ta", alias = "IntelTA")]
     IntelTa,
+    /// None: this service releases for the tokens of others.
+    #[serde(rename = "none")]
+    None,
 }
 
 impl Default for AttestationServiceConfig {
@@ -131,6 +134,7 @@ impl AttestationServiceType {
             Self::BuiltIn => "coco_as_builtin",
             Self::Grpc => "coco_as_grpc",
             Self::IntelTa => "intel_ta",
+            Self::None => "none",
         }
     }
 }

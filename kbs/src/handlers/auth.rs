@@ -8,10 +8,10 @@ use kbs_types::Tee;
 use ring::rand::SecureRandom;
 
 use super::json;
-use crate::attestation::AttestationError;
+use crate::attestation::{AttestationError, HashChoiceError};
 use crate::call::Call;
 use crate::error::{AuthRequestError, KbsError};
-use crate::rcar::{self, Challenge, Request};
+use crate::rcar::{Challenge, Request};
 use crate::session::{Challenged, Session, SessionId, set_cookie};
 use crate::state::Kbs;
 
@@ -28,12 +28,13 @@ pub async fn challenge(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
 
 async fn begin(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
     let request = Request::parse(&call.body)?;
-    let extra_params = rcar::negotiated(&request)?;
-    let nonce = nonce(kbs, &request).await?;
-    let mut response = json(&Challenge {
-        nonce: &nonce,
-        extra_params,
+    let hash = kbs.attestation.choose_hash(request.tee, request.offered_hashes());
+    let hash = hash.map_err(|error| match error {
+        HashChoiceError::NotOffered => KbsError::NotOffered,
+        HashChoiceError::Unsuitable(reason) => AuthRequestError::BadExtraParams(reason).into(),
     })?;
+    let nonce = nonce(kbs, &request).await?;
+    let mut response = json(&Challenge::new(&nonce, hash))?;
 
     let now = kbs.clock.now();
     let session = Session {

@@ -4,6 +4,7 @@ pub mod attest;
 pub mod attestation_policy;
 pub mod auth;
 pub mod health;
+pub mod keys;
 pub mod plugin;
 pub mod reference_value;
 pub mod resource_policy;
