@@ -1,5 +1,7 @@
 //! Init-data: what a guest was started with, bound to its evidence and shown to the policy.
 
+mod page;
+
 use reqwest::Response;
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};

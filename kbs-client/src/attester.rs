@@ -4,6 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+pub mod tsm;
+
 #[cfg(feature = "simulated-tees")]
 pub mod simulated;
 #[cfg(feature = "simulated-tees")]

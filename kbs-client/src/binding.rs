@@ -33,6 +33,16 @@ impl HashAlgorithm {
         }
     }
 
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sha256 => "sha256",
+            Self::Sha384 => "sha384",
+            Self::Sha512 => "sha512",
+            Self::Sm3 => "sm3",
+        }
+    }
+
     /// The names of all of them, as they are offered to a KBS.
     pub(crate) const NAMES: [&'static str; 4] = ["sha256", "sha384", "sha512", "sm3"];
 }
@@ -94,6 +104,7 @@ pub(crate) fn device_report_data(
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InitData {
     text: String,
+    algorithm: HashAlgorithm,
     digest: Vec<u8>,
 }
 
@@ -103,7 +114,12 @@ impl InitData {
         &self.text
     }
 
-    /// What the platform's host data, or its like, must be.
+    /// The hash that the document names.
+    pub fn algorithm(&self) -> HashAlgorithm {
+        self.algorithm
+    }
+
+    /// What the platform's host data, or its like, must be bound to (see [`crate::init_data`]).
     pub fn digest(&self) -> &[u8] {
         &self.digest
     }
@@ -125,6 +141,7 @@ impl FromStr for InitData {
         let algorithm: HashAlgorithm = document.algorithm.parse()?;
         Ok(Self {
             digest: algorithm.digest(text.as_bytes()),
+            algorithm,
             text: text.to_owned(),
         })
     }
@@ -210,6 +227,7 @@ mod tests {
     fn every_offered_hash_is_known() {
         for name in HashAlgorithm::NAMES {
             assert_eq!(name.parse::<HashAlgorithm>(), name.to_uppercase().parse());
+            assert_eq!(name.parse::<HashAlgorithm>().unwrap().name(), name);
         }
         assert_eq!(
             hex::encode(HashAlgorithm::Sm3.digest(b"abc")),

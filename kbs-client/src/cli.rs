@@ -4,6 +4,7 @@ pub mod args;
 
 mod admin;
 mod guest;
+mod init_data;
 mod output;
 
 use std::io::{IsTerminal, Write};
@@ -52,6 +53,7 @@ pub async fn run(cli: Cli, out: &mut (dyn Write + Send)) -> Result<(), CliError>
         Command::GetResource(arguments) => {
             guest::get_resource(&target, arguments, &cli.attester, &mut printer).await
         }
+        Command::InitData(arguments) => init_data::init_data(arguments, &mut printer),
         Command::Config(arguments) => admin::config(&target, arguments, &mut printer).await,
     }
 }

@@ -9,6 +9,7 @@ pub mod uri;
 
 pub mod attester;
 pub mod binding;
+pub mod init_data;
 pub mod rcar;
 
 pub mod admin;

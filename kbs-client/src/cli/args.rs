@@ -58,6 +58,31 @@ pub enum Command {
     GetResource(GetResourceArgs),
     /// Attest, and print the attestation token.
     Attest(AttestArgs),
+    /// Prepare init-data: what a guest is configured with, bound to its evidence.
+    #[command(arg_required_else_help = true)]
+    InitData(InitDataArgs),
+}
+
+/// `init-data`.
+#[derive(Debug, Args)]
+pub struct InitDataArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: InitDataCommand,
+}
+
+/// What can be done with init-data. No KBS is asked.
+#[derive(Debug, Subcommand)]
+pub enum InitDataCommand {
+    /// Print the digest of a document, and what the register of each platform must hold to be bound to it.
+    Digest {
+        /// The document: TOML with `version`, `algorithm` and a table `data`.
+        #[arg(long, value_name = "FILE")]
+        file: PathBuf,
+        /// Print the register's value of this TEE alone, in hex.
+        #[arg(long, value_name = "TEE")]
+        tee: Option<String>,
+    },
 }
 
 /// `attest`.
@@ -95,8 +120,9 @@ pub struct GetResourceArgs {
 /// What makes the evidence.
 #[derive(Debug, Args)]
 pub struct AttesterArgs {
-    /// What makes the evidence: `auto` (the TEE this runs in, or `sample` where there is none), `sample`, or, in
-    /// builds for demonstrations, `simulated-TEE` (signed by keys that everybody knows).
+    /// What makes the evidence: `auto` (`tsm` in a TEE that it knows, else `sample`), `tsm` (SEV-SNP or TDX, by
+    /// /sys/kernel/config/tsm/report; takes root), `sample`, or, in builds for demonstrations, `simulated-TEE` (signed
+    /// by keys that everybody knows).
     #[arg(long, default_value = "auto", global = true, value_name = "NAME")]
     pub attester: AttesterKind,
 
@@ -116,6 +142,8 @@ pub struct AttesterArgs {
 pub enum AttesterKind {
     /// The TEE this runs in, or `sample`.
     Auto,
+    /// The TEE this runs in.
+    Tsm,
     /// Evidence with no hardware behind it.
     Sample,
     /// Evidence in the form of the named TEE, signed by keys that everybody knows.
@@ -129,6 +157,7 @@ impl FromStr for AttesterKind {
     fn from_str(name: &str) -> Result<Self, String> {
         match name {
             "auto" => return Ok(Self::Auto),
+            "tsm" => return Ok(Self::Tsm),
             "sample" => return Ok(Self::Sample),
             _ => {}
         }
@@ -148,7 +177,8 @@ impl AttesterKind {
         let simulated = TEES.into_iter().map(|tee| format!("simulated-{tee}"));
         #[cfg(not(feature = "simulated-tees"))]
         let simulated = std::iter::empty();
-        ["auto".to_owned(), "sample".to_owned()]
+        ["auto", "tsm", "sample"]
+            .map(str::to_owned)
             .into_iter()
             .chain(simulated)
             .collect()
@@ -382,6 +412,9 @@ Examples:
   Attest once, and use the token and its key later:
     kbs-client attest --tee-key-file tee.pem > token
     kbs-client get-resource --tee-key-file tee.pem --attestation-token token --path default/key/1
+
+  Start a guest with init-data: what the host has to put into the platform's register:
+    kbs-client init-data digest --file initdata.toml --tee snp
 
   Vouch for a measurement, and release only to guests that are vouched for:
     kbs-client config --auth-private-key admin.key set-sample-reference-value snp_launch_measurement 7a61…

@@ -10,7 +10,8 @@ use super::output::Printer;
 use super::{CliError, Target, read_file, read_text};
 #[cfg(feature = "simulated-tees")]
 use crate::attester::simulated::SimulatedAttester;
-use crate::attester::{Attester, SampleAttester, SampleDeviceAttester};
+use crate::attester::tsm::TsmAttester;
+use crate::attester::{Attester, AttesterError, SampleAttester, SampleDeviceAttester};
 use crate::error::ClientError;
 use crate::rcar::{Builder, RcarClient};
 use crate::uri::ResourceUri;
@@ -88,17 +89,36 @@ fn attested(builder: Builder, arguments: &AttesterArgs) -> Result<Builder, CliEr
 
 fn attester(arguments: &AttesterArgs) -> Result<Box<dyn Attester>, CliError> {
     Ok(match arguments.attester {
-        AttesterKind::Auto => {
-            // Attesters of real TEEs read devices of the guest; this build has none of them.
-            tracing::warn!("no TEE is known to this build: using the sample attester");
-            Box::new(SampleAttester)
-        }
+        AttesterKind::Auto => match real()? {
+            Some(attester) => Box::new(attester),
+            None => {
+                tracing::warn!("this is no SEV-SNP or TDX guest: using the sample attester");
+                Box::new(SampleAttester)
+            }
+        },
+        AttesterKind::Tsm => match real()? {
+            Some(attester) => Box::new(attester),
+            None => {
+                let text = format!("no TEE is behind {}", TsmAttester::ROOT);
+                return Err(ClientError::Attester(AttesterError(text)).into());
+            }
+        },
         AttesterKind::Sample => Box::new(SampleAttester),
         #[cfg(feature = "simulated-tees")]
         AttesterKind::Simulated("snp") => Box::new(simulated_snp(&arguments.simulated)?),
         #[cfg(feature = "simulated-tees")]
         AttesterKind::Simulated(tee) => Box::new(SimulatedAttester::new(tee).map_err(ClientError::Attester)?),
     })
+}
+
+/// The TEE that this runs in. One that is there and cannot be used is an error, never a reason for weaker evidence.
+fn real() -> Result<Option<TsmAttester>, CliError> {
+    let found = TsmAttester::open(TsmAttester::ROOT);
+    let found = found.map_err(|error| ClientError::Attester(AttesterError(error.to_string())))?;
+    if let Some(attester) = &found {
+        tracing::info!(tee = attester.tee(), "this is a confidential guest");
+    }
+    Ok(found)
 }
 
 #[cfg(feature = "simulated-tees")]

@@ -6,6 +6,7 @@ use clap::CommandFactory;
 use jose::tee_key::TeeKeyKind;
 use jose::{SigningKey, TeePrivateKey};
 use serde_json::{Value, json};
+use sha2::Digest;
 
 use super::*;
 use crate::fake_kbs::FakeKbs;
@@ -373,4 +374,60 @@ async fn as_many_simulated_devices_are_attested_as_are_asked_for() {
         3
     );
     assert_eq!(devices["sampledevice"]["svn"], "2");
+}
+
+#[tokio::test]
+async fn the_digest_of_init_data_is_printed_with_the_register_of_each_platform() {
+    let files = Files::new();
+    let text = "version = \"0.1.0\"\nalgorithm = \"sha384\"\n[data]\n\"aa.toml\" = \"x\"\n";
+    let file = files.put("initdata.toml", text);
+    let digest = hex::encode(sha2::Sha384::digest(text));
+    let kbs = FakeKbs::start().await;
+    let printed = run_line(&kbs, "init-data digest --file", &[&file]).await.unwrap();
+    assert!(printed.starts_with(&format!("sha384  {digest}\n")), "{printed}");
+    assert!(printed.contains(&format!("  {}\n", &digest[..64])), "{printed}");
+    assert!(printed.contains("sha256 or sm3"), "{printed}");
+
+    let value = run_line(&kbs, "init-data digest --tee snp --file", &[&file]).await;
+    assert_eq!(value.unwrap(), format!("{}\n", &digest[..64]));
+    let json = run_line(&kbs, "--output json init-data digest --file", &[&file]).await;
+    let json: Value = serde_json::from_str(&json.unwrap()).unwrap();
+    assert_eq!(
+        (&json["algorithm"], &json["digest"]),
+        (&"sha384".into(), &digest.clone().into())
+    );
+    let tdx = json["registers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["tee"] == "tdx")
+        .unwrap();
+    assert_eq!(
+        (&tdx["register"], &tdx["hex"]),
+        (&"MRCONFIGID".into(), &digest.into())
+    );
+    assert!(kbs.seen().is_empty());
+}
+
+#[tokio::test]
+async fn what_binds_nothing_is_an_error_of_usage() {
+    let files = Files::new();
+    let text = "version = \"0.1.0\"\nalgorithm = \"sha512\"\n[data]\n";
+    let (file, broken) = (
+        files.put("initdata.toml", text),
+        files.put("broken.toml", "[data]\n"),
+    );
+    let kbs = FakeKbs::start().await;
+    for (line, said) in [
+        (format!("init-data digest --tee tpm --file {file}"), "32 bytes"),
+        (
+            format!("init-data digest --tee sample --file {file}"),
+            "az-snp-vtpm",
+        ),
+        (format!("init-data digest --file {broken}"), "algorithm"),
+    ] {
+        let error = run_line(&kbs, &line, &[]).await.unwrap_err();
+        assert_eq!(error.exit_code(), 2, "{line}");
+        assert!(error.to_string().contains(said), "{error}");
+    }
 }
