@@ -1,7 +1,7 @@
 //! A guest on a simulated platform, whatever its TEE.
 
 use crate::SimulationError;
-use crate::azure::SnpVm;
+use crate::azure::{SnpVm, TdxVm};
 use crate::intel::{Enclave, TrustDomain};
 use crate::nvidia::Gpus;
 use crate::snp::{Generation, Platform, evidence};
@@ -38,6 +38,7 @@ pub fn guest(tee: &str) -> Result<Option<Box<dyn SimulatedGuest>>, SimulationErr
         "csv" => Some(Box::new(csv::Platform::new()?)),
         "snp" => Some(Box::new(Platform::new(Generation::Milan)?)),
         "az-snp-vtpm" => Some(Box::new(SnpVm::new(Generation::Milan)?)),
+        "az-tdx-vtpm" => Some(Box::new(TdxVm::new()?)),
         "sgx" => Some(Box::new(Enclave::new()?)),
         "tdx" => Some(Box::new(TrustDomain::new()?)),
         "tpm" => Some(Box::new(Tpm::known()?)),

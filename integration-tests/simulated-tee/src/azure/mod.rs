@@ -1,14 +1,16 @@
 //! Simulated confidential virtual machines of Azure: a simulated processor, and a vTPM whose key the processor's
 //! report vouches for.
 //!
-//! [`SnpVm`] is one with an AMD processor. [`HclReport`] is what the guest reads from the vTPM, right or deliberately
+//! [`SnpVm`] is one with an AMD processor, [`TdxVm`] one with an Intel processor. [`HclReport`] is what the guest reads from the vTPM, right or deliberately
 //! wrong.
 
 mod hcl;
 mod snp;
+mod tdx;
 
 pub use hcl::{HclReport, RuntimeData};
 pub use snp::SnpVm;
+pub use tdx::TdxVm;
 
 use crate::tpm::Quote;
 use base64::Engine;

@@ -5,6 +5,7 @@ mod hcl_reports;
 mod hostile;
 mod real;
 mod snp;
+mod tdx;
 mod tdx_real;
 #[cfg(feature = "azure-upstream")]
 mod upstream;

@@ -50,7 +50,7 @@ pub(crate) struct Collateral {
 }
 
 impl Collateral {
-    fn piece(&self, id: &EndorsementId) -> Endorsement {
+    pub(crate) fn piece(&self, id: &EndorsementId) -> Endorsement {
         let (bytes, chain) = match id {
             EndorsementId::DcapTcbInfo { .. } => (&self.tcb_info, Some(self.signer_chain.as_str().into())),
             EndorsementId::DcapQeIdentity { .. } => {
