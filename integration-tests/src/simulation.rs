@@ -1,9 +1,11 @@
 //! What an Attestation Service has to be told so that it believes a simulated platform.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
+use simulated_tee::intel;
 use simulated_tee::snp::{Generation, Platform};
 use simulated_tee::tpm;
 use simulated_tee::{cca, csv};
@@ -30,6 +32,7 @@ pub fn trust(tee: &str, dir: &Path) -> anyhow::Result<Trust> {
             let root = tpm::Authority::known()?.pem();
             json!({"tpm_verifier": {"ak_roots": [write(dir, "simulated-tpm-root.pem", &root)?]}})
         }
+        "sgx" | "tdx" => intel(dir)?,
         "snp" | "az-snp-vtpm" => json!({"snp_verifier": {"insecure_extra_roots": [amd_roots(dir)?]}}),
         _ => bail!("no platform of TEE {tee} can be simulated"),
     };
@@ -44,6 +47,20 @@ fn cca(dir: &Path) -> anyhow::Result<Value> {
         "type": "local",
         "ta-store": write(dir, "simulated-cca-trust-anchors.json", &anchors)?,
         "rv-store": write(dir, "simulated-cca-reference-values.json", &values)?,
+    }}))
+}
+
+/// Simulated Intel's root, and its collateral in a file that will do for years.
+fn intel(dir: &Path) -> anyhow::Result<Value> {
+    // 2025-01-01 and 2043-01-01.
+    let (from, until) = (1_735_689_600, 2_303_683_200);
+    let pki = Arc::new(intel::Pki::new()?);
+    let root = write(dir, "simulated-intel-root.pem", &pki.root_pem())?;
+    let collateral = intel::collateral_file(pki, from, until)?;
+    let collateral = write(dir, "simulated-intel-collateral.json", &collateral)?;
+    Ok(json!({"dcap_verifier": {
+        "insecure_extra_roots": [root],
+        "collateral_service": format!("file://{collateral}"),
     }}))
 }
 

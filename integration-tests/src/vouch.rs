@@ -25,6 +25,8 @@ const TDX: &[Row] = &[
     ("rtmr_1", "/quote/body/rtmr_1"),
     ("rtmr_2", "/quote/body/rtmr_2"),
     ("xfam", "/quote/body/xfam"),
+    ("tdvfkernel", "/uefi_event_logs/1/digests/0/digest"),
+    ("tdvfkernelparams", "/uefi_event_logs/2/digests/0/digest"),
 ];
 
 const AZ_SNP_VTPM: &[Row] = &[

@@ -33,7 +33,10 @@ fn imports() -> BTreeMap<&'static str, (&'static [&'static str], &'static [&'sta
             "crates/policy",
             (&[][..], &["tokio", "reqwest", "tonic", "axum"][..]),
         ),
-        ("rvps", (&["protos", "jose", "measure", "storage", "daemon"][..], &[][..])),
+        (
+            "rvps",
+            (&["protos", "jose", "measure", "storage", "daemon"][..], &[][..]),
+        ),
         (
             "attestation-service",
             (

@@ -1,7 +1,8 @@
 //! Signed collateral, as the Provisioning Certification Service sends it.
 
-use super::{PckCa, Pki};
+use super::{CrlSpec, PckCa, Pki, Platform, Tee};
 use crate::SimulationError;
+use std::sync::Arc;
 
 /// A document as the service sends it.
 #[derive(Clone, Debug)]
@@ -53,4 +54,56 @@ impl Pki {
             issuer_chain: self.tcb_signing_chain(),
         })
     }
+}
+
+/// A file of the PCCS admin tool with the collateral of all simulated platforms, for SGX and TDX, valid between these
+/// times.
+///
+/// # Errors
+/// There is no randomness, or a time is after 2049.
+pub fn collateral_file(pki: Arc<Pki>, from: u64, until: u64) -> Result<String, SimulationError> {
+    let platform = Platform::new(pki, PckCa::Platform)?;
+    let sgx = platform.collateral(Tee::Sgx, from, until)?;
+    let tdx = platform.collateral(Tee::Tdx, from, until)?;
+    let pki = platform.pki();
+    let list = |ca| pki.pck_crl(ca, &CrlSpec::new(from, until)).map(hex::encode);
+    let chain = |ca| encoded(&pki.ca_chain(ca));
+    // The documents go in as they were signed, member by member.
+    Ok(format!(
+        r#"{{"collaterals":{{"tcbinfos":[{{"fmspc":"{fmspc}","sgx_tcbinfo":{sgx_info},"tdx_tcbinfo":{tdx_info}}}],
+"qeidentity":{sgx_identity},"tdqeidentity":{tdx_identity},
+"pckcacrl":{{"processorCrl":"{processor_list}","platformCrl":"{platform_list}"}},"rootcacrl":"{root_list}",
+"certificates":{{"TCB-Info-Issuer-Chain":"{signer}","SGX-Enclave-Identity-Issuer-Chain":"{signer}",
+"SGX-PCK-Certificate-Issuer-Chain":{{"PROCESSOR":"{processor}","PLATFORM":"{platform_chain}"}}}}}}}}"#,
+        fmspc = hex::encode_upper(platform.fmspc()),
+        sgx_info = text(&sgx.tcb_info),
+        tdx_info = text(&tdx.tcb_info),
+        sgx_identity = text(&sgx.qe_identity),
+        tdx_identity = text(&tdx.qe_identity),
+        processor_list = list(PckCa::Processor)?,
+        platform_list = list(PckCa::Platform)?,
+        root_list = hex::encode(&tdx.root_crl),
+        signer = encoded(&pki.tcb_signing_chain()),
+        processor = chain(PckCa::Processor),
+        platform_chain = chain(PckCa::Platform),
+    ))
+}
+
+fn text(document: &Document) -> String {
+    String::from_utf8_lossy(&document.body).into_owned()
+}
+
+/// As in a header of the service (RFC 3986, section 2.1).
+fn encoded(chain: &str) -> String {
+    let mut text = String::new();
+    for c in chain.chars() {
+        match c {
+            '\n' => text.push_str("%0A"),
+            ' ' => text.push_str("%20"),
+            '+' => text.push_str("%2B"),
+            '=' => text.push_str("%3D"),
+            other => text.push(other),
+        }
+    }
+    text
 }

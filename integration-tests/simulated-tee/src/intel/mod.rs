@@ -18,7 +18,7 @@ mod report;
 
 pub use authority::{PckCa, Pki};
 pub use ccel::Ccel;
-pub use collateral::{Collateral, Document};
+pub use collateral::{Collateral, Document, collateral_file};
 pub use crl::{CrlSpec, Issuer};
 pub use documents::{QeIdentitySpec, QeLevel, TcbInfoSpec, TcbLevel, TdxModule, TdxModuleLevel};
 pub use guest::{Enclave, TrustDomain};
