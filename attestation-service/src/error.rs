@@ -41,7 +41,7 @@ pub enum EvaluateError {
     #[error("Unsupported TEE type: {0}")]
     UnknownTee(String),
     /// This version has no verifier for the TEE.
-    #[error("there is no verifier for TEE `{}` in this version", .0.as_str())]
+    #[error("there is no verifier for TEE `{}` in this version{}", .0.as_str(), advice(*.0))]
     UnsupportedTee(Tee),
     /// Runtime data or init data cannot be used.
     #[error(transparent)]
@@ -168,6 +168,23 @@ impl From<EndorsementError> for EvaluateError {
             EndorsementError::Unknown(_) => Self::NoEndorsement(error),
             EndorsementError::Unavailable { .. } | EndorsementError::Busy => Self::Endorsements(error),
         }
+    }
+}
+
+/// What someone can do whose TEE this version cannot verify.
+fn advice(tee: Tee) -> &'static str {
+    match tee {
+        Tee::Se => {
+            ": IBM Secure Execution needs a library that there is in C alone; let the KBS use an Attestation Service \
+             that has it, over gRPC (docs/tees/se.md)"
+        }
+        Tee::HygonDcu => {
+            ": let the KBS use an Attestation Service that has one, over gRPC (docs/tees/hygondcu.md)"
+        }
+        Tee::NvidiaDpu => {
+            ": let the KBS use an Attestation Service that has one, over gRPC (docs/tees/nvidia-dpu.md)"
+        }
+        _ => "",
     }
 }
 

@@ -15,6 +15,8 @@ pub const TARGETS: &[Target] = &[
     ("snp_evidence", snp_evidence),
     ("snp_report", snp_report),
     ("certificate_table", certificate_table),
+    ("cca_token", cca_token),
+    ("csv_evidence", csv_evidence),
     ("rcar_request", rcar_request),
     ("rcar_attestation", rcar_attestation),
     ("resource_path", resource_path),
@@ -79,7 +81,8 @@ pub fn tpm_evidence(data: &[u8]) {
 /// The bytes as quote, signature, key and certificate in evidence that is otherwise well formed.
 pub fn tpm_quote(data: &[u8]) {
     let base64 = base64(data);
-    let quote = serde_json::json!({"signature": base64, "message": base64, "pcrs": vec!["00".repeat(32); 24]});
+    let quote =
+        serde_json::json!({"signature": base64, "message": base64, "pcrs": vec!["00".repeat(32); 24]});
     let mut evidence =
         serde_json::json!({"tpm_quote": quote, "ak_public": base64, "ak_certificates": [base64, base64]});
     verify_as(Tee::Tpm, evidence.to_string().as_bytes());
@@ -106,7 +109,8 @@ pub fn hcl_report(data: &[u8]) {
     for hcl_report in [data, &begun] {
         for (tee, member) in [(Tee::AzSnpVtpm, "vcek"), (Tee::AzTdxVtpm, "td_quote")] {
             let hex: String = data.iter().map(|byte| format!("{byte:02x}")).collect();
-            let quote = serde_json::json!({"signature": hex, "message": hex, "pcrs": vec!["00".repeat(32); 24]});
+            let quote =
+                serde_json::json!({"signature": hex, "message": hex, "pcrs": vec!["00".repeat(32); 24]});
             let url = |bytes: &[u8]| base64(bytes).replace('+', "-").replace('/', "_");
             let evidence = serde_json::json!({
                 "version": 2, "tpm_quote": quote, "hcl_report": url(hcl_report), member: url(data),
@@ -130,6 +134,66 @@ fn base64(bytes: &[u8]) -> String {
         }
     }
     text
+}
+
+/// The bytes as a CCA token, as each of its two messages and as the claims of each. No platform is trusted, so a
+/// well-formed one ends at the trust anchors.
+pub fn cca_token(data: &[u8]) {
+    let bytes = |data: &[u8]| [&[0x59][..], &(data.len() as u16).to_be_bytes(), data].concat();
+    let message = |payload: &[u8]| {
+        let header = [0x44, 0xa1, 0x01, 0x38, 0x22, 0xa0];
+        [&[0xd2, 0x84][..], &header, &bytes(payload), &bytes(&[0; 96])].concat()
+    };
+    let collection = |platform: &[u8], realm: &[u8]| {
+        let labels = [[0x19, 0xac, 0xca], [0x19, 0xac, 0xd1]];
+        [
+            &[0xd9, 0x01, 0x8f, 0xa2][..],
+            &labels[0],
+            &bytes(platform),
+            &labels[1],
+            &bytes(realm),
+        ]
+        .concat()
+    };
+    let data = &data[..data.len().min(16_000)];
+    let tokens = [
+        data.to_vec(),
+        collection(data, data),
+        collection(&message(data), &message(data)),
+    ];
+    for token in tokens {
+        verify_as(
+            Tee::Cca,
+            serde_json::json!({"token": token}).to_string().as_bytes(),
+        );
+    }
+}
+
+/// CSV evidence as JSON, and the bytes as a report in evidence that is otherwise well formed.
+pub fn csv_evidence(data: &[u8]) {
+    verify_as(Tee::Csv, data);
+    let fill = |from: usize, length: usize| -> Vec<u8> {
+        let byte = |at: usize| data.get((from + at) % data.len().max(1)).copied().unwrap_or(0);
+        (0..length).map(byte).collect()
+    };
+    let point = serde_json::json!({"g": 3, "x": fill(0, 72), "y": fill(1, 72)});
+    let signature = serde_json::json!({"r": fill(2, 72), "s": fill(3, 72)});
+    let block = serde_json::json!({"usage": 0x1004, "algo": 4, "signature": signature.clone(), "_reserved": fill(4, 368)});
+    let pek = serde_json::json!({
+        "body": {"ver": 1, "data": {
+            "firmware": {"major": 1, "minor": 4}, "reserved1": 0, "uid_size": data.len() as u16 % 300,
+            "pubkey": {"usage": 0x1002, "algo": 4, "key": point}, "user_id": fill(5, 254),
+            "sid": fill(6, 16), "reserved2": fill(7, 608),
+        }},
+        "sigs": [block.clone(), block],
+    });
+    let magic: &[u8; 16] = b"ATTESTATION_EXT\0";
+    let evidence = serde_json::json!({
+        "attestation_report": {"magic": magic, "flags": data.len() % 3, "data": fill(8, 4096)},
+        "cert_chain": {"pek": pek}, "serial_number": fill(9, data.len() % 70),
+        "cc_eventlog": String::from_utf8_lossy(data),
+    });
+    verify_as(Tee::Csv, evidence.to_string().as_bytes());
 }
 
 /// Made once: it parses AMD's roots.
@@ -158,7 +222,7 @@ fn verify_as(tee: Tee, evidence: &[u8]) {
 /// The body of `POST /kbs/v0/auth`.
 pub fn rcar_request(data: &[u8]) {
     if let Ok(request) = kbs::rcar::Request::parse(data) {
-        let _ = kbs::rcar::negotiated(&request);
+        let _ = request.offered_hashes();
     }
 }
 

@@ -252,7 +252,10 @@ async fn a_challenge_is_empty_for_all_but_secure_execution() {
             &[("tee", "x"), ("tee_params", "")][..],
             "Error parse TEE type: Unsupported TEE type: x",
         ),
-        (&[("tee", "se"), ("tee_params", "")][..], "Challenge: "),
+        (
+            &[("tee", "se"), ("tee_params", "")][..],
+            "Challenge: there is no verifier for TEE `se` in this version: IBM Secure Execution needs",
+        ),
     ] {
         let status = client
             .get_attestation_challenge(request(pairs))

@@ -109,7 +109,7 @@ async fn requests_that_make_no_sense_are_the_callers_fault() {
     for (items, words) in [
         (vec![], "No verification requests provided."),
         (vec![sample(); MAX_ITEMS + 1], "verification requests"),
-        (vec![request(Tee::Tdx, &json!({}))], "no verifier for TEE `tdx`"),
+        (vec![request(Tee::Se, &json!({}))], "no verifier for TEE `se`"),
         (vec![bad_runtime_data], "parse runtime data"),
         (vec![bad_init_data], "parse init data"),
     ] {
@@ -253,6 +253,31 @@ async fn only_secure_execution_has_a_challenge_of_its_own() {
         let error = fixture.service.challenge(tee, "{}").await.unwrap_err();
         assert_eq!(error.fault(), Fault::Request, "{tee}");
     }
+}
+
+#[tokio::test]
+async fn whoever_has_a_tee_without_verifier_is_told_what_to_do() {
+    let fixture = Fixture::new().await;
+    for (tee, page) in [
+        (Tee::Se, "docs/tees/se.md"),
+        (Tee::HygonDcu, "docs/tees/hygondcu.md"),
+        (Tee::NvidiaDpu, "docs/tees/nvidia-dpu.md"),
+    ] {
+        let error = fixture
+            .evaluate(vec![request(tee, &json!({}))])
+            .await
+            .unwrap_err();
+        assert_eq!(error.fault(), Fault::Request);
+        let words = text(&error);
+        assert!(words.contains(&format!("no verifier for TEE `{tee}`")), "{words}");
+        assert!(words.contains(page) && words.contains("over gRPC"), "{words}");
+        let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("..")
+            .join(page);
+        assert!(page.is_file(), "{}", page.display());
+    }
+    let challenge = fixture.service.challenge("se", "{}").await.unwrap_err();
+    assert!(text(&challenge).contains("docs/tees/se.md"));
 }
 
 #[tokio::test]
