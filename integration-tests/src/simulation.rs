@@ -32,7 +32,7 @@ pub fn trust(tee: &str, dir: &Path) -> anyhow::Result<Trust> {
             let root = tpm::Authority::known()?.pem();
             json!({"tpm_verifier": {"ak_roots": [write(dir, "simulated-tpm-root.pem", &root)?]}})
         }
-        "sgx" | "tdx" => intel(dir)?,
+        "sgx" | "tdx" | "az-tdx-vtpm" => intel(dir)?,
         "snp" | "az-snp-vtpm" => json!({"snp_verifier": {"insecure_extra_roots": [amd_roots(dir)?]}}),
         _ => bail!("no platform of TEE {tee} can be simulated"),
     };

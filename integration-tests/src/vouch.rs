@@ -64,6 +64,11 @@ const CCA: &[Row] = &[
 
 const CSV: &[Row] = &[("csv_launch_measurement", "/measure")];
 
+const SGX: &[Row] = &[
+    ("sgx_mr_enclave", "/body/mr_enclave"),
+    ("sgx_xfrm", "/body/attributes.xfrm"),
+];
+
 const TPM: &[Row] = &[("trusted_aks", "/ak_public"), ("tpm_pcr11", "/pcr11")];
 
 const SAMPLE: &[Row] = &[
@@ -77,6 +82,7 @@ const SAMPLE: &[Row] = &[
 fn rows(tee: &str) -> &'static [Row] {
     match tee {
         "snp" => SNP,
+        "sgx" => SGX,
         "tdx" => TDX,
         "az-snp-vtpm" => AZ_SNP_VTPM,
         "az-tdx-vtpm" => AZ_TDX_VTPM,

@@ -55,6 +55,9 @@ executables := 3 if {
 	matches_reference_value(input.cca.realm["cca-realm-initial-measurement"], "cca_realm_initial_measurement")
 } else := 3 if {
 	csv_accepted
+} else := 3 if {
+	input.sgx.debug == false
+	matches_reference_value(input.sgx.body.mr_enclave, "sgx_mr_enclave")
 }
 
 ##### Hardware: 2, genuine and up to date
@@ -103,6 +106,12 @@ hardware := 2 if {
 	matches_reference_value(input.cca.platform["cca-platform-implementation-id"], "cca_platform_implementation_id")
 } else := 2 if {
 	csv_accepted
+} else := 2 if {
+	input.sgx.debug == false
+	input.sgx.header.vendor_id == "939a7233f79c4ca9940a0db3957f0607"
+	input.sgx.tcb_status == "UpToDate"
+	input.sgx.collateral_expiration_status == "0"
+	matches_reference_value(input.sgx.body.mr_enclave, "sgx_mr_enclave")
 }
 
 ##### Configuration: 2, approved; 3, no known vulnerability; 96, a debug mode
@@ -145,6 +154,11 @@ configuration := 2 if {
 	matches_reference_value(input.cca.platform["cca-platform-config"], "cca_platform_config")
 } else := 2 if {
 	csv_accepted
+} else := 2 if {
+	input.sgx.debug == false
+	matches_reference_value(input.sgx.body["attributes.xfrm"], "sgx_xfrm")
+} else := 3 if {
+	input.sgx.debug == false
 } else := 96 if {
 	input.snp.policy_debug_allowed == true
 } else := 96 if {
@@ -162,6 +176,8 @@ configuration := 2 if {
 	}
 } else := 96 if {
 	input.csv.policy.nodbg == 0
+} else := 96 if {
+	input.sgx.debug == true
 }
 
 ##### What the chains share

@@ -26,7 +26,16 @@ pub trait SimulatedGuest: Send + Sync {
 }
 
 /// The TEEs of which there are guests: the names that [`guest`] takes.
-pub const TEES: [&str; 6] = ["az-snp-vtpm", "cca", "csv", "snp", "tdx", "tpm"];
+pub const TEES: [&str; 8] = [
+    "az-snp-vtpm",
+    "az-tdx-vtpm",
+    "cca",
+    "csv",
+    "sgx",
+    "snp",
+    "tdx",
+    "tpm",
+];
 
 /// A well-behaved guest of the TEE, on a new platform, if the TEE can be simulated.
 ///

@@ -110,9 +110,19 @@ fn csv() -> (Json, Json) {
     )
 }
 
+fn sgx() -> (Json, Json) {
+    let claims = json!({
+        "header": {"vendor_id": "939a7233f79c4ca9940a0db3957f0607"},
+        "body": {"mr_enclave": "ab".repeat(32), "attributes.xfrm": "0700000000000000"},
+        "debug": false, "tcb_status": "UpToDate", "collateral_expiration_status": "0",
+    });
+    let reference = json!({"sgx_mr_enclave": ["ab".repeat(32)], "sgx_xfrm": ["0700000000000000"]});
+    (json!({"sgx": claims}), reference)
+}
+
 /// A good sample of each TEE that has a claim which says whether it is in debug mode.
 fn samples_with_a_flag() -> Vec<(&'static str, Json, Json)> {
-    [snp(), sample(), tdx(), az_tdx(), az_snp()]
+    [snp(), sample(), tdx(), az_tdx(), az_snp(), sgx()]
         .into_iter()
         .map(|(i, r)| ("cpu", i, r))
         .collect()
