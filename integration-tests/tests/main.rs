@@ -8,8 +8,8 @@
 //! - [`built_in`]: the same in one process. [`freshness`]: nonces and sessions. [`admin`]: who may do what.
 //! - [`exchanges`]: the recorded edge cases, with our statuses.
 //! - [`logged`], [`leaks`]: nothing secret in logs, errors or metrics. [`limits`]: what one client can use up.
-//! - [`endorsements`]: what happens when a vendor is gone. [`outages`]: when a service is. [`between_services`]: TLS,
-//!   and one request id through all.
+//! - [`outages`]: what happens when a service is gone; [`endorsements`], [`collateral`]: when a vendor is.
+//!   [`between_services`]: TLS, and one request id through all.
 //! - [`tees`]: a simulated guest of every TEE, and the table of what was proved of each.
 //! - [`tidy`]: the rules of ARCHITECTURE.md.
 
@@ -23,6 +23,7 @@
 mod admin;
 mod between_services;
 mod built_in;
+mod collateral;
 mod devices;
 mod endorsements;
 mod exchanges;

@@ -13,7 +13,7 @@ use verifier::EndorsementId;
 use super::ExportArgs;
 use super::progress::Progress;
 use crate::config::Config;
-use crate::endorsements::{Bundle, Endorser, Freshness, Record, names};
+use crate::endorsements::{Bundle, Endorser, Freshness, Persistent, Record, names};
 
 pub(super) async fn run(
     args: &ExportArgs,
@@ -29,12 +29,15 @@ pub(super) async fn run(
         }
     };
     let mut expired = 0;
-    if args.fetch.is_empty() || super::open(config).is_ok() {
-        for (id, record) in super::open(config)?.all().await? {
-            match record.freshness(&id, now) {
-                Freshness::Expired => expired += 1,
-                _ => add(id, Arc::new(record)),
-            }
+    let stored = match args.fetch.is_empty() {
+        true => super::open(config)?,
+        // What is fetched can be exported from a machine that keeps nothing.
+        false => Persistent::open(&config.storage_backend).context("cannot open the storage")?,
+    };
+    for (id, record) in stored.all().await? {
+        match record.freshness(&id, now) {
+            Freshness::Expired => expired += 1,
+            _ => add(id, Arc::new(record)),
         }
     }
     for (id, record) in fetch(&args.fetch, config, clock).await? {

@@ -174,6 +174,10 @@ impl Endorser {
             return;
         }
         let now = shelf.clock.now();
+        let source = shelf
+            .memory
+            .peek(id)
+            .map_or_else(|| "".into(), |record| Arc::clone(&record.source));
         match shelf.memory.doubt(id) {
             Doubted::Absent => return,
             Doubted::Forgotten => {}
@@ -182,8 +186,8 @@ impl Endorser {
             }
             Doubted::Stays => self.0.refresh(id),
         }
-        shelf.doubted.insert(id.clone(), ());
-        tracing::warn!(endorsement = %id, "an endorsement did not hold");
+        tracing::warn!(endorsement = %id, source = &*source, "an endorsement did not hold");
+        shelf.doubted.insert(id.clone(), source);
     }
 
     /// What there is, for the operator.

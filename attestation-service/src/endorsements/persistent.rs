@@ -2,6 +2,7 @@
 //! who share the storage.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use storage::{KeyValueStore, StorageConfig, StorageError, StorageType, WriteMode};
 use verifier::EndorsementId;
@@ -9,14 +10,26 @@ use verifier::EndorsementId;
 use super::names;
 use super::packed::Packed;
 use super::record::Record;
+use crate::turns::Turns;
 
 /// Where it is kept, under the names of the endorsements.
 pub(crate) const NAMESPACE: &str = "endorsements";
 
 /// The endorsements on the storage, if there is one that lasts. A storage that does not work is logged, and otherwise
 /// as good as none.
-#[derive(Clone)]
-pub(crate) struct Persistent(Option<Arc<dyn KeyValueStore>>);
+pub(crate) struct Persistent {
+    store: Option<Arc<dyn KeyValueStore>>,
+    /// Whoever sends evidence decides what is looked for: not all at once.
+    reads: Turns,
+}
+
+/// How many entries may be read at a time.
+const CONCURRENT_READS: usize = 16;
+
+/// How many more may wait to be, each for [`PATIENCE`].
+const WAITING_READS: usize = 256;
+
+const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Persistent {
     /// On the storage that `config` selects. One that is lost with the process is none.
@@ -27,22 +40,28 @@ impl Persistent {
         if config.storage_type == StorageType::Memory {
             return Ok(Self::none());
         }
-        Ok(Self(Some(config.open(NAMESPACE)?)))
+        Ok(Self::over(Some(config.open(NAMESPACE)?)))
     }
 
     /// Nowhere.
     pub(crate) fn none() -> Self {
-        Self(None)
+        Self::over(None)
+    }
+
+    fn over(store: Option<Arc<dyn KeyValueStore>>) -> Self {
+        let reads = Turns::new(CONCURRENT_READS, WAITING_READS, PATIENCE);
+        Self { store, reads }
     }
 
     /// Whether it is anywhere.
     pub(crate) fn is_there(&self) -> bool {
-        self.0.is_some()
+        self.store.is_some()
     }
 
-    /// The stored record of `id`.
+    /// The stored record of `id`; none if too many look for theirs.
     pub(crate) async fn get(&self, id: &EndorsementId) -> Option<Record> {
         let (store, name) = self.place(id)?;
+        let _turn = self.reads.take().await?;
         let value = match store.get(&name).await {
             Ok(value) => value?,
             Err(error) => {
@@ -82,7 +101,7 @@ impl Persistent {
     /// # Errors
     /// The storage does not work.
     pub(crate) async fn all(&self) -> Result<Vec<(EndorsementId, Record)>, StorageError> {
-        let Some(store) = &self.0 else {
+        let Some(store) = &self.store else {
             return Ok(Vec::new());
         };
         let entries = store.entries().await?.into_iter();
@@ -97,7 +116,7 @@ impl Persistent {
     }
 
     fn place(&self, id: &EndorsementId) -> Option<(&Arc<dyn KeyValueStore>, String)> {
-        Some((self.0.as_ref()?, names::name(id)?))
+        Some((self.store.as_ref()?, names::name(id)?))
     }
 }
 
@@ -121,7 +140,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_stored_comes_back_and_what_is_damaged_is_passed_over() {
         let store = Arc::new(Memory::new());
-        let persistent = Persistent(Some(store.clone()));
+        let persistent = Persistent::over(Some(store.clone()));
         let kept = record(1, ISSUED);
         persistent.put(&TCB_INFO, &kept).await.unwrap();
         assert_eq!(persistent.get(&TCB_INFO).await, Some(kept.clone()));

@@ -21,8 +21,8 @@ pub(super) struct Shelf {
     pub(super) persistent: Persistent,
     /// What no source had a moment ago.
     pub(super) unknown: Cache<EndorsementId, ()>,
-    /// What did not hold a moment ago.
-    pub(super) doubted: Cache<EndorsementId, ()>,
+    /// What did not hold a moment ago, and the source that gave it.
+    pub(super) doubted: Cache<EndorsementId, Arc<str>>,
     /// For how many seconds an endorsement that shows its age is used after its time, if no newer one can be had.
     pub(super) stale_seconds: i64,
     pub(super) metrics: Arc<Metrics>,
@@ -66,13 +66,15 @@ impl Shelf {
 
     /// Gets `id` anew. `patience` is how long a source that wants to be left alone is waited for.
     pub(super) async fn obtain(&self, id: &EndorsementId, patience: Duration) -> Answer {
-        let is_doubted = self.doubted.get(id).is_some();
-        if !is_doubted && let Some(given) = self.read_stored(id).await {
+        let doubted = self.doubted.get(id);
+        if doubted.is_none()
+            && let Some(given) = self.read_stored(id).await
+        {
             return Ok(given);
         }
         let (mut failure, mut was_asked) = (None, false);
         let mut outdated: Option<Arc<Record>> = None;
-        for supplier in self.suppliers.iter().filter(|supplier| supplier.serves(id)) {
+        for supplier in self.suppliers_of(id, doubted.as_deref()) {
             was_asked |= !supplier.is_local();
             let error = match supplier.ask(id, patience).await {
                 Ok(None) => continue,
@@ -101,6 +103,13 @@ impl Shelf {
                 Err(EndorsementError::Unknown(id.to_string()))
             }
         }
+    }
+
+    /// Those that serve `id`, in their order; the one that gave what did not hold comes last.
+    fn suppliers_of(&self, id: &EndorsementId, doubted: Option<&str>) -> Vec<&Supplier> {
+        let mut suppliers: Vec<&Supplier> = self.suppliers.iter().filter(|one| one.serves(id)).collect();
+        suppliers.sort_by_key(|one| doubted == Some(one.name()));
+        suppliers
     }
 
     /// What is wrong with a record that has the right form.

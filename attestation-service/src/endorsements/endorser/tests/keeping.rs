@@ -73,6 +73,16 @@ async fn what_did_not_hold_is_fetched_again_but_not_again_and_again() {
 }
 
 #[tokio::test]
+async fn after_a_source_gave_what_did_not_hold_another_is_asked_first() {
+    let fakes = [Fake::new("a", info(1)), Fake::new("b", info(2))];
+    let stage = Stage::over(&fakes);
+    assert_eq!(stage.get(&TCB_INFO).await.unwrap(), text(1));
+    stage.endorser.doubt(&TCB_INFO);
+    assert_eq!(stage.get(&TCB_INFO).await.unwrap(), text(2));
+    assert_eq!(fakes.map(|fake| fake.asked()), [1, 1]);
+}
+
+#[tokio::test]
 async fn doubt_about_what_held_throws_nothing_away() {
     let fake = Fake::new("a", info(1));
     let stage = Stage::over(std::slice::from_ref(&fake));
