@@ -17,6 +17,7 @@ pub const TARGETS: &[Target] = &[
     ("certificate_table", certificate_table),
     ("cca_token", cca_token),
     ("csv_evidence", csv_evidence),
+    ("endorsement", endorsement),
     ("rcar_request", rcar_request),
     ("rcar_attestation", rcar_attestation),
     ("resource_path", resource_path),
@@ -194,6 +195,30 @@ pub fn csv_evidence(data: &[u8]) {
         "cc_eventlog": String::from_utf8_lossy(data),
     });
     verify_as(Tee::Csv, evidence.to_string().as_bytes());
+}
+
+/// What a source gives for an endorsement of every kind.
+pub fn endorsement(data: &[u8]) {
+    use verifier::EndorsementId::{
+        DcapPckCrl, DcapQeIdentity, DcapRootCrl, DcapTcbInfo, NrasKeys, SnpAsvk, SnpCrl,
+    };
+    use verifier::dcap::{DcapTee, Fmspc, PckCa};
+    let (product, tee) = (verifier::SnpProduct::Milan, DcapTee::Tdx);
+    let ids = [
+        SnpAsvk { product },
+        SnpCrl { product },
+        DcapTcbInfo {
+            tee,
+            fmspc: Fmspc([0; 6]),
+        },
+        DcapQeIdentity { tee },
+        DcapPckCrl { ca: PckCa::Platform },
+        DcapRootCrl,
+        NrasKeys,
+    ];
+    for id in ids {
+        let _ = id.validity_of(data);
+    }
 }
 
 /// Made once: it parses AMD's roots.

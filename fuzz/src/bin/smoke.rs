@@ -35,6 +35,7 @@ const SEEDS: &[&str] = &[
     r#"{"tpm_quote":{"signature":"ABgACwABAQABAQ==","message":"/1RDR4AYAAAAAAAAAAA=","pcrs":["00"]},"ak_public":"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q=="}"#,
     r#"{"version":2,"tpm_quote":{"signature":"00","message":"ff544347","pcrs":["00"]},"hcl_report":"SENMQQEAAAA=","vcek":"MIIB","td_quote":"BAACAIEAAAA="}"#,
     "HCLA\u{1}\0\0\0\u{2}\0\0\0\u{2}\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+    r#"{"tcbInfo":{"id":"TDX","version":3,"issueDate":"2026-01-01T00:00:00Z","nextUpdate":"2026-01-31T00:00:00Z","fmspc":"000000000000"},"signature":"00"}"#,
     "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
 ];
 
