@@ -82,7 +82,7 @@ impl PlatformSpec<'_> {
 fn public_key(bytes: &mut Vec<u8>, key: &SigningKey) {
     bytes.extend(key.public());
     let mut user_id = key.user_id().as_bytes().to_vec();
-    bytes.extend([user_id.len() as u8, 0]);
+    bytes.extend([u8::try_from(user_id.len()).unwrap_or(u8::MAX), 0]);
     user_id.resize(254, 0);
     bytes.extend(user_id);
 }
