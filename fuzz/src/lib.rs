@@ -3,9 +3,13 @@
 //! `smoke` runs each for a moment on mutated seeds, on stable Rust and in CI; `fuzz_targets` wraps each for
 //! the coverage-guided fuzzer.
 
+mod nvidia;
+
 use std::sync::LazyLock;
 
 use verifier::{Endorsements, ExpectedBinding, Tee, UnverifiedEvidence, VerifierOptions, Verifiers};
+
+pub use self::nvidia::{nras_answer, nvidia_evidence, spdm_report};
 
 /// A target: a name and the function.
 pub type Target = (&'static str, fn(&[u8]));
@@ -15,6 +19,9 @@ pub const TARGETS: &[Target] = &[
     ("snp_evidence", snp_evidence),
     ("snp_report", snp_report),
     ("certificate_table", certificate_table),
+    ("nvidia_evidence", nvidia_evidence),
+    ("spdm_report", spdm_report),
+    ("nras_answer", nras_answer),
     ("cca_token", cca_token),
     ("csv_evidence", csv_evidence),
     ("endorsement", endorsement),

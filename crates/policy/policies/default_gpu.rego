@@ -47,14 +47,16 @@ unknown_measurements contains index if {
 }
 
 # The names under which the extractor `swid` registers NVIDIA's reference integrity manifests.
+measurement_id(index) := concat("", ["NVIDIA_Corporation.GPU.measurement_", index])
+
 known_measurement(index, value) if {
-	matches_reference_value(value, concat("", ["NVIDIA_Corporation.GPU.measurement_", index]))
+	matches_reference_value(value, measurement_id(index))
 }
 
 # Nothing is measured there, and nothing should be.
 known_measurement(index, value) if {
 	is_zero(value)
-	query_reference_value(concat("", ["NVIDIA_Corporation.GPU.measurement_", index])) == null
+	query_reference_value(measurement_id(index)) == null
 }
 
 measured_here if {

@@ -27,6 +27,8 @@ const SEEDS: &[&str] = &[
     r#"{"version":"0.4.0","tee":"snp","extra-params":{"supported-hash-algorithms":["sha384"]}}"#,
     r#"{"init-data":null,"runtime-data":{"nonce":"AA==","tee-pubkey":{"kty":"EC","crv":"P-256","alg":"ECDH-ES+A256KW","x":"NERNydz2sUdLFER6QR4zdyP_kCPUsI4L9AD1ONgppUk","y":"3SwWswbpDLU0A43p33DVQkxZxg8zF6P5E1RmQ9AwCWk"}},"tee-evidence":{"primary_evidence":{"svn":"1","report_data":"AA=="},"additional_evidence":""}}"#,
     r#"{"attestation_report":{"version":3,"guest_svn":0,"policy":196608,"chip_id":[0,1]},"cert_chain":[{"cert_type":"VCEK","data":[48,130,1,0]}]}"#,
+    r#"{"device_evidence_list":[{"arch":"HOPPER","uuid":"GPU-1","evidence":"11e001ff","certificate":"AAAA"}]}"#,
+    r#"[["JWT","eyJhbGciOiJFUzM4NCIsImtpZCI6ImEifQ.eyJleHAiOjF9.c2ln"],{"GPU-0":"eyJhbGciOiJFUzM4NCIsImtpZCI6ImEifQ.e30.c2ln"}]"#,
     "/kbs/v0/resource/default/key/one%2F..%2f%00?x=y",
     "eyJ0eXAiOiJKV1QiLCJhbGciOiJFUzI1NiIsImtpZCI6ImEifQ.eyJleHAiOjF9.c2ln",
     r#"{"keys":[{"kty":"EC","crv":"P-256","kid":"a","alg":"ES256","x":"NERNydz2sUdLFER6QR4zdyP_kCPUsI4L9AD1ONgppUk","y":"3SwWswbpDLU0A43p33DVQkxZxg8zF6P5E1RmQ9AwCWk"}]}"#,

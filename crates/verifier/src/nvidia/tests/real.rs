@@ -7,6 +7,7 @@
 use super::*;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use simulated_tee::proof::{self, Proof};
 use std::path::{Path, PathBuf};
 
 /// When the youngest of NVIDIA's certificates, that of the provisioner, begins to be valid.
@@ -62,6 +63,7 @@ fn the_hopper_report_beside_the_project_gives_the_claims_beside_it_and_no_change
         expected.trim()
     );
     check(&vector);
+    prove("beside-the-project", std::slice::from_ref(&vector));
 }
 
 #[test]
@@ -89,6 +91,26 @@ fn the_eight_hoppers_of_the_bitrouter_crate_verify_together_and_no_changed_one_d
     for vector in &vectors {
         check(vector);
     }
+    prove("bitrouter", &vectors);
+}
+
+/// Flips bits all over each device's evidence, and notes what was proved.
+fn prove(name: &str, vectors: &[Vector]) {
+    let mut refused = 0;
+    for vector in vectors {
+        let attempt = vector.attempt();
+        for (place, evidence) in proof::flipped(&attempt.evidence) {
+            let outcome = Attempt {
+                evidence,
+                ..vector.attempt()
+            }
+            .run();
+            assert!(outcome.is_err(), "{name}: {place}");
+            refused += 1;
+        }
+    }
+    proof::note("nvidia", Proof::Vectors, name, vectors.len()).unwrap();
+    proof::note("nvidia", Proof::Mutations, name, refused).unwrap();
 }
 
 #[test]
@@ -259,6 +281,7 @@ fn text(name: &str) -> Option<String> {
     let found = std::fs::read_to_string(&path).ok();
     if found.is_none() {
         eprintln!("skipped: {name} is not beside the project");
+        proof::note("nvidia", Proof::Absent, "beside-the-project", 1).unwrap();
     }
     found
 }
@@ -268,6 +291,7 @@ fn bitrouter() -> Option<Vec<Vector>> {
     let file = "bitrouter-attestation-1.0.0-alpha.25/tests/fixtures/near_report.json";
     let Some(json) = in_registry(file) else {
         eprintln!("skipped: the crate bitrouter-attestation 1.0.0-alpha.25 is not unpacked on this machine");
+        proof::note("nvidia", Proof::Absent, "bitrouter", 1).unwrap();
         return None;
     };
     let report: Value = serde_json::from_slice(&json).unwrap();
