@@ -5,7 +5,8 @@ use std::time::Duration;
 /// Limits of one evaluation. Reaching one ends it with [`crate::PolicyError::Limit`]; nothing is granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Wall-clock time of each rule that is read, looked at between the policy's steps.
+    /// Wall-clock time of each rule that is read, looked at between the policy's steps. An evaluation that
+    /// reaches it is tried once more, for the machine may have been busy with something else.
     pub time: Duration,
     /// Bytes that built-ins which can make much out of little (`numbers.range`, `concat`, `replace`, …) may
     /// produce in all. More than 64 MiB counts as 64 MiB.

@@ -46,6 +46,16 @@ impl Host {
         self
     }
 
+    /// The same host before it was asked for anything.
+    pub(super) fn afresh(&self) -> Self {
+        Self {
+            reference: self.reference.clone(),
+            asked: Vec::new(),
+            memory: self.memory,
+            failure: None,
+        }
+    }
+
     /// The reference values the policy asked for.
     pub(crate) fn into_asked(self) -> Vec<AskedValue> {
         self.asked
