@@ -1,17 +1,19 @@
-//! The work of one evaluation that takes processor time and nothing else, to be run where it holds nobody up.
+//! The work of one evaluation that takes processor time and nothing else, to be run where it holds nobody up,
+//! unless there is so little of it that to run it elsewhere would cost more.
 //!
 //! It goes on until it has the submodules or needs something that only the asynchronous side can get, and can
 //! then be resumed.
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use policy::AppraisalPolicy;
 use verifier::{Endorsements, Fault, ParsedEvidence, Tee, TeeClass, VerifyError};
 
 use crate::appraisal::{AnnotatedEvidence, Submodule};
 use crate::binding::Binding;
 use crate::error::EvaluateError;
+use crate::policies::ReadyPolicy;
 use crate::reference_values::View;
 
 /// An evaluation under way.
@@ -20,7 +22,7 @@ pub(crate) struct Evaluation {
     pub(crate) policy_id: String,
     /// Seconds since the Unix epoch.
     pub(crate) now: i64,
-    pub(crate) policies: HashMap<TeeClass, Arc<AppraisalPolicy>>,
+    pub(crate) policies: HashMap<TeeClass, Arc<ReadyPolicy>>,
     pub(crate) reference_values: View,
     stage: Stage,
 }
@@ -37,6 +39,9 @@ enum Stage {
     Unverified(Vec<Item>),
     Verified(Vec<AnnotatedEvidence>),
 }
+
+/// A policy that takes longer holds up the other requests of its thread.
+const SLOW: Duration = Duration::from_millis(5);
 
 /// How far an evaluation got.
 pub(crate) enum Progress {
@@ -62,6 +67,16 @@ impl Evaluation {
         format!("{}_{}", self.policy_id, class.as_str())
     }
 
+    /// Whether what is left to do is so little that a thread which serves connections may do it: nothing but
+    /// cheap evidence, and policies that have shown to be quick.
+    pub(crate) fn is_light(&self) -> bool {
+        let verified = match &self.stage {
+            Stage::Unverified(items) => items.iter().all(|item| item.evidence.is_cheap()),
+            Stage::Verified(_) => true,
+        };
+        verified && self.policies.values().all(|policy| !policy.pace.is_out())
+    }
+
     /// Verifies, unless that is done, and appraises.
     pub(crate) fn advance(&mut self) -> Result<Progress, EvaluateError> {
         if let Stage::Unverified(items) = &self.stage {
@@ -76,7 +91,8 @@ impl Evaluation {
             let Some(policy) = self.policies.get(&evidence.class) else {
                 return Ok(Progress::NeedsPolicy(evidence.class));
             };
-            let submodule = evidence.appraise(&self.policy_id, policy, &self.reference_values.values);
+            let appraise = || evidence.appraise(&self.policy_id, policy, &self.reference_values.values);
+            let submodule = policy.pace.time(SLOW, appraise);
             let submodule = submodule.map_err(|source| EvaluateError::Appraisal {
                 id: self.full_policy_id(evidence.class),
                 source,

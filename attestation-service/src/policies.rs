@@ -3,9 +3,11 @@
 mod hints;
 
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use daemon::strikes::Strikes;
 use policy::{AppraisalPolicy, PolicyError, defaults};
 use storage::{KeyValueStore, StorageError, WriteMode};
 
@@ -83,17 +85,41 @@ pub(crate) struct PolicyStore {
     recheck: Duration,
 }
 
+/// A policy ready to use, and whether it has shown that it is quick.
+#[derive(Debug)]
+pub(crate) struct ReadyPolicy {
+    policy: AppraisalPolicy,
+    pub(crate) pace: Strikes,
+}
+
 struct Compiled {
-    policy: Arc<AppraisalPolicy>,
+    policy: Arc<ReadyPolicy>,
     checked: Instant,
 }
 
 enum Recalled {
     /// Looked at a moment ago.
-    Fresh(Arc<AppraisalPolicy>),
+    Fresh(Arc<ReadyPolicy>),
     /// The caller is to look whether the storage still has the same.
-    Stale(Arc<AppraisalPolicy>),
+    Stale(Arc<ReadyPolicy>),
     Nothing,
+}
+
+impl ReadyPolicy {
+    fn compile(rego: &str) -> Result<Self, PolicyError> {
+        Ok(Self {
+            policy: AppraisalPolicy::compile(rego)?,
+            pace: Strikes::unproven(),
+        })
+    }
+}
+
+impl Deref for ReadyPolicy {
+    type Target = AppraisalPolicy;
+
+    fn deref(&self) -> &AppraisalPolicy {
+        &self.policy
+    }
 }
 
 impl PolicyStore {
@@ -112,7 +138,7 @@ impl PolicyStore {
     }
 
     /// Compiles and stores `rego`, in place of what was there. What does not compile changes nothing.
-    pub(crate) async fn set(&self, id: &str, rego: &str) -> Result<Arc<AppraisalPolicy>, PolicyStoreError> {
+    pub(crate) async fn set(&self, id: &str, rego: &str) -> Result<Arc<ReadyPolicy>, PolicyStoreError> {
         check_id(id)?;
         let policy = compile(rego.to_owned())
             .await?
@@ -154,7 +180,7 @@ impl PolicyStore {
     }
 
     /// The policy, ready to use.
-    pub(crate) async fn compiled(&self, id: &str) -> Result<Arc<AppraisalPolicy>, PolicyStoreError> {
+    pub(crate) async fn compiled(&self, id: &str) -> Result<Arc<ReadyPolicy>, PolicyStoreError> {
         let known = match self.recall(id) {
             Recalled::Fresh(policy) => return Ok(policy),
             Recalled::Stale(policy) => Some(policy),
@@ -212,7 +238,7 @@ impl PolicyStore {
         }
     }
 
-    fn remember(&self, id: &str, policy: &Arc<AppraisalPolicy>) {
+    fn remember(&self, id: &str, policy: &Arc<ReadyPolicy>) {
         let entry = Compiled {
             policy: Arc::clone(policy),
             checked: Instant::now(),
@@ -224,7 +250,7 @@ impl PolicyStore {
     }
 
     /// Puts `new` in the place of `known`, unless somebody has set another policy meanwhile.
-    fn exchange(&self, id: &str, known: Option<&Arc<AppraisalPolicy>>, new: Option<&Arc<AppraisalPolicy>>) {
+    fn exchange(&self, id: &str, known: Option<&Arc<ReadyPolicy>>, new: Option<&Arc<ReadyPolicy>>) {
         let mut compiled = self.compiled.write().unwrap_or_else(PoisonError::into_inner);
         let unchanged = match (compiled.get(id), known) {
             (Some(entry), Some(known)) => Arc::ptr_eq(&entry.policy, known),
@@ -259,11 +285,11 @@ pub(crate) fn check_id(id: &str) -> Result<(), PolicyStoreError> {
 }
 
 /// Compiles where it holds nobody up.
-async fn compile(rego: String) -> Result<Result<Arc<AppraisalPolicy>, PolicyError>, PolicyStoreError> {
+async fn compile(rego: String) -> Result<Result<Arc<ReadyPolicy>, PolicyError>, PolicyStoreError> {
     if rego.len() > MAX_TEXT {
         return Err(PolicyStoreError::TooLong(rego.len()));
     }
-    let compiled = tokio::task::spawn_blocking(move || AppraisalPolicy::compile(&rego).map(Arc::new)).await;
+    let compiled = tokio::task::spawn_blocking(move || ReadyPolicy::compile(&rego).map(Arc::new)).await;
     Ok(compiled.unwrap_or_else(|_| Err(PolicyError::Compile("the compiler gave up".to_owned()))))
 }
 

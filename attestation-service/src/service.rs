@@ -330,7 +330,13 @@ impl AttestationService {
 
     /// Lets the evaluation compute on a thread of its own: the ones that serve connections stay free. A caller who
     /// goes away does not make room for the next one before the work is done.
+    ///
+    /// Light work is done in place: two changes of thread and back take longer.
     async fn compute(&self, mut evaluation: Evaluation) -> Result<(Evaluation, Progress), EvaluateError> {
+        if evaluation.is_light() {
+            let progress = evaluation.advance()?;
+            return Ok((evaluation, progress));
+        }
         let turn = self.processors.take().await.ok_or(EvaluateError::Overloaded)?;
         let work = tokio::task::spawn_blocking(move || {
             let _turn = turn;

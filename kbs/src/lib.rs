@@ -23,7 +23,6 @@ mod verdict;
 pub mod backends;
 pub mod plugins;
 pub mod resource;
-mod strikes;
 
 pub mod admin;
 

@@ -11,6 +11,7 @@ pub mod health;
 pub mod metrics;
 pub mod serve;
 pub mod shutdown;
+pub mod strikes;
 pub mod telemetry;
 pub mod tls;
 

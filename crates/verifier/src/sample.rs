@@ -67,6 +67,10 @@ impl ParsedEvidence for SampleEvidence {
         Vec::new()
     }
 
+    fn is_cheap(&self) -> bool {
+        true
+    }
+
     fn verify(
         &self,
         expected: &ExpectedBinding,
@@ -109,7 +113,7 @@ mod tests {
         expected: &ExpectedBinding,
     ) -> Result<VerifiedClaims, VerifyError> {
         let parsed = verifier.parse(UnverifiedEvidence::new(json.as_bytes()))?;
-        assert!(parsed.endorsements_for().is_empty());
+        assert!(parsed.endorsements_for().is_empty() && parsed.is_cheap());
         Ok(parsed.verify(expected, &Endorsements::new(), 0)?.remove(0))
     }
 

@@ -1,8 +1,7 @@
 use std::time::Duration;
 
+use daemon::strikes::Strikes;
 use tokio::runtime::{Handle, RuntimeFlavor};
-
-use crate::strikes::Strikes;
 
 /// A decision that takes longer holds up the other requests of its thread.
 const SLOW: Duration = Duration::from_millis(5);

@@ -228,6 +228,53 @@ async fn whoever_goes_away_does_not_make_room_before_the_work_is_done() {
     assert_eq!(error.fault(), Fault::Dependency);
 }
 
+/// A service that has no turns to give, and a policy that takes next to no time and is known for it.
+async fn without_turns() -> Fixture {
+    let mut fixture = Fixture::new().await;
+    let rego = "package policy\ntrust_claims := {\"hardware\": 2}\n";
+    fixture.service.set_policy("default_cpu", rego).await.unwrap();
+    let policy = fixture.service.policies.compiled("default_cpu").await.unwrap();
+    while policy.pace.is_out() {
+        fixture
+            .evaluate(vec![request(Tee::Sample, &sample_evidence())])
+            .await
+            .unwrap();
+    }
+    Arc::get_mut(&mut fixture.service).unwrap().processors = Turns::new(0, 0, PATIENCE);
+    fixture
+}
+
+#[tokio::test]
+async fn cheap_evidence_needs_no_turn_once_its_policy_has_shown_that_it_is_quick() {
+    let fixture = without_turns().await;
+    let items = vec![request(Tee::Sample, &sample_evidence())];
+    let claims = fixture.evaluate(items).await.unwrap();
+    assert_eq!(claims["submods"]["cpu0"]["ear.status"], "affirming");
+}
+
+#[tokio::test]
+async fn a_policy_that_nothing_is_known_of_needs_a_turn() {
+    let fixture = without_turns().await;
+    let rego = "package policy\ntrust_claims := {\"hardware\": 3}\n";
+    fixture.service.set_policy("default_cpu", rego).await.unwrap();
+    let items = vec![request(Tee::Sample, &sample_evidence())];
+    let error = fixture.evaluate(items).await.unwrap_err();
+    assert!(matches!(error, EvaluateError::Overloaded), "{error}");
+}
+
+#[tokio::test]
+async fn evidence_with_a_signature_to_verify_needs_a_turn() {
+    let fixture = without_turns().await;
+    let platform = Platform::new(Generation::Milan).unwrap();
+    let report = platform.report().report_data(&report_data()).sign().unwrap();
+    let evidence = evidence(&report, &platform.vcek_chain()).unwrap();
+    let error = fixture
+        .evaluate(vec![request(Tee::Snp, &evidence)])
+        .await
+        .unwrap_err();
+    assert!(matches!(error, EvaluateError::Overloaded), "{error}");
+}
+
 #[tokio::test]
 async fn a_terse_token_leaves_out_the_evidence_of_devices() {
     let fixture = Fixture::with(None, |config| {

@@ -28,13 +28,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use daemon::strikes::Strikes;
 use jose::secret::Secret;
 
 use self::root::Root;
 use super::{BackendError, BackendSetupError, MAX_RESOURCE_SIZE, ResourceBackend};
 use crate::admin::AdminGrant;
 use crate::resource::{ReleasePermit, ResourcePath};
-use crate::strikes::Strikes;
 
 /// The largest file, in bytes, that is read on the calling thread.
 const SMALL: usize = 64 * 1024;

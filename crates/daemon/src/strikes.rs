@@ -1,4 +1,5 @@
-//! Whether something that is usually quick has become slow.
+//! Whether something that is usually quick has become slow, and had better not be done on a thread that serves
+//! connections.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -6,7 +7,7 @@ use std::time::{Duration, Instant};
 /// Counts slow runs against quick ones. One slow run says nothing: a machine that is shared with others stops
 /// any thread now and then. Three that come close together do, and it takes many quick ones to make up for them.
 #[derive(Debug, Default)]
-pub(crate) struct Strikes(AtomicU32);
+pub struct Strikes(AtomicU32);
 
 /// What a slow run counts, in quick ones.
 const SLOW_RUN: u32 = 64;
@@ -14,15 +15,23 @@ const SLOW_RUN: u32 = 64;
 const OUT: u32 = 2 * SLOW_RUN;
 /// More are not counted, so that it can become quick again.
 const MOST: u32 = 16 * SLOW_RUN;
+/// How many quick runs show that something unknown is quick.
+const PROBATION: u32 = 8;
 
 impl Strikes {
+    /// For something of which nothing is known yet: slow until a few quick runs have shown that it is not.
+    #[must_use]
+    pub fn unproven() -> Self {
+        Self(AtomicU32::new(OUT + PROBATION))
+    }
+
     /// Whether it is slow now.
-    pub(crate) fn is_out(&self) -> bool {
+    pub fn is_out(&self) -> bool {
         self.0.load(Ordering::Relaxed) > OUT
     }
 
     /// Does the work and counts it as slow if it takes longer than `slow`.
-    pub(crate) fn time<T>(&self, slow: Duration, work: impl FnOnce() -> T) -> T {
+    pub fn time<T>(&self, slow: Duration, work: impl FnOnce() -> T) -> T {
         let begin = Instant::now();
         let done = work();
         let before = self.0.load(Ordering::Relaxed);
@@ -53,6 +62,18 @@ mod tests {
         let strikes = Strikes::default();
         slow(&strikes);
         assert!(!strikes.is_out());
+    }
+
+    #[test]
+    fn the_unproven_is_out_until_it_was_quick_a_few_times() {
+        let strikes = Strikes::unproven();
+        for _ in 0..PROBATION {
+            assert!(strikes.is_out());
+            strikes.time(Duration::MAX, || ());
+        }
+        assert!(!strikes.is_out());
+        slow(&strikes);
+        assert!(strikes.is_out());
     }
 
     #[test]
