@@ -5,9 +5,9 @@ use std::fmt;
 
 use serde::Deserialize;
 
-/// `cpu0=affirming gpu0=warning`, or `unknown` for a token in another form.
-#[derive(Debug)]
-pub(crate) struct Verdict(BTreeMap<String, String>);
+/// `cpu0=affirming gpu0=warning`, or `unknown` for a token in another form. The claims are looked at when it is
+/// written, for a log that leaves it out should cost nothing.
+pub(crate) struct Verdict<'a>(&'a str);
 
 #[derive(Deserialize)]
 struct Claims {
@@ -21,28 +21,23 @@ struct Submod {
     status: String,
 }
 
-impl Verdict {
-    /// Reads the claims of a token.
-    pub(crate) fn of(claims_json: &str) -> Self {
-        let claims: Option<Claims> = serde_json::from_str(claims_json).ok();
-        let submods = claims.map(|claims| claims.submods).unwrap_or_default();
-        Self(
-            submods
-                .into_iter()
-                .map(|(name, submod)| (name, submod.status))
-                .collect(),
-        )
+impl<'a> Verdict<'a> {
+    /// Of the claims of a token.
+    pub(crate) fn of(claims_json: &'a str) -> Self {
+        Self(claims_json)
     }
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for Verdict<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
+        let claims: Option<Claims> = serde_json::from_str(self.0).ok();
+        let submods = claims.map(|claims| claims.submods).unwrap_or_default();
+        if submods.is_empty() {
             return f.write_str("unknown");
         }
-        for (number, (name, status)) in self.0.iter().enumerate() {
+        for (number, (name, submod)) in submods.iter().enumerate() {
             let space = if number == 0 { "" } else { " " };
-            write!(f, "{space}{name}={status}")?;
+            write!(f, "{space}{name}={}", submod.status)?;
         }
         Ok(())
     }

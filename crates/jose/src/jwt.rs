@@ -2,9 +2,16 @@
 //!
 //! [`UnverifiedToken`] → [`UnverifiedToken::verify`] → [`SignedClaims`] → [`SignedClaims::validate`] → [`Claims`].
 
-use serde::Deserialize;
+mod header;
+mod registered;
+
+use std::sync::{Arc, OnceLock};
+
 use serde_json::Value;
 
+use self::header::Header;
+pub use self::header::Headers;
+use self::registered::Registered;
 use crate::encoding;
 use crate::key::{KeyError, VerificationKey};
 use crate::{Jwk, SignatureAlgorithm};
@@ -13,11 +20,8 @@ use crate::{Jwk, SignatureAlgorithm};
 /// for nothing else; its payload is out of reach.
 #[derive(Debug, Clone)]
 pub struct UnverifiedToken<'a> {
-    alg: SignatureAlgorithm,
-    kid: Option<String>,
-    jwk: Option<Box<Jwk>>,
-    x5c: Vec<String>,
-    content_type: Option<String>,
+    header: Arc<Header>,
+    header_text: &'a str,
     signing_input: &'a str,
     payload: &'a str,
     signature: Vec<u8>,
@@ -27,70 +31,59 @@ impl<'a> UnverifiedToken<'a> {
     /// Reads the compact form. Refuses what is over [`MAX_TOKEN_LENGTH`], has not three parts, names an algorithm
     /// that is no [`SignatureAlgorithm`], asks for extensions (`crit`), or carries a header key that is unusable.
     pub fn parse(token: &'a str) -> Result<Self, TokenError> {
+        Self::parse_with(token, |header| Header::read(header).map(Arc::new))
+    }
+
+    fn parse_with(
+        token: &'a str,
+        read: impl FnOnce(&str) -> Result<Arc<Header>, TokenError>,
+    ) -> Result<Self, TokenError> {
         if token.len() > MAX_TOKEN_LENGTH {
             return Err(TokenError::TooLong);
         }
         let (signing_input, signature) = token
             .rsplit_once('.')
             .ok_or(TokenError::Malformed("three parts"))?;
-        let (header, payload) = signing_input
+        let (header_text, payload) = signing_input
             .split_once('.')
             .ok_or(TokenError::Malformed("three parts"))?;
         if payload.contains('.') {
             return Err(TokenError::Malformed("three parts"));
         }
-        if header.len() > MAX_HEADER_LENGTH {
-            return Err(TokenError::TooLong);
-        }
-        let header = encoding::decode(header).ok_or(TokenError::Malformed("header"))?;
-        let header: Header = serde_json::from_slice(&header).map_err(|_| TokenError::Malformed("header"))?;
-        let alg = header.alg.parse().map_err(|_| TokenError::UnknownAlgorithm)?;
-        if header.crit.is_some() || header.b64.is_some() {
-            return Err(TokenError::CriticalHeader);
-        }
-        let jwk = header
-            .jwk
-            .map(|jwk| Jwk::from_json(jwk.get().as_bytes()))
-            .transpose();
-        let jwk = jwk.map_err(TokenError::HeaderKey)?.map(Box::new);
-        let signature = encoding::decode(signature).ok_or(TokenError::Malformed("signature"))?;
         Ok(Self {
-            alg,
-            kid: header.kid,
-            jwk,
-            x5c: header.x5c.unwrap_or_default(),
-            content_type: header.cty,
+            header: read(header_text)?,
+            header_text,
             signing_input,
             payload,
-            signature,
+            signature: encoding::decode(signature).ok_or(TokenError::Malformed("signature"))?,
         })
     }
 
     /// The algorithm the header names. A key decides whether it is the right one.
     pub fn alg(&self) -> SignatureAlgorithm {
-        self.alg
+        self.header.alg
     }
 
     /// The id of the key that should have signed.
     pub fn kid(&self) -> Option<&str> {
-        self.kid.as_deref()
+        self.header.kid.as_deref()
     }
 
     /// The key in the header. Anybody can put a key there: it is worth something only once its certificate chain
     /// is verified ([`crate::TrustAnchors::verify_jwk`]).
     pub fn jwk(&self) -> Option<&Jwk> {
-        self.jwk.as_deref()
+        self.header.jwk.as_ref()
     }
 
     /// The certificate chain in the header (`x5c`, RFC 7515 section 4.1.6), leaf first; empty where there is none.
     /// Like [`UnverifiedToken::jwk`], worth something only once it is verified.
     pub fn x5c(&self) -> &[String] {
-        &self.x5c
+        &self.header.x5c
     }
 
     /// What the header says the payload is (`cty`).
     pub fn content_type(&self) -> Option<&str> {
-        self.content_type.as_deref()
+        self.header.content_type.as_deref()
     }
 
     /// The bytes that are signed.
@@ -102,16 +95,14 @@ impl<'a> UnverifiedToken<'a> {
     /// header may carry (RFC 7519 section 5.3) are the caller's to check.
     pub fn verify_payload(&self, key: &VerificationKey) -> Result<SignedPayload, TokenError> {
         self.verify_signature(key)?;
-        let header = self.signing_input.split('.').next().unwrap_or_default();
-        let header = encoding::decode(header).ok_or(TokenError::Malformed("header"))?;
-        let text = String::from_utf8(header).map_err(|_| TokenError::Malformed("header"))?;
-        let value = serde_json::from_str(&text).map_err(|_| TokenError::Malformed("header"))?;
-        let header = SignedClaims { text, value };
+        let header = encoding::decode(self.header_text).and_then(|header| String::from_utf8(header).ok());
+        let times = header.and_then(|header| Registered::read(&header));
+        let times = times.ok_or(TokenError::Malformed("header"))?;
         Ok(SignedPayload {
             bytes: encoding::decode(self.payload).ok_or(TokenError::Malformed("payload"))?,
-            issued_at: header.time("iat")?,
-            not_before: header.time("nbf")?,
-            expires_at: header.time("exp")?,
+            issued_at: times.issued_at()?,
+            not_before: times.not_before()?,
+            expires_at: times.expires_at()?,
         })
     }
 
@@ -120,14 +111,12 @@ impl<'a> UnverifiedToken<'a> {
         self.verify_signature(key)?;
         let payload = encoding::decode(self.payload).ok_or(TokenError::Malformed("payload"))?;
         let text = String::from_utf8(payload).map_err(|_| TokenError::Malformed("payload"))?;
-        match serde_json::from_str(&text) {
-            Ok(value @ Value::Object(_)) => Ok(SignedClaims { text, value }),
-            _ => Err(TokenError::Malformed("payload")),
-        }
+        let registered = Registered::read(&text).ok_or(TokenError::Malformed("payload"))?;
+        Ok(SignedClaims { text, registered })
     }
 
     fn verify_signature(&self, key: &VerificationKey) -> Result<(), TokenError> {
-        key.verify(self.alg, self.signing_input.as_bytes(), &self.signature)
+        key.verify(self.header.alg, self.signing_input.as_bytes(), &self.signature)
             .map_err(|error| match error {
                 KeyError::AlgorithmNotAllowed => TokenError::AlgorithmNotAllowed,
                 _ => TokenError::BadSignature,
@@ -152,18 +141,13 @@ pub struct SignedPayload {
 #[derive(Debug, Clone)]
 pub struct SignedClaims {
     text: String,
-    value: Value,
+    registered: Registered,
 }
 
 impl SignedClaims {
     /// The payload as it was signed.
     pub fn raw(&self) -> &str {
         &self.text
-    }
-
-    /// The payload parsed.
-    pub fn value(&self) -> &Value {
-        &self.value
     }
 
     /// Checks `exp` (required), `nbf`, `iat`, and issuer and audience where `expected` names them.
@@ -174,56 +158,32 @@ impl SignedClaims {
             issuer,
             audience,
         } = *expected;
-        let expires_at = self.time("exp")?.ok_or(TokenError::NoExpiry)?;
+        let expires_at = self.registered.expires_at()?.ok_or(TokenError::NoExpiry)?;
         if now >= expires_at.saturating_add(leeway) {
             return Err(TokenError::Expired);
         }
         let latest_start = now.saturating_add(leeway);
         if self
-            .time("nbf")?
-            .is_some_and(|not_before| not_before > latest_start)
+            .registered
+            .not_before()?
+            .is_some_and(|start| start > latest_start)
         {
             return Err(TokenError::NotYetValid);
         }
-        if self
-            .time("iat")?
-            .is_some_and(|issued_at| issued_at > latest_start)
-        {
+        if self.registered.issued_at()?.is_some_and(|at| at > latest_start) {
             return Err(TokenError::IssuedInTheFuture);
         }
-        if issuer.is_some_and(|issuer| self.value.get("iss").and_then(Value::as_str) != Some(issuer)) {
+        if issuer.is_some_and(|issuer| !self.registered.is_of(issuer)) {
             return Err(TokenError::WrongIssuer);
         }
-        if audience.is_some_and(|audience| !self.is_for(audience)) {
+        if audience.is_some_and(|audience| !self.registered.is_for(audience)) {
             return Err(TokenError::WrongAudience);
         }
         Ok(Claims {
             text: self.text,
-            value: self.value,
+            value: OnceLock::new(),
             expires_at,
         })
-    }
-
-    /// A NumericDate in whole seconds; fractions are cut off.
-    fn time(&self, name: &'static str) -> Result<Option<i64>, TokenError> {
-        match self.value.get(name) {
-            None => Ok(None),
-            Some(Value::Number(number)) => match (number.as_i64(), number.as_f64()) {
-                (Some(seconds), _) => Ok(Some(seconds)),
-                #[allow(clippy::cast_possible_truncation, reason = "the range is checked")]
-                (None, Some(seconds)) if seconds.abs() < 1e15 => Ok(Some(seconds.floor() as i64)),
-                _ => Err(TokenError::MalformedClaim(name)),
-            },
-            Some(_) => Err(TokenError::MalformedClaim(name)),
-        }
-    }
-
-    fn is_for(&self, audience: &str) -> bool {
-        match self.value.get("aud") {
-            Some(Value::String(one)) => one == audience,
-            Some(Value::Array(several)) => several.iter().any(|one| one.as_str() == Some(audience)),
-            _ => false,
-        }
     }
 }
 
@@ -256,7 +216,7 @@ impl Validation<'_> {
 #[derive(Debug, Clone)]
 pub struct Claims {
     text: String,
-    value: Value,
+    value: OnceLock<Value>,
     expires_at: i64,
 }
 
@@ -273,12 +233,13 @@ impl Claims {
 
     /// The value at a JSON pointer (RFC 6901).
     pub fn get(&self, pointer: &str) -> Option<&Value> {
-        self.value.pointer(pointer)
+        self.value().pointer(pointer)
     }
 
-    /// The payload parsed: always an object.
+    /// The payload parsed, when this is first called. Null, which has no claims, if it nests too deep.
     pub fn value(&self) -> &Value {
-        &self.value
+        self.value
+            .get_or_init(|| serde_json::from_str(&self.text).unwrap_or_default())
     }
 
     /// `exp`: seconds since the Unix epoch.
@@ -339,20 +300,6 @@ pub const MAX_TOKEN_LENGTH: usize = 4 << 20;
 
 /// Seconds that two clocks may differ.
 pub const LEEWAY: i64 = 60;
-
-/// The longest header, base64url: a certificate chain may be inside.
-const MAX_HEADER_LENGTH: usize = 96 << 10;
-
-#[derive(Deserialize)]
-struct Header {
-    alg: String,
-    kid: Option<String>,
-    jwk: Option<Box<serde_json::value::RawValue>>,
-    x5c: Option<Vec<String>>,
-    cty: Option<String>,
-    crit: Option<serde::de::IgnoredAny>,
-    b64: Option<serde::de::IgnoredAny>,
-}
 
 #[cfg(test)]
 mod tests;

@@ -63,9 +63,9 @@ async fn evaluate(kbs: &Kbs, tee: Tee, attestation: &Attestation<'_>) -> Result<
 /// What the session is good for: a token that this service trusts, for the key that was attested.
 async fn believe(kbs: &Kbs, tee: Tee, token: &str, key: &TeePublicKey, now: i64) -> Attested {
     match kbs.tokens.verify(token, now).await {
-        Ok(result) if result.tee_key() == key => {
-            let verdict = Verdict::of(result.claims_json());
-            tracing::info!(%tee, %verdict, "attestation");
+        Ok(mut result) if result.tee_key() == key => {
+            tracing::info!(%tee, verdict = %Verdict::of(result.claims_json()), "attestation");
+            kbs.policy.expect(&mut result);
             Attested::Trusted(result.into())
         }
         Ok(_) => {

@@ -31,28 +31,40 @@ impl Default for Inputs {
 }
 
 impl Inputs {
+    /// Keeps what was parsed when the token of `result` was verified.
+    pub(super) fn keep(&self, result: &mut AttestationResult) {
+        if let Some(input) = result.take_parsed() {
+            self.put(result.serial(), input);
+        }
+    }
+
     /// The claims of `result`, ready for a policy.
     pub(super) fn of(&self, result: &AttestationResult) -> Result<PolicyInput, PolicyError> {
         let serial = result.serial();
-        let slot = usize::try_from(serial % SLOTS as u64)
-            .ok()
-            .and_then(|index| self.slots.get(index));
-        let Some(slot) = slot else {
-            return PolicyInput::from_json(result.claims_json());
-        };
-        if let Some(known) = &*slot.lock().unwrap_or_else(PoisonError::into_inner)
-            && known.serial == serial
-        {
-            return Ok(known.input.clone());
+        if let Some(input) = self.known(serial) {
+            return Ok(input);
         }
         // Parsed without the lock: others of this slot need not wait for it.
         let input = PolicyInput::from_json(result.claims_json())?;
-        let parsed = Parsed {
-            serial,
-            input: input.clone(),
-        };
-        *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(parsed);
+        self.put(serial, input.clone());
         Ok(input)
+    }
+
+    fn known(&self, serial: u64) -> Option<PolicyInput> {
+        let slot = self.slot(serial)?.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = slot.as_ref().filter(|known| known.serial == serial)?;
+        Some(known.input.clone())
+    }
+
+    fn put(&self, serial: u64, input: PolicyInput) {
+        if let Some(slot) = self.slot(serial) {
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Parsed { serial, input });
+        }
+    }
+
+    fn slot(&self, serial: u64) -> Option<&Mutex<Option<Parsed>>> {
+        let index = usize::try_from(serial % SLOTS as u64).ok()?;
+        self.slots.get(index)
     }
 }
 

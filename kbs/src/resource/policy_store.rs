@@ -149,6 +149,11 @@ impl PolicyStore {
         Ok(ids)
     }
 
+    /// Keeps the claims of a guest that will soon ask for something, as they were parsed with its token.
+    pub fn expect(&self, result: &mut AttestationResult) {
+        self.inputs.keep(result);
+    }
+
     /// Asks the policy in force whether the guest of `result` may have what
     /// `request` names. `now` is in seconds since the Unix epoch.
     pub fn authorize<'r>(

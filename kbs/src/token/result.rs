@@ -5,6 +5,7 @@ use jose::jwe::{Jwe, JweError, Recipient};
 use jose::jwt::Claims;
 use jose::secret::Secret;
 use jose::tee_key::TeePublicKey;
+use policy::PolicyInput;
 use serde_json::Value;
 
 use super::error::TokenError;
@@ -31,6 +32,8 @@ pub struct AttestationResult {
     /// Unique in this process.
     serial: u64,
     claims_json: Box<str>,
+    /// The claims parsed, until [`AttestationResult::take_parsed`].
+    parsed: Option<PolicyInput>,
     tee_key: TeePublicKey,
     /// Made when the first secret goes to this guest.
     recipient: OnceLock<Box<Recipient>>,
@@ -41,12 +44,14 @@ impl AttestationResult {
     /// From claims whose issuer is believed. The TEE key is looked for at
     /// `pointers`, all of them: it must be at one, and the same wherever it is.
     pub(super) fn from_claims(claims: Claims, pointers: &[String]) -> Result<Self, TokenError> {
+        let malformed = |_| jose::jwt::TokenError::Malformed("payload");
+        let parsed = PolicyInput::from_json(claims.json_text()).map_err(malformed)?;
         let mut found: Option<(&str, TeePublicKey)> = None;
         for pointer in pointers {
-            let Some(value) = claims.get(pointer) else {
+            let Some(value) = parsed.get(pointer) else {
                 continue;
             };
-            let key = TeePublicKey::try_from(value).map_err(|cause| TokenError::BadTeeKey {
+            let key = TeePublicKey::try_from(&value).map_err(|cause| TokenError::BadTeeKey {
                 pointer: pointer.clone(),
                 cause,
             })?;
@@ -66,6 +71,7 @@ impl AttestationResult {
             serial: next_serial(),
             expires_at: claims.expires_at(),
             claims_json: claims.into_json_text().into_boxed_str(),
+            parsed: Some(parsed),
             tee_key,
             recipient: OnceLock::new(),
         })
@@ -79,6 +85,12 @@ impl AttestationResult {
     /// All claims, as the JSON text that was signed: the policy's input.
     pub fn claims_json(&self) -> &str {
         &self.claims_json
+    }
+
+    /// The claims parsed, if that was just done. They take ten times what their text takes, so this is for
+    /// who keeps a few of them.
+    pub(crate) fn take_parsed(&mut self) -> Option<PolicyInput> {
+        self.parsed.take()
     }
 
     /// The key that replies to this guest are sealed to.
@@ -112,6 +124,7 @@ impl AttestationResult {
         Self {
             serial: next_serial(),
             claims_json: claims.to_string().into_boxed_str(),
+            parsed: None,
             tee_key,
             recipient: OnceLock::new(),
             expires_at,

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use jose::jwk::JwkSet;
-use jose::jwt::{UnverifiedToken, Validation};
+use jose::jwt::{Headers, UnverifiedToken, Validation};
 use jose::key::VerificationKey;
 use jose::x5c::TrustAnchors;
 
@@ -15,6 +15,8 @@ use super::source::{Fetcher, Source};
 
 /// Believes tokens of trusted issuers, and nobody else's.
 pub struct TokenVerifier {
+    /// Of tokens that were believed.
+    headers: Headers,
     /// `None` where no certificate is trusted.
     pub(super) chains: Option<Chains>,
     /// Published sets.
@@ -55,6 +57,7 @@ impl TokenVerifier {
             .collect::<Result<Vec<_>, _>>()?;
         let fetcher = Fetcher::new(&sources, &config.jwk_set_ca_paths)?;
         Ok(Self {
+            headers: Headers::default(),
             chains: chains(config)?,
             tee_key_pointers: tee_key_pointers(&config.extra_teekey_paths)?,
             key_sets: KeySets::open(sources, fetcher, Pace::default()).await?,
@@ -68,9 +71,11 @@ impl TokenVerifier {
     /// Believes a token or says why not. `now` is in seconds since the Unix
     /// epoch.
     pub async fn verify(&self, token: &str, now: i64) -> Result<AttestationResult, TokenError> {
-        let token = UnverifiedToken::parse(token)?;
+        let token = self.headers.parse(token)?;
         let key = self.key_for(&token, now).await?;
-        let claims = token.verify(&key)?.validate(&Validation {
+        let signed = token.verify(&key)?;
+        self.headers.keep(&token);
+        let claims = signed.validate(&Validation {
             now,
             leeway: CLOCK_SKEW,
             issuer: self.issuer.as_deref(),

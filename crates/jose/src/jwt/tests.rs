@@ -193,7 +193,7 @@ fn texts_that_are_no_compact_form_are_refused() {
     }
     assert_eq!(refusal(&"a".repeat(MAX_TOKEN_LENGTH + 1)), TokenError::TooLong);
     assert_eq!(
-        refusal(&format!("{}.e30.AA", "a".repeat(MAX_HEADER_LENGTH + 1))),
+        refusal(&format!("{}.e30.AA", "a".repeat(header::MAX_HEADER_LENGTH + 1))),
         TokenError::TooLong
     );
 }
