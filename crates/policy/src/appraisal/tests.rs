@@ -226,7 +226,7 @@ fn ids_that_a_policy_names_are_known() {
     );
     assert_eq!(policy.unwrap().reference_ids(), ["a", "b", "c", "d", "e"]);
     let ids = compile(default_policy("cpu")).unwrap().reference_ids().to_vec();
-    assert_eq!(ids.len(), 40, "{ids:?}");
+    assert_eq!(ids.len(), 42, "{ids:?}");
     for id in [
         "snp_launch_measurement",
         "mr_td",
