@@ -52,6 +52,10 @@ impl Floors {
     /// The signatures of one evaluation.
     pub(super) fn once(&self, tee: &str) -> anyhow::Result<()> {
         match tee {
+            "cca" => {
+                self.p384()?;
+                self.p384()?;
+            }
             "snp" => self.p384()?,
             "tpm" => self.rsa()?,
             _ => bail!("no floor is known for TEE {tee}"),

@@ -30,6 +30,7 @@ const REPORT_DATA: [u8; 48] = [0x2a; 48];
 
 /// TEE, what its evaluation may cost in multiples of its signatures, and what these are.
 pub(super) const TEES: &[(&str, f64, &str)] = &[
+    ("cca", 1.5, "two P-384 verifications and token signature"),
     ("snp", 1.3, "P-384 verification and token signature"),
     ("tpm", 1.5, "RSA-2048 verification and token signature"),
 ];
