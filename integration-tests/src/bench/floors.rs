@@ -57,6 +57,10 @@ impl Floors {
                 self.p384()?;
             }
             "snp" => self.p384()?,
+            "az-snp-vtpm" => {
+                self.p384()?;
+                self.rsa()?;
+            }
             "tpm" => self.rsa()?,
             _ => bail!("no floor is known for TEE {tee}"),
         }

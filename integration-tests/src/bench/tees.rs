@@ -32,6 +32,11 @@ const REPORT_DATA: [u8; 48] = [0x2a; 48];
 pub(super) const TEES: &[(&str, f64, &str)] = &[
     ("cca", 1.5, "two P-384 verifications and token signature"),
     ("snp", 1.3, "P-384 verification and token signature"),
+    (
+        "az-snp-vtpm",
+        1.5,
+        "P-384 and RSA-2048 verification and token signature",
+    ),
     ("tpm", 1.5, "RSA-2048 verification and token signature"),
 ];
 

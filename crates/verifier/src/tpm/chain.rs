@@ -7,7 +7,7 @@
 
 use super::roots::{Anchor, Roots, fingerprint};
 use super::{AttestationKey, TpmError};
-use crate::x509::{Certificate, Scheme};
+use crate::x509::{Certificate, Scheme, Validity};
 use der::asn1::ObjectIdentifier;
 
 /// tcg-kp-AIKCertificate.
@@ -26,7 +26,7 @@ const UNDERSTOOD: [ObjectIdentifier; 5] = [
     ObjectIdentifier::new_unwrap("2.5.29.32"),
 ];
 
-/// A trusted root's word that the key is a TPM's.
+/// A trusted root's word that the key is a TPM's, for as long as `validity` says.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Vouched {
     pub(super) by: VouchedBy,
@@ -34,6 +34,8 @@ pub(super) struct Vouched {
     pub(super) root: [u8; 32],
     /// The serial number of the key's certificate.
     pub(super) serial: Vec<u8>,
+    /// When the whole chain is valid.
+    pub(super) validity: Validity,
 }
 
 /// What it says of the key.
@@ -56,13 +58,8 @@ impl VouchedBy {
 }
 
 /// Verifies a chain, the key's certificate first, each followed by its issuer's. The root may be at its end or
-/// left out.
-pub(super) fn verify(
-    key: &AttestationKey,
-    chain: &[Vec<u8>],
-    roots: &Roots,
-    now: i64,
-) -> Result<Vouched, TpmError> {
+/// left out. The caller compares the time.
+pub(super) fn verify(key: &AttestationKey, chain: &[Vec<u8>], roots: &Roots) -> Result<Vouched, TpmError> {
     let last_der = chain.last().ok_or(TpmError::UntrustedChain)?;
     let chain: Vec<Certificate> = chain.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
     let (Some(leaf), Some(last)) = (chain.first(), chain.last()) else {
@@ -98,17 +95,15 @@ pub(super) fn verify(
         anchor.fingerprint == last_is || (above.allows_below(below) && issued(above, last))
     };
     let anchor = anchors.iter().find(ends_at).ok_or(TpmError::UntrustedChain)?;
-    let mut dates = chain
+    let validity = chain
         .iter()
-        .chain([&anchor.certificate])
-        .map(Certificate::validity);
-    if !dates.all(|dates| dates.contains(now)) {
-        return Err(TpmError::Validity);
-    }
+        .map(Certificate::validity)
+        .fold(anchor.certificate.validity(), Validity::and);
     Ok(Vouched {
         by,
         root: anchor.fingerprint,
         serial: leaf.serial().to_vec(),
+        validity,
     })
 }
 

@@ -1,8 +1,8 @@
 //! The wire form of `tpm` evidence, and the sequence of checks.
 
+use super::chain::{self, Vouched};
 use super::nonce::check_resized_nonce;
-use super::roots::Roots;
-use super::{AttestationKey, Pcrs, Signature, UnverifiedQuote, chain};
+use super::{AttestationKey, Pcrs, Shared, Signature, TpmError, UnverifiedQuote};
 use crate::{
     EndorsementId, Endorsements, ExpectedBinding, ParsedEvidence, Tee, TeeClass, UnverifiedEvidence,
     VerifiedClaims, VerifyError,
@@ -20,7 +20,7 @@ const MAX_CERTIFICATE_LENGTH: usize = 8192;
 
 /// Evidence in form. Nothing of it is proved.
 pub(super) struct TpmEvidence {
-    roots: Arc<Roots>,
+    shared: Arc<Shared>,
     quote: UnverifiedQuote,
     key: AttestationKey,
     /// The key as it came: standard base64 of its SubjectPublicKeyInfo.
@@ -46,7 +46,7 @@ struct WireQuote {
 }
 
 impl TpmEvidence {
-    pub(super) fn parse(roots: Arc<Roots>, evidence: UnverifiedEvidence<'_>) -> Result<Self, VerifyError> {
+    pub(super) fn parse(shared: Arc<Shared>, evidence: UnverifiedEvidence<'_>) -> Result<Self, VerifyError> {
         let wire: Wire = evidence.parse(Tee::Tpm)?;
         let quote = &wire.tpm_quote;
         let values: Option<Vec<Vec<u8>>> = quote.pcrs.iter().map(|text| hex::decode(text).ok()).collect();
@@ -57,12 +57,27 @@ impl TpmEvidence {
         let message = base64("message", &quote.message)?;
         let key = AttestationKey::from_spki(&base64("ak_public", &wire.ak_public)?)?;
         Ok(Self {
-            roots,
+            shared,
             quote: UnverifiedQuote::new(message, signature, pcrs),
             key,
             key_text: wire.ak_public,
             certificates: wire.ak_certificates.map(certificates).transpose()?,
         })
+    }
+}
+
+impl TpmEvidence {
+    /// The word of a trusted root, now. A chain that led to one before is not verified again.
+    fn vouched(&self, chain: &[Vec<u8>], now: i64) -> Result<Arc<Vouched>, TpmError> {
+        let Shared { roots, chains } = &*self.shared;
+        let lengths = chain.iter().flat_map(|der| der.len().to_be_bytes());
+        let mut all: Vec<u8> = self.key_text.bytes().chain([0]).chain(lengths).collect();
+        chain.iter().for_each(|der| all.extend(der));
+        let vouched = chains.get_or(&all, || chain::verify(&self.key, chain, roots))?;
+        if !vouched.validity.contains(now) {
+            return Err(TpmError::Validity);
+        }
+        Ok(vouched)
     }
 }
 
@@ -103,10 +118,8 @@ impl ParsedEvidence for TpmEvidence {
         now: i64,
     ) -> Result<Vec<VerifiedClaims>, VerifyError> {
         let quote = self.quote.verify(&self.key)?;
-        let vouched = match &self.certificates {
-            Some(certificates) => Some(chain::verify(&self.key, certificates, &self.roots, now)?),
-            None => None,
-        };
+        let vouched = self.certificates.as_deref();
+        let vouched = vouched.map(|chain| self.vouched(chain, now)).transpose()?;
         check_resized_nonce(expected.report_data.as_deref(), quote.extra_data())?;
         quote.pcrs().check_init_data(expected.init_data.as_deref())?;
 
@@ -118,7 +131,7 @@ impl ParsedEvidence for TpmEvidence {
         put("ak_vouched_by", by.into());
         if let Some(vouched) = vouched {
             put("ak_root", hex::encode(vouched.root).into());
-            put("ak_certificate_serial", hex::encode(vouched.serial).into());
+            put("ak_certificate_serial", hex::encode(&vouched.serial).into());
         }
         let verified = VerifiedClaims::new(Tee::Tpm, TeeClass::Cpu, claims)
             .with_report_data(hex::encode(quote.extra_data()))

@@ -30,6 +30,7 @@ pub(crate) use pcrs::Pcrs;
 pub(crate) use quote::{UnverifiedQuote, VerifiedQuote};
 pub(crate) use signature::Signature;
 
+use crate::cache::Cache;
 use crate::{EvidenceVerifier, ParsedEvidence, Tee, UnverifiedEvidence, VerifyError};
 use roots::Roots;
 use std::sync::Arc;
@@ -46,9 +47,19 @@ pub struct TpmOptions {
     pub ek_roots: Vec<Vec<u8>>,
 }
 
-/// The verifier of `tpm`. Clones share the roots.
+/// The verifier of `tpm`. Clones share roots and cache.
 #[derive(Clone)]
-pub struct TpmVerifier(Arc<Roots>);
+pub struct TpmVerifier(Arc<Shared>);
+
+/// What all verifications have in common.
+pub(crate) struct Shared {
+    roots: Roots,
+    /// Chains that led to a root. Whether they still are in time is looked at each time.
+    chains: Cache<chain::Vouched>,
+}
+
+/// One fleet of machines; an entry costs less than two hundred bytes.
+const CHAINS: usize = 4096;
 
 impl TpmVerifier {
     /// Reads the roots.
@@ -56,7 +67,10 @@ impl TpmVerifier {
     /// # Errors
     /// A root that is no certificate of an authority.
     pub fn new(options: &TpmOptions) -> Result<Self, TpmRootError> {
-        Ok(Self(Arc::new(Roots::new(options)?)))
+        Ok(Self(Arc::new(Shared {
+            roots: Roots::new(options)?,
+            chains: Cache::new(CHAINS),
+        })))
     }
 }
 

@@ -221,6 +221,24 @@ fn every_certificate_must_be_valid_now() {
 }
 
 #[test]
+fn a_chain_that_is_remembered_still_expires_and_vouches_for_its_own_key_alone() {
+    let verifier = TpmVerifier::new(&trusting()).unwrap();
+    let run = |tpm: &Tpm, chain: &[Vec<u8>], now: i64| {
+        let text = tpm.wire(&quote(tpm).sign().unwrap(), Some(chain)).to_string();
+        let parsed = verifier.parse(UnverifiedEvidence::new(text.as_bytes()))?;
+        parsed.verify(&expected(), &Endorsements::new(), now)
+    };
+    let chain = chain(&leaf());
+    assert!(run(&RSA, &chain, NOW).is_ok());
+    assert!(run(&RSA, &chain, NOW).is_ok());
+    assert_eq!(run(&RSA, &chain, i64::MAX), Err(TpmError::Validity.into()));
+    assert_eq!(
+        run(&ECDSA, &chain, NOW),
+        Err(TpmError::CertificateOfOtherKey.into())
+    );
+}
+
+#[test]
 fn unknown_critical_extensions_and_flipped_bits_are_refused() {
     let critical = CertificateSpec {
         unknown_critical: true,
