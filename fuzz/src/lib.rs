@@ -35,6 +35,9 @@ pub const TARGETS: &[Target] = &[
     ("tpm_quote", tpm_quote),
     ("azure_evidence", azure_evidence),
     ("hcl_report", hcl_report),
+    ("tdx_quote", tdx_quote),
+    ("sgx_quote", sgx_quote),
+    ("event_log", event_log),
 ];
 
 /// SNP evidence as JSON: report and certificates, through every check.
@@ -307,4 +310,107 @@ pub fn release_policy(data: &[u8]) {
         let _ = policy::ReleasePolicy::compile(text);
         let _ = policy::AppraisalPolicy::compile(text);
     }
+}
+
+/// The bytes as a TDX quote; as the body, the signatures and the chain of one that is otherwise well formed; and as
+/// its event log.
+pub fn tdx_quote(data: &[u8]) {
+    let byte = |index: usize| data.get(index % data.len().max(1)).copied().unwrap_or(0);
+    let (version, body_type, size) =
+        [(4, 0, 584), (5, 2, 584), (5, 3, 648), (5, 4, 885)][usize::from(byte(0) % 4)];
+    let mut quote = quote_header(version, 0x81);
+    if version == 5 {
+        quote.extend(u16::to_le_bytes(body_type));
+        quote.extend(u32::to_le_bytes(size));
+    }
+    quote.extend((0..size as usize).map(byte));
+    let inner = qe_certification(data);
+    let mut authentication: Vec<u8> = (0..128).map(byte).collect();
+    authentication.extend(6_u16.to_le_bytes());
+    authentication.extend((inner.len() as u32).to_le_bytes());
+    authentication.extend(inner);
+    quote.extend((authentication.len() as u32).to_le_bytes());
+    quote.extend(authentication);
+    for quote in [data, &quote] {
+        let evidence = serde_json::json!({"quote": base64(quote), "cc_eventlog": base64(data)});
+        verify_as(Tee::Tdx, evidence.to_string().as_bytes());
+        let evidence = serde_json::json!({"quote": base64(quote)});
+        verify_as(Tee::Tdx, evidence.to_string().as_bytes());
+    }
+    verify_as(Tee::Tdx, data);
+}
+
+/// The bytes as an SGX quote, and as the parts of one that is otherwise well formed.
+pub fn sgx_quote(data: &[u8]) {
+    let byte = |index: usize| data.get(index % data.len().max(1)).copied().unwrap_or(0);
+    let mut quote = quote_header(3, 0);
+    quote.extend((0..384).map(byte));
+    let mut authentication: Vec<u8> = (0..128).map(byte).collect();
+    authentication.extend(qe_certification(data));
+    quote.extend((authentication.len() as u32).to_le_bytes());
+    quote.extend(authentication);
+    for quote in [data, &quote] {
+        verify_as(
+            Tee::Sgx,
+            serde_json::json!({"quote": base64(quote)}).to_string().as_bytes(),
+        );
+    }
+    verify_as(Tee::Sgx, data);
+}
+
+fn quote_header(version: u16, tee_type: u32) -> Vec<u8> {
+    let mut header = version.to_le_bytes().to_vec();
+    header.extend(2_u16.to_le_bytes());
+    header.extend(tee_type.to_le_bytes());
+    header.extend([0; 4]);
+    header.extend([
+        0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9, 0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07,
+    ]);
+    header.extend([0; 20]);
+    header
+}
+
+/// A quoting enclave's part, with the bytes as the certificate chain.
+fn qe_certification(data: &[u8]) -> Vec<u8> {
+    let mut part = vec![7; 384 + 64];
+    part.extend(32_u16.to_le_bytes());
+    part.extend([0; 32]);
+    part.extend(5_u16.to_le_bytes());
+    part.extend((data.len() as u32).to_le_bytes());
+    part.extend(data);
+    part
+}
+
+/// The bytes as an event log, and as the records behind a good header.
+pub fn event_log(data: &[u8]) {
+    let mut header = vec![0; 4];
+    header.extend(3_u32.to_le_bytes());
+    header.extend([0; 20]);
+    header.extend(37_u32.to_le_bytes());
+    header.extend(b"Spec ID Event03\0");
+    header.extend([
+        0, 0, 0, 0, 0, 2, 0, 2, 2, 0, 0, 0, 0x0c, 0, 48, 0, 0x12, 0, 32, 0, 0,
+    ]);
+    assert!(eventlog::EventLog::parse(&header).is_ok());
+    let one_record = |event_type: u32| {
+        let mut record = 1_u32.to_le_bytes().to_vec();
+        record.extend(event_type.to_le_bytes());
+        record.extend(0_u32.to_le_bytes());
+        record.extend((data.len() as u32).to_le_bytes());
+        [&record[..], data].concat()
+    };
+    let first = u32::from(data.first().copied().unwrap_or(0));
+    for records in [
+        data.to_vec(),
+        one_record(first % 0x14),
+        one_record(0x8000_0000 | first),
+    ] {
+        let Ok(log) = eventlog::EventLog::parse(&[&header[..], &records].concat()) else {
+            continue;
+        };
+        let _ = log.claims();
+        let _ = log.replay(eventlog::Algorithm::Sha384);
+        let _ = log.replay_pcrs(eventlog::Algorithm::Sm3);
+    }
+    let _ = eventlog::EventLog::parse(data);
 }
