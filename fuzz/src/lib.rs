@@ -38,6 +38,11 @@ pub const TARGETS: &[Target] = &[
     ("tdx_quote", tdx_quote),
     ("sgx_quote", sgx_quote),
     ("event_log", event_log),
+    ("swid", swid),
+    ("corim", corim),
+    ("dsse", dsse),
+    ("register_message", register_message),
+    ("firmware", firmware),
 ];
 
 /// SNP evidence as JSON: report and certificates, through every check.
@@ -129,22 +134,6 @@ pub fn hcl_report(data: &[u8]) {
             verify_as(tee, evidence.to_string().as_bytes());
         }
     }
-}
-
-/// Standard base64.
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let byte = |index: usize| u32::from(chunk.get(index).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for place in 0..4 {
-            let index = (bits >> (18 - 6 * place) & 63) as usize;
-            let pad = place > chunk.len();
-            text.push(if pad { '=' } else { char::from(ALPHABET[index]) });
-        }
-    }
-    text
 }
 
 /// The bytes as a CCA token, as each of its two messages and as the claims of each. No platform is trusted, so a
@@ -413,4 +402,105 @@ pub fn event_log(data: &[u8]) {
         let _ = log.replay_pcrs(eventlog::Algorithm::Sm3);
     }
     let _ = eventlog::EventLog::parse(data);
+}
+
+/// A SWID tag.
+pub fn swid(data: &[u8]) {
+    register("swid", None, data);
+}
+
+/// A CoRIM, signed or not: the bytes as they are, and laid over a well-formed one.
+pub fn corim(data: &[u8]) {
+    register("corim", None, data);
+    // 501({0: 1, 1: [506(<<{1: {0: "t"}, 4: {0: [[{0: {1: "v"}}, [{0: 3, 1: {2: [[1, h'ab']]}}]]]}}>>)]})
+    const COMID: &[u8] = b"\xa2\x01\xa1\x00at\x04\xa1\x00\x81\x82\xa1\x00\xa1\x01av\x81\xa2\x00\x03\x01\xa1\x02\x81\x82\x01\x41\xab";
+    let mut manifest = b"\xd9\x01\xf5\xa2\x00\x01\x01\x81\xd9\x01\xfa\x58".to_vec();
+    manifest.push(COMID.len() as u8);
+    manifest.extend_from_slice(COMID);
+    let place = data
+        .first()
+        .map_or(0, |first| usize::from(*first) % manifest.len());
+    for (byte, other) in manifest.iter_mut().skip(place).zip(data.iter().skip(1).take(4)) {
+        *byte ^= other;
+    }
+    register("corim", None, &manifest);
+    // COSE_Sign1 around it.
+    let signed = [
+        b"\xd2\x84\x43\xa1\x01\x26\xa0\x58",
+        &[manifest.len() as u8][..],
+        &manifest,
+        b"\x41\x00",
+    ]
+    .concat();
+    register("corim", None, &signed);
+}
+
+/// An in-toto statement in a DSSE envelope: the bytes as the envelope, and as the statement.
+pub fn dsse(data: &[u8]) {
+    register("in-toto", None, data);
+    register("sample", Some("dsse"), data);
+    let envelope = serde_json::json!({
+        "payload": base64(data),
+        "payloadType": "application/vnd.in-toto+json",
+        "signatures": [{"sig": base64(data), "cert": String::from_utf8_lossy(data)}],
+    });
+    register("in-toto", None, envelope.to_string().as_bytes());
+}
+
+/// A register message, and each type of payload in it that is text.
+pub fn register_message(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data) {
+        let _ = rvps::contents(text);
+    }
+    register("sample", None, data);
+    register("list", None, data);
+    register("sample", Some("jws"), data);
+}
+
+/// A firmware image, and a kernel.
+pub fn firmware(data: &[u8]) {
+    use measure::{snp, tdx};
+    let mut image = vec![0; 4096];
+    let end = image.len() - data.len().min(4096);
+    image[end..].copy_from_slice(&data[..data.len().min(4096)]);
+    let launch = snp::Launch {
+        firmware: &image,
+        boot: None,
+        vcpus: 1,
+        vcpu_signature: 0,
+        guest_features: 1,
+        hypervisor: snp::Hypervisor::Qemu,
+    };
+    let _ = snp::launch_digest(&launch);
+    let _ = tdx::mrtd(&image, tdx::PageOrder::PageByPage);
+    let _ = tdx::rtmr1(data, tdx::Separator::Rtmr0);
+    let _ = tdx::as_loaded_by_qemu(data, 1, 1 << 30);
+}
+
+/// Rules that trust one key: the signatures of strangers are verified, too.
+static RULES: LazyLock<Option<rvps::Rules>> = LazyLock::new(|| {
+    let key = jose::SigningKey::generate_p256().ok()?.public_key_pem().ok()?;
+    let path = std::env::temp_dir().join(format!("trustee-fuzz-{}.pub", std::process::id()));
+    std::fs::write(&path, key).ok()?;
+    let anchor = rvps::TrustAnchorConfig {
+        name: "anchor".to_owned(),
+        key: Some(path.clone()),
+        ..rvps::TrustAnchorConfig::default()
+    };
+    let rules = rvps::Rules::built_in(&[anchor], &rvps::AllowUnsigned::All(true), None);
+    let _ = std::fs::remove_file(&path);
+    rules.ok()
+});
+
+fn register(kind: &str, signed: Option<&str>, payload: &[u8]) {
+    let message = serde_json::json!({"type": kind, "payload": base64(payload), "signed": signed}).to_string();
+    let _ = rvps::contents(&message);
+    if let Some(rules) = &*RULES {
+        let _ = rvps::check(&message, rules, 1_800_000_000);
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
 }

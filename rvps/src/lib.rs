@@ -37,6 +37,7 @@ pub use error::{ManageError, OpenError, QueryError, Refusal, RegisterError};
 pub use extractors::{MAX_NAME_BYTES, MAX_VALUES};
 pub use grpc::management;
 pub use manage::{Overview, RevokeWhat};
+pub use message::{check, contents};
 pub use record::{Event, MessageInfo, Record, Revoked, Version};
 pub use records::RECORD_NAMESPACE;
 pub use reference_value::ReferenceValue;

@@ -114,8 +114,24 @@ pub(crate) fn open<'a>(message: &str, rules: &'a Rules, now: i64) -> Result<Stat
     })
 }
 
+/// The names of the values in a message, if it says nothing but the truth by `rules`: its signature counts, and it is
+/// in force at `now`. What is stored, and who sends it, is not looked at.
+///
+/// # Errors
+/// The message is refused.
+pub fn check(message: &str, rules: &Rules, now: i64) -> Result<Vec<String>, RegisterError> {
+    let statement = open(message, rules, now)?;
+    if statement.signed.is_none() && !rules.unsigned.contains(statement.extractor.kind()) {
+        return Err(RegisterError::Unsigned(statement.extractor.kind()));
+    }
+    Ok(statement.values.into_iter().map(|stated| stated.name).collect())
+}
+
 /// The names and values in a message, **none of its signatures verified**: for showing what it would register.
-pub(crate) fn contents(message: &str) -> Result<Vec<(String, Value)>, RegisterError> {
+///
+/// # Errors
+/// It is no message, or its payload cannot be read.
+pub fn contents(message: &str) -> Result<Vec<(String, Value)>, RegisterError> {
     let envelope: Envelope =
         serde_json::from_str(message).map_err(|error| RegisterError::Message(bounded(&error.to_string())))?;
     let extractor = extractors::find(&envelope.kind)?;

@@ -106,8 +106,14 @@ impl Records {
             .as_ref()
             .err()
             .map_or(entries.len(), |partial| partial.written);
-        for (name, bytes) in entries.into_iter().take(written) {
-            self.know(&name, bytes);
+        for ((name, bytes), record) in entries.into_iter().zip(records).take(written) {
+            let name: Box<str> = name.into();
+            if record.revoked.is_empty() {
+                self.strict.remove(&name);
+            } else {
+                self.strict.insert(name.clone(), Strict::Revokes(record.clone()));
+            }
+            self.stored.insert(name, bytes.into());
         }
         outcome
     }

@@ -4,6 +4,7 @@ mod config;
 mod grpc;
 mod message;
 mod provenance;
+mod scale;
 mod service;
 pub(crate) mod signing;
 mod stored;

@@ -39,6 +39,11 @@ const SEEDS: &[&str] = &[
     "HCLA\u{1}\0\0\0\u{2}\0\0\0\u{2}\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
     r#"{"tcbInfo":{"id":"TDX","version":3,"issueDate":"2026-01-01T00:00:00Z","nextUpdate":"2026-01-31T00:00:00Z","fmspc":"000000000000"},"signature":"00"}"#,
     "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+    r#"<SoftwareIdentity xmlns="http://standards.iso.org/iso/19770/-2/2015/schema.xsd" xmlns:h="http://www.w3.org/2001/04/xmlenc#sha384" xmlns:r="https://trustedcomputinggroup.org/resource/tcg-reference-integrity-manifest-rim-information-model/"><Meta edition="GPU" r:PlatformManufacturerStr="A"/><Payload><Resource type="Measurement" index="1" h:Hash0="ab" h:Hash1="&amp;"/></Payload></SoftwareIdentity>"#,
+    r#"{"payloadType":"application/vnd.in-toto+json","payload":"e30=","signatures":[{"keyid":"","sig":"MAYCAQECAQE=","cert":"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"}]}"#,
+    r#"{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"kernel","digest":{"sha256":"ab"}}],"predicateType":"https://slsa.dev/provenance/v1","predicate":{"runDetails":{"metadata":{"finishedOn":"2026-11-22T00:00:00Z"}}}}"#,
+    r#"[{"name":"svn","expiration":"2036-01-01T00:00:00Z","hash-value":[{"alg":"sha256","value":"1"}]}]"#,
+    r#"{"version":"0.1.0","type":"sample","payload":"eyJzdm4iOlsiMSJdfQ=="}"#,
 ];
 
 /// xorshift64*: small, fast, and the same everywhere.

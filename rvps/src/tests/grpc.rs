@@ -2,10 +2,12 @@ use std::time::Duration;
 
 use daemon::grpc::{GrpcClientConfig, channel};
 use protos::reference::{
-    ReferenceValueListRequest, ReferenceValueQueryRequest, ReferenceValueRegisterRequest,
+    ReferenceValueDeleteRequest, ReferenceValueHistoryRequest, ReferenceValueListRequest,
+    ReferenceValueQueryRequest, ReferenceValueRegisterRequest, ReferenceValueRevokeRequest,
     ReferenceValueWatchRequest,
     reference_value_management_service_client::ReferenceValueManagementServiceClient as ManagementClient,
     reference_value_provider_service_client::ReferenceValueProviderServiceClient as ProviderClient,
+    reference_value_revoke_request::What,
 };
 use serde_json::json;
 use tonic::{Code, Status, transport::Channel};
@@ -160,6 +162,73 @@ async fn a_watch_tells_what_is_there_what_comes_and_what_expires() {
         .unwrap();
     let third = third.unwrap().unwrap();
     assert_eq!((third.changed.len(), third.removed), (0, vec!["a".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_deletion_a_revocation_and_an_expiry_are_told_within_a_second() {
+    let server = Server::start(&Config::default()).await;
+    let (mut provider, mut management) = connect(&server);
+    register(&mut provider, sample(&json!({"a": 1, "b": [1, 2], "c": 1})))
+        .await
+        .unwrap();
+    let mut changes = management
+        .watch_reference_values(ReferenceValueWatchRequest {})
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(changes.message().await.unwrap().unwrap().changed.len(), 3);
+    let mut soon = async || {
+        let change = tokio::time::timeout(Duration::from_secs(1), changes.message()).await;
+        change.expect("told within a second").unwrap().unwrap()
+    };
+    let delete = ReferenceValueDeleteRequest {
+        id: "a".to_owned(),
+        ..ReferenceValueDeleteRequest::default()
+    };
+    management.delete_reference_value(delete.clone()).await.unwrap();
+    assert_eq!(soon().await.removed, ["a"]);
+    assert_eq!(
+        management
+            .delete_reference_value(delete)
+            .await
+            .unwrap_err()
+            .code(),
+        Code::NotFound
+    );
+    let revoke = |element: &str| ReferenceValueRevokeRequest {
+        id: "b".to_owned(),
+        reason: None,
+        what: Some(What::Element(element.to_owned())),
+    };
+    let left = management.revoke_reference_value(revoke("1")).await.unwrap();
+    assert_eq!(left.into_inner().left.as_deref(), Some("[2]"));
+    assert_eq!(soon().await.changed[0].value, "[2]");
+    for (element, code) in [
+        ("no json", Code::InvalidArgument),
+        (&"[".repeat(1000), Code::InvalidArgument),
+    ] {
+        let status = management
+            .revoke_reference_value(revoke(element))
+            .await
+            .unwrap_err();
+        assert_eq!(status.code(), code);
+    }
+    let long = ReferenceValueRevokeRequest {
+        reason: Some("x".repeat(1001)),
+        ..revoke("2")
+    };
+    assert_eq!(
+        management.revoke_reference_value(long).await.unwrap_err().code(),
+        Code::InvalidArgument
+    );
+    server.clock.set(NEXT_YEAR);
+    assert_eq!(soon().await.removed, ["b", "c"]);
+    let history = management
+        .get_reference_value_history(ReferenceValueHistoryRequest { id: "b".to_owned() })
+        .await
+        .unwrap()
+        .into_inner();
+    assert!(history.current.is_none() && history.versions.len() == 2 && history.revoked.len() == 1);
 }
 
 #[tokio::test]
