@@ -87,6 +87,10 @@ pub enum RegisterError {
     #[error("the message has more than {max} values", max = crate::MAX_VALUES)]
     TooManyValues,
 
+    /// The caller's: a value is too large.
+    #[error("reference value {0:?} has more than {max} bytes", max = crate::MAX_VALUE_BYTES)]
+    TooLarge(String),
+
     /// The caller's: may not register, or not this name.
     #[error("{caller} may not register {what}")]
     Forbidden {

@@ -34,7 +34,7 @@ pub use config::{
     RegistrarConfig, SwidExtractorConfig, TrustAnchorConfig,
 };
 pub use error::{ManageError, OpenError, QueryError, Refusal, RegisterError};
-pub use extractors::{MAX_NAME_BYTES, MAX_VALUES};
+pub use extractors::{MAX_NAME_BYTES, MAX_VALUE_BYTES, MAX_VALUES};
 pub use grpc::management;
 pub use manage::{Overview, RevokeWhat};
 pub use message::{check, contents};

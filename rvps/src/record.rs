@@ -13,6 +13,9 @@ pub(crate) const MAX_SEEN: usize = 1024;
 /// The most values of one name that can be revoked.
 pub(crate) const MAX_REVOKED: usize = 4096;
 
+/// The most bytes of JSON that the values of a history have, but for the newest.
+const MAX_HISTORY_BYTES: usize = 1 << 20;
+
 /// The record of one name.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Record {
@@ -308,7 +311,15 @@ impl Record {
         self.newest += 1;
         version.number = self.newest;
         self.history.push(version);
-        let excess = self.history.len().saturating_sub(history.max(1));
+        let (mut kept, mut bytes) = (0, 0);
+        for version in self.history.iter().rev().take(history.max(1)) {
+            bytes += version.value.as_ref().map_or(0, |value| value.to_string().len());
+            if kept > 0 && bytes > MAX_HISTORY_BYTES {
+                break;
+            }
+            kept += 1;
+        }
+        let excess = self.history.len().saturating_sub(kept);
         self.history.drain(..excess);
     }
 }

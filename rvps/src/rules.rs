@@ -143,6 +143,12 @@ pub enum RulesError {
     /// Not a name in a certificate.
     #[error("`certificate = {0:?}` must begin with `DNS:`, `URI:`, `EMAIL:` or `CN:`")]
     CertificateName(String),
+    /// Nobody is asked for a certificate.
+    #[error("registrar {0:?} is known by its certificate, which nobody is asked for: set `tls.client_ca`")]
+    NoCertificates(String),
+    /// Reading is for nobody.
+    #[error("`auth.restrict_reads` needs `auth.registrars` or `tls.client_ca`")]
+    NobodyReads,
     /// Signed tokens need both.
     #[error("`auth.jwt` and registrars with `jwt_subject` need each other")]
     JwtHalf,

@@ -9,14 +9,14 @@ use daemon::clock::Clock;
 use serde_json::Value;
 use storage::{KeyValueStore, PartialWrite, StorageConfig, StorageError, StorageType};
 use tokio::{
-    sync::{Mutex, watch},
+    sync::{Mutex, Semaphore, watch},
     task::AbortHandle,
     time::{Instant, MissedTickBehavior},
 };
 
 use crate::{
-    Caller, MessageInfo, OpenError, QueryError, RECORD_NAMESPACE, Record, ReferenceValue, RegisterError,
-    Rules, Watcher,
+    Caller, MAX_VALUE_BYTES, MessageInfo, OpenError, QueryError, RECORD_NAMESPACE, Record, ReferenceValue,
+    RegisterError, Rules, Watcher,
     error::bounded,
     message::{self, Stated},
     record::{Offer, Verdict},
@@ -34,6 +34,9 @@ const EXPIRY_INTERVAL: Duration = Duration::from_millis(500);
 /// How often storage is read again: another process, or a hand, may have changed it.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(10);
 
+/// How many messages are read at the same time.
+const MAX_READERS: usize = 4;
+
 /// Reading takes at most one part of this many of the time.
 const RELOAD_SHARE: u32 = 20;
 
@@ -47,6 +50,8 @@ pub struct Rvps {
     pub(crate) current: watch::Sender<Arc<Snapshot>>,
     /// Held while storage and `current` are brought in step.
     pub(crate) records: Mutex<Records>,
+    /// Room for messages that are read at the same time: strangers may make each cost many signature checks.
+    readers: Arc<Semaphore>,
     maintenance: std::sync::OnceLock<AbortHandle>,
 }
 
@@ -92,6 +97,7 @@ impl Rvps {
             rules: Arc::new(rules),
             current: watch::Sender::default(),
             records: Mutex::new(Records::new(records)),
+            readers: Arc::new(Semaphore::new(MAX_READERS)),
             maintenance: std::sync::OnceLock::new(),
         });
         rvps.reload().await?;
@@ -143,9 +149,12 @@ impl Rvps {
 
     /// Reads a message where it may take its time, and checks what it needs no stored value for.
     async fn read(&self, message: String, caller: Caller) -> Result<Offered, RegisterError> {
+        // Given back when the reading is over, not when the caller goes away.
+        let room = Arc::clone(&self.readers).acquire_owned().await;
         let rules = Arc::clone(&self.rules);
         let now = self.clock.now();
         let read = move || {
+            let _room = room;
             let statement = message::open(&message, &rules, now)?;
             let kind = statement.extractor.kind();
             if statement.signed.is_none() && !rules.allows_unsigned(statement.extractor, &caller) {
@@ -205,6 +214,9 @@ impl Rvps {
                 .and_then(|latest| latest.expires_at)
                 .unwrap_or(usual_end);
             let value = ReferenceValue::new(name, value, end);
+            if value.json().len() > MAX_VALUE_BYTES {
+                return Err(RegisterError::TooLarge(bounded(value.id())));
+            }
             let stored = value.to_stored().map_err(|reason| refused(value.id(), reason))?;
             values.push((Arc::new(value), stored));
             changed.push(record);

@@ -25,6 +25,85 @@ pub fn atomic_write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     atomic_write_with(path, |file| file.write_all(bytes))
 }
 
+/// [`atomic_write`] for several files of one directory, named by their file names: the disk is asked to keep several at
+/// once, and the directory is synced once, at the end. They take their places in the order given.
+///
+/// # Errors
+/// What the file system said, and how many files are in place.
+pub(crate) fn atomic_write_all(
+    directory: &Path,
+    files: &[(String, &[u8])],
+) -> Result<(), (usize, io::Error)> {
+    let mut in_place = 0;
+    let mut failure = None;
+    'batches: for batch in files.chunks(AT_ONCE * 8) {
+        let written = write_temporaries(directory, batch);
+        for ((name, _), temporary) in batch.iter().zip(written) {
+            let renamed = match (&failure, temporary) {
+                // After a failure only what is temporary is taken away.
+                (Some(_), temporary) => {
+                    let _ = temporary.map(fs::remove_file);
+                    continue;
+                }
+                (None, temporary) => temporary.and_then(|temporary| {
+                    fs::rename(&temporary, directory.join(name)).inspect_err(|_| {
+                        let _ = fs::remove_file(&temporary);
+                    })
+                }),
+            };
+            match renamed {
+                Ok(()) => in_place += 1,
+                Err(error) => failure = Some(error),
+            }
+        }
+        if failure.is_some() {
+            break 'batches;
+        }
+    }
+    let synced = sync_directory(directory);
+    match (failure, synced) {
+        (None, Ok(())) => Ok(()),
+        (Some(error), _) | (None, Err(error)) => Err((in_place, error)),
+    }
+}
+
+/// How many threads wait for the disk at once.
+const AT_ONCE: usize = 8;
+
+/// Writes and syncs each file under a temporary name.
+fn write_temporaries(directory: &Path, batch: &[(String, &[u8])]) -> Vec<io::Result<PathBuf>> {
+    let write = |bytes: &[u8]| {
+        let (mut file, temporary) = create_temporary(directory)?;
+        let written = file.write_all(bytes).and_then(|()| file.sync_all());
+        if let Err(error) = written {
+            let _ = fs::remove_file(&temporary);
+            return Err(error);
+        }
+        Ok(temporary)
+    };
+    let each = batch.len().div_ceil(AT_ONCE).max(1);
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = batch
+            .chunks(each)
+            .map(|part| {
+                let length = part.len();
+                let thread =
+                    scope.spawn(move || part.iter().map(|(_, bytes)| write(bytes)).collect::<Vec<_>>());
+                (length, thread)
+            })
+            .collect();
+        let interrupted = || Err(io::Error::other("a writing thread ended early"));
+        parts
+            .into_iter()
+            .flat_map(|(length, thread)| {
+                thread
+                    .join()
+                    .unwrap_or_else(|_| (0..length).map(|_| interrupted()).collect())
+            })
+            .collect()
+    })
+}
+
 /// Whether a directory entry is a file that [`atomic_write`] has not finished, or never will: not content.
 pub fn is_temporary(file_name: &OsStr) -> bool {
     file_name

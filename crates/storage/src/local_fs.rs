@@ -13,7 +13,7 @@ use async_trait::async_trait;
 
 use crate::{
     KeyFault, KeyValueStore, PartialWrite, Result, StorageError, WriteMode, WriteOutcome,
-    atomic::{atomic_write, remove_leftovers, sync_directory},
+    atomic::{atomic_write, atomic_write_all, remove_leftovers, sync_directory},
     blocking, key,
     lock::WriteLock,
 };
@@ -79,21 +79,10 @@ impl KeyValueStore for LocalFs {
         blocking::with(&self.inner, move |inner| inner.write(&name, &value, mode)).await
     }
 
-    /// In one go on one thread: the writes are as many as there are values.
+    /// Waits for the disk with several at once.
     async fn set_all(&self, entries: &[(String, Vec<u8>)]) -> std::result::Result<(), PartialWrite> {
         let entries = entries.to_vec();
-        let outcome = blocking::with(&self.inner, move |inner| {
-            let written = entries
-                .iter()
-                .enumerate()
-                .try_for_each(|(written, (key, value))| {
-                    file_name(key)
-                        .and_then(|name| inner.write(&name, value, WriteMode::Replace))
-                        .map(drop)
-                        .map_err(|source| PartialWrite { written, source })
-                });
-            Ok(written)
-        });
+        let outcome = blocking::with(&self.inner, move |inner| Ok(inner.write_all(&entries)));
         let interrupted = |source| PartialWrite { written: 0, source };
         outcome.await.map_err(interrupted)?
     }
@@ -171,6 +160,29 @@ impl Inner {
         }
         atomic_write(&path, value).map_err(StorageError::io("write", &path))?;
         Ok(WriteOutcome::Written)
+    }
+
+    fn write_all(&self, entries: &[(String, Vec<u8>)]) -> std::result::Result<(), PartialWrite> {
+        let mut files = Vec::with_capacity(entries.len());
+        let mut refused = None;
+        for (key, value) in entries {
+            match file_name(key) {
+                Ok(name) => files.push((name, value.as_slice())),
+                Err(error) => {
+                    refused = Some(error);
+                    break;
+                }
+            }
+        }
+        let _turn = self.lock.acquire();
+        atomic_write_all(&self.directory, &files).map_err(|(written, source)| {
+            let name = files.get(written).map(|(name, _)| self.directory.join(name));
+            let path = name.unwrap_or_else(|| self.directory.clone());
+            let source = StorageError::io("write", &path)(source);
+            PartialWrite { written, source }
+        })?;
+        let written = files.len();
+        refused.map_or(Ok(()), |source| Err(PartialWrite { written, source }))
     }
 
     fn remove(&self, name: &str) -> Result<Option<Vec<u8>>> {

@@ -69,9 +69,17 @@ impl Authenticator {
         if subjects != auth.jwt.is_some() {
             return Err(RulesError::JwtHalf);
         }
+        let certificates_required = config.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
+        let shows_certificate = |known: &&Known| matches!(known.proof, Proof::Certificate(_));
+        if let (Some(known), false) = (registrars.iter().find(shows_certificate), certificates_required) {
+            return Err(RulesError::NoCertificates(known.name.clone()));
+        }
+        if auth.restrict_reads && registrars.is_empty() && !certificates_required {
+            return Err(RulesError::NobodyReads);
+        }
         Ok(Self {
             jwt: auth.jwt.as_ref().map(JwtRule::new).transpose()?,
-            certificates_required: config.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some()),
+            certificates_required,
             restrict_reads: auth.restrict_reads,
             registrars,
         })

@@ -32,7 +32,12 @@ fn with_token(name: &str, token: &str) -> RegistrarConfig {
 }
 
 fn config(registrars: Vec<RegistrarConfig>) -> Config {
+    let tls = TlsServerConfig {
+        client_ca: Some("ca.pem".into()),
+        ..TlsServerConfig::new("a".into(), "b".into())
+    };
     Config {
+        tls: Some(tls),
         auth: AuthConfig {
             registrars,
             ..AuthConfig::default()
@@ -81,14 +86,7 @@ fn without_configuration_anyone_may_do_everything() {
 
 #[test]
 fn where_tls_asks_for_a_certificate_its_holder_is_known_by_it() {
-    let config = Config {
-        tls: Some(TlsServerConfig {
-            client_ca: Some("ca.pem".into()),
-            ..TlsServerConfig::new("a".into(), "b".into())
-        }),
-        ..Config::default()
-    };
-    let asks = authenticator(&config);
+    let asks = authenticator(&config(vec![]));
     assert!(!asks.is_open());
     let shown = certificate(
         "someone",
@@ -261,6 +259,21 @@ fn configured_registrars_are_checked() {
         ..with_token("a", "1")
     };
     assert!(matches!(error(vec![always_signed]), RulesError::AlwaysSigned(_)));
+    let mut no_certificates = config(vec![RegistrarConfig {
+        certificate: Some("CN:a".to_owned()),
+        ..registrar("a")
+    }]);
+    no_certificates.tls = None;
+    assert!(matches!(
+        Authenticator::new(&no_certificates).err(),
+        Some(RulesError::NoCertificates(_))
+    ));
+    let mut nobody = Config::default();
+    nobody.auth.restrict_reads = true;
+    assert!(matches!(
+        Authenticator::new(&nobody).err(),
+        Some(RulesError::NobodyReads)
+    ));
     let mut missing = config(vec![]);
     missing.auth.jwt = Some(JwtConfig {
         key: PathBuf::from("/nowhere"),

@@ -108,6 +108,9 @@ pub const MAX_NAME_BYTES: usize = 512;
 /// The most values in one message.
 pub const MAX_VALUES: usize = 50_000;
 
+/// The largest value, in bytes of JSON.
+pub const MAX_VALUE_BYTES: usize = 1 << 20;
+
 /// The extractor for a message's type.
 pub(crate) fn find(kind: &str) -> Result<&'static dyn Extractor, RegisterError> {
     by_kind(kind).ok_or_else(|| RegisterError::NoExtractor {

@@ -576,6 +576,27 @@ async fn the_same_unsigned_value_again_renews_it_without_a_new_version() {
 }
 
 #[tokio::test]
+async fn large_values_have_a_short_history_and_too_large_ones_none() {
+    let setup = Setup::with(|config| {
+        config.trust_anchors.clear();
+        config.history_per_value = None;
+    })
+    .await;
+    let large = |letter: &str| sample(&json!({"svn": letter.repeat(400_000)}));
+    for letter in ["a", "b", "c", "d", "e"] {
+        setup.register(&large(letter)).await.unwrap();
+    }
+    let record = setup.rvps.overview("svn").await.unwrap().record;
+    let numbers: Vec<_> = record.versions().iter().map(|version| version.number).collect();
+    assert_eq!(numbers, [4, 5]);
+    let refused = setup
+        .register(&sample(&json!({"svn": "x".repeat(1 << 20)})))
+        .await;
+    assert!(matches!(refused, Err(RegisterError::TooLarge(_))), "{refused:?}");
+    assert_eq!(setup.value("svn"), Some(json!("e".repeat(400_000))));
+}
+
+#[tokio::test]
 async fn values_of_storage_without_records_are_served_and_can_be_managed() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(dir.path().join("reference_value")).unwrap();

@@ -63,6 +63,47 @@ async fn several_values_are_stored_at_once_and_a_refused_key_says_how_many() {
     }
 }
 
+#[tokio::test]
+async fn hundreds_of_values_are_stored_at_once_each_under_its_key() {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, store) in every_store(directory.path()) {
+        let entries: Vec<_> = (0..300)
+            .map(|number: u32| (format!("key/{number}"), number.to_le_bytes().to_vec()))
+            .collect();
+        store.set_all(&entries).await.unwrap();
+        for (key, value) in &entries {
+            assert_eq!(
+                store.get(key).await.unwrap().as_ref(),
+                Some(value),
+                "{name} {key}"
+            );
+        }
+        assert_eq!(store.list().await.unwrap().len(), 300, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_failure_among_several_values_leaves_those_before_it_and_nothing_temporary() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = local_fs(directory.path());
+    // A directory is in the way of the third.
+    let space = directory.path().join("space");
+    std::fs::create_dir_all(space.join("c/in-the-way")).unwrap();
+    let entries: Vec<_> = ["a", "b", "c", "d"]
+        .map(|key| (key.to_owned(), b"x".to_vec()))
+        .into();
+    let partial = store.set_all(&entries).await.unwrap_err();
+    assert_eq!(partial.written, 2);
+    assert!(matches!(&partial.source, StorageError::Io { path, .. } if path.ends_with("c")));
+    assert_eq!(store.list().await.unwrap(), ["a", "b"]);
+    let mut left: Vec<_> = std::fs::read_dir(&space)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    left.sort();
+    assert_eq!(left, ["a", "b", "c"]);
+}
+
 /// Two handles on one directory stand for two processes: they share nothing but the files.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn concurrent_writers_lose_nothing() {
