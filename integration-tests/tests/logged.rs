@@ -141,6 +141,7 @@ async fn a_life_with_everything_logged() {
     .await;
     show(stack.send(Method::GET, "/readyz", "").await).await;
     show(stack.send(Method::GET, "/metrics", "").await).await;
+    crate::trust_authority::live(&hide).await;
 }
 
 /// Everything that can be refused, with something in it that must not come out again.

@@ -4,7 +4,7 @@
 //!   [`raw`]: requests that no well-behaved client sends. [`fakes`]: servers of other implementations.
 //! - [`release`], [`policies`], [`init_data`], [`devices`], [`nvidia`], [`tokens`], [`real_evidence`]: a secret is
 //!   delivered, or not, and why.
-//! - [`passport`]: one KBS attests, another one releases.
+//! - [`passport`]: one KBS attests, another one releases. [`trust_authority`]: Intel's service appraises.
 //! - [`built_in`]: the same in one process. [`freshness`]: nonces and sessions. [`admin`]: who may do what.
 //! - [`exchanges`]: the recorded edge cases, with our statuses.
 //! - [`logged`], [`leaks`]: nothing secret in logs, errors or metrics. [`limits`]: what one client can use up.
@@ -47,3 +47,4 @@ mod stack;
 mod tees;
 mod tidy;
 mod tokens;
+mod trust_authority;

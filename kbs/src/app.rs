@@ -1,6 +1,7 @@
 //! The program: configuration, parts, listeners. The only place that chooses adapters.
 
 mod parts;
+mod trust_authority;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

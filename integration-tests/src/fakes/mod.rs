@@ -1,9 +1,11 @@
 //! Vendors' servers, as far as our services can tell, that can be anything a server can be: slow, wrong, down.
 //!
+//! - [`ita`]: Intel Trust Authority.
 //! - [`kds`]: AMD's Key Distribution Service.
 //! - [`nras`]: NVIDIA's Remote Attestation Service.
 //! - [`pcs`]: Intel's Provisioning Certification Service, or a cache of it.
 
+pub mod ita;
 pub mod kds;
 pub mod nras;
 pub mod pcs;

@@ -15,11 +15,13 @@ use jose::JwkSet;
 use ring::rand::SystemRandom;
 use storage::{KeyValueStore, StorageError, StorageType, WriteMode};
 
+use super::trust_authority;
 use crate::admin::{Admin, AdminConfig, AdminSetupError};
 use crate::attestation::AttestationClient;
 use crate::attestation::built_in::{self, BuiltInAttestation};
 use crate::attestation::grpc::GrpcAttestation;
 use crate::attestation::none::NoAttestation;
+use crate::attestation::trust_authority::TrustAuthoritySetupError;
 use crate::config::{AttestationServiceType, KbsConfig};
 use crate::metrics::Metrics;
 use crate::plugins::{PluginSetupError, Plugins};
@@ -50,10 +52,8 @@ pub enum StartError {
     },
     #[error("`{key}` must be from {min} to {max}")]
     OutOfRange { key: &'static str, min: u64, max: u64 },
-    #[error(
-        "attestation_service.type `intel_ta` is not in this version: use `coco_as_builtin` or `coco_as_grpc`"
-    )]
-    IntelTrustAuthority,
+    #[error("[attestation_service], Intel Trust Authority")]
+    TrustAuthority(#[from] TrustAuthoritySetupError),
     #[error("cannot read `resource_policy.initial_file` {}", path.display())]
     InitialPolicy { path: PathBuf, source: io::Error },
     #[error("`resource_policy.initial_file` {} cannot be used", path.display())]
@@ -137,7 +137,7 @@ impl Kbs {
             session_life: minutes * 60,
             body_limit_mib: config.http_server.payload_request_size,
             attestation,
-            tokens: TokenVerifier::new(&config.attestation_token, built_in).await?,
+            tokens: TokenVerifier::new(&trust_authority::tokens(config), built_in).await?,
             admin: admin(&config.admin).await?,
             policy: PolicyStore::open(Arc::clone(&store)).await?,
             store,
@@ -217,7 +217,10 @@ async fn attestation(
             tracing::info!("attestation service: none, only tokens of others are believed");
             Ok((Arc::new(NoAttestation), Vec::new()))
         }
-        AttestationServiceType::IntelTa => Err(StartError::IntelTrustAuthority),
+        AttestationServiceType::IntelTa => {
+            let service = trust_authority::start(config, Arc::clone(clock)).await?;
+            Ok((Arc::new(service), Vec::new()))
+        }
     }
 }
 
@@ -250,7 +253,7 @@ async fn seed_policy(config: &KbsConfig, store: &dyn KeyValueStore) -> Result<()
     Ok(())
 }
 
-fn in_range(key: &'static str, value: u64, min: u64, max: u64) -> Result<i64, StartError> {
+pub(super) fn in_range(key: &'static str, value: u64, min: u64, max: u64) -> Result<i64, StartError> {
     match i64::try_from(value) {
         Ok(known) if (min..=max).contains(&value) => Ok(known),
         _ => Err(StartError::OutOfRange { key, min, max }),

@@ -294,7 +294,7 @@ async fn what_cannot_work_stops_the_start_and_says_so() {
     for (table, said) in [
         (
             "[attestation_service]\ntype = \"intel_ta\"",
-            "not in this version",
+            "Intel Trust Authority",
         ),
         (
             "[attestation_service]\nas_addr = \"http://x\"",

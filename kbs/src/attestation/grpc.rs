@@ -28,6 +28,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 use super::{
     AttestationClient, AttestationError, Evaluation, EvaluationItem, POLICY_ID, PolicySummary, StoredPolicy,
+    bounded,
 };
 
 type Transport = InterceptedService<Channel, ContextInterceptor>;
@@ -223,12 +224,6 @@ fn sort(status: Status) -> AttestationError {
 
 fn cause(status: &Status) -> crate::error::Cause {
     format!("{:?}: {}", status.code(), bounded(status.message())).into()
-}
-
-/// A message of another service, short enough for a log line and without line breaks.
-fn bounded(message: &str) -> String {
-    let clean = |c: char| if c.is_control() { ' ' } else { c };
-    message.chars().take(512).map(clean).collect()
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! The Attestation Service as this service sees it: built in, over gRPC, or none at all.
+//! The Attestation Service as this service sees it: built in, over gRPC, Intel's, or none at all.
 
 pub mod built_in;
 pub mod grpc;
 pub mod none;
+pub mod trust_authority;
 
 mod hash;
 
@@ -148,4 +149,10 @@ impl AttestationError {
             error @ Self::Failed(_) => KbsError::AttestationFailed(error.into()),
         }
     }
+}
+
+/// A message of another service, short enough for a log line and without line breaks.
+fn bounded(message: &str) -> String {
+    let clean = |c: char| if c.is_control() { ' ' } else { c };
+    message.chars().take(512).map(clean).collect()
 }

@@ -1,10 +1,12 @@
 //! `[attestation_service]`: which Attestation Service appraises, and how to reach it.
 
+use std::path::PathBuf;
+
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use storage::StorageType;
 
 use crate::attestation::built_in::{RvpsConfig, TokenConfig, VerifierConfig};
+use crate::attestation::trust_authority::ApiKey;
 
 /// The keys of every type in one table. A key of another type than the selected one is an error, which
 /// [`AttestationServiceConfig::foreign_key`] finds.
@@ -34,21 +36,27 @@ pub struct AttestationServiceConfig {
     pub pool_size: Option<usize>,
     /// gRPC: TLS, and the certificate to show.
     pub tls: Option<daemon::tls::TlsClientConfig>,
-    /// gRPC: seconds a call may take. Default: 300.
+    /// gRPC, Intel: seconds a call may take. Default: 300, 60.
     pub request_timeout: Option<u64>,
-    /// gRPC: seconds a connection may take. Default: 5.
+    /// gRPC, Intel: seconds a connection may take. Default: 5.
     pub connect_timeout: Option<u64>,
 
-    /// Intel Trust Authority.
-    pub base_url: Option<IgnoredAny>,
-    /// Intel Trust Authority.
-    pub api_key: Option<IgnoredAny>,
-    /// Intel Trust Authority.
-    pub certs_file: Option<IgnoredAny>,
-    /// Intel Trust Authority.
-    pub policy_ids: Option<IgnoredAny>,
-    /// Intel Trust Authority.
-    pub allow_unmatched_policy: Option<IgnoredAny>,
+    /// Intel: the address of the API, `https://`.
+    pub base_url: Option<String>,
+    /// Intel: what the service knows its customer by.
+    pub api_key: Option<ApiKey>,
+    /// Intel: a file with that, instead.
+    pub api_key_file: Option<PathBuf>,
+    /// Intel: the keys of its tokens, a JWK set by `file://`, path or `https://`.
+    pub certs_file: Option<String>,
+    /// Intel: PEM authorities for both addresses, beside the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Intel: the service's policies to appraise by. Default: none.
+    pub policy_ids: Option<Vec<String>>,
+    /// Intel: whether a token is good though these did not match. Default: no.
+    pub allow_unmatched_policy: Option<bool>,
+    /// Intel: the `iss` that tokens may have. Default: the service's own names.
+    pub issuers: Option<Vec<String>>,
 }
 
 /// Which Attestation Service appraises.
@@ -61,7 +69,7 @@ pub enum AttestationServiceType {
     /// Another process, over gRPC.
     #[serde(rename = "coco_as_grpc", alias = "CoCoASGrpc")]
     Grpc,
-    /// Intel's. Not in this version.
+    /// Intel's.
     #[serde(rename = "intel_ta", alias = "IntelTA")]
     IntelTa,
     /// None: this service releases for the tokens of others.
@@ -86,44 +94,48 @@ impl Default for AttestationServiceConfig {
             connect_timeout: None,
             base_url: None,
             api_key: None,
+            api_key_file: None,
             certs_file: None,
+            ca_file: None,
             policy_ids: None,
             allow_unmatched_policy: None,
+            issuers: None,
         }
     }
 }
 
 impl AttestationServiceConfig {
-    /// A key that belongs to another type than the selected one, and that type.
+    /// A key that belongs to other types than the selected one, and the first of those.
     pub fn foreign_key(&self) -> Option<(&'static str, &'static str)> {
         use AttestationServiceType as T;
+        const BUILT_IN: &[T] = &[T::BuiltIn];
+        const GRPC: &[T] = &[T::Grpc];
+        const REMOTE: &[T] = &[T::Grpc, T::IntelTa];
+        const INTEL: &[T] = &[T::IntelTa];
+        let broker = self.attestation_token_broker.is_some();
+        let unmatched = self.allow_unmatched_policy.is_some();
         [
-            (self.rvps_config.is_some(), "rvps_config", T::BuiltIn),
-            (
-                self.attestation_token_broker.is_some(),
-                "attestation_token_broker",
-                T::BuiltIn,
-            ),
-            (self.verifier_config.is_some(), "verifier_config", T::BuiltIn),
-            (self.storage_type.is_some(), "storage_type", T::BuiltIn),
-            (self.as_addr.is_some(), "as_addr", T::Grpc),
-            (self.pool_size.is_some(), "pool_size", T::Grpc),
-            (self.tls.is_some(), "tls", T::Grpc),
-            (self.request_timeout.is_some(), "request_timeout", T::Grpc),
-            (self.connect_timeout.is_some(), "connect_timeout", T::Grpc),
-            (self.base_url.is_some(), "base_url", T::IntelTa),
-            (self.api_key.is_some(), "api_key", T::IntelTa),
-            (self.certs_file.is_some(), "certs_file", T::IntelTa),
-            (self.policy_ids.is_some(), "policy_ids", T::IntelTa),
-            (
-                self.allow_unmatched_policy.is_some(),
-                "allow_unmatched_policy",
-                T::IntelTa,
-            ),
+            (self.rvps_config.is_some(), "rvps_config", BUILT_IN),
+            (broker, "attestation_token_broker", BUILT_IN),
+            (self.verifier_config.is_some(), "verifier_config", BUILT_IN),
+            (self.storage_type.is_some(), "storage_type", BUILT_IN),
+            (self.as_addr.is_some(), "as_addr", GRPC),
+            (self.pool_size.is_some(), "pool_size", GRPC),
+            (self.tls.is_some(), "tls", GRPC),
+            (self.request_timeout.is_some(), "request_timeout", REMOTE),
+            (self.connect_timeout.is_some(), "connect_timeout", REMOTE),
+            (self.base_url.is_some(), "base_url", INTEL),
+            (self.api_key.is_some(), "api_key", INTEL),
+            (self.api_key_file.is_some(), "api_key_file", INTEL),
+            (self.certs_file.is_some(), "certs_file", INTEL),
+            (self.ca_file.is_some(), "ca_file", INTEL),
+            (self.policy_ids.is_some(), "policy_ids", INTEL),
+            (unmatched, "allow_unmatched_policy", INTEL),
+            (self.issuers.is_some(), "issuers", INTEL),
         ]
         .into_iter()
-        .find(|(set, _, kind)| *set && *kind != self.kind)
-        .map(|(_, key, kind)| (key, kind.as_str()))
+        .find(|(set, _, kinds)| *set && !kinds.contains(&self.kind))
+        .and_then(|(_, key, kinds)| Some((key, kinds.first()?.as_str())))
     }
 }
 

@@ -141,10 +141,15 @@ impl KeySets {
 
     /// That a key is unknown can be said only where every set was read.
     fn not_found(&self) -> TokenError {
-        match self.sets.iter().all(|set| set.keys.load().is_some()) {
+        match self.are_there() {
             true => TokenError::UnknownKey,
             false => TokenError::KeysUnavailable,
         }
+    }
+
+    /// Whether every set has been read at least once.
+    pub(crate) fn are_there(&self) -> bool {
+        self.sets.iter().all(|set| set.keys.load().is_some())
     }
 
     /// One caller reads; those who come meanwhile wait for it.

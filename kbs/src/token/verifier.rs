@@ -84,6 +84,11 @@ impl TokenVerifier {
         AttestationResult::from_claims(claims, &self.tee_key_pointers)
     }
 
+    /// Whether every published set has been read at least once.
+    pub(crate) fn has_keys(&self) -> bool {
+        self.key_sets.are_there()
+    }
+
     /// The key to check a token with. What the header says only ever selects
     /// among keys that are trusted already, unless an `insecure_` choice says
     /// otherwise; `jku` and `x5u` are not looked at.
