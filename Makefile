@@ -31,6 +31,10 @@ test: evidence emulated-tpm ## All tests, every fuzz target for a moment, and th
 	cargo test --locked --workspace
 	$(MAKE) --no-print-directory fuzz-smoke
 	$(MAKE) --no-print-directory demo TEE= KEEP=
+	for tee in az-snp-vtpm az-tdx-vtpm cca sgx tdx tpm; do \
+		$(TARGET_DIR)/debug/trustee-demo --tee $$tee >$(TARGET_DIR)/demo.log || { cat $(TARGET_DIR)/demo.log; exit 1; }; \
+		echo "demonstration of $$tee: done"; \
+	done
 	$(TARGET_DIR)/debug/trustee-tee-table docs/tees/README.md
 
 tee-table: ## Write what the last `make test` proved of each TEE into docs/tees/README.md

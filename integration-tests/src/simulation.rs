@@ -55,7 +55,7 @@ fn intel(dir: &Path) -> anyhow::Result<Value> {
     // 2025-01-01 and 2043-01-01.
     let (from, until) = (1_735_689_600, 2_303_683_200);
     let pki = Arc::new(intel::Pki::new()?);
-    let root = write(dir, "simulated-intel-root.pem", &pki.root_pem())?;
+    let root = write(dir, "simulated-intel-root.pem", pki.root_pem())?;
     let collateral = intel::collateral_file(pki, from, until)?;
     let collateral = write(dir, "simulated-intel-collateral.json", &collateral)?;
     Ok(json!({"dcap_verifier": {

@@ -121,7 +121,6 @@ async fn a_policy_that_does_not_match_is_a_refusal_unless_that_is_allowed() {
     let (ita, kbs) = setup::start_with(setup::Setup {
         replace: vec![other()],
         service_keys: "allow_unmatched_policy = true",
-        ..setup::Setup::default()
     })
     .await;
     // Nor does the page's policy release without a match.

@@ -10,7 +10,10 @@ use protos::reference::{
     ReferenceValueDeleteRequest, ReferenceValueDeleteResponse, ReferenceValueHistoryRequest,
     ReferenceValueHistoryResponse, ReferenceValueRevokeRequest, ReferenceValueRevokeResponse,
 };
-use rvps::{Caller, RegisterError, Rules, Rvps, Watcher, management};
+use rvps::{
+    AllowUnsigned, Caller, ExtractorsConfig, RegisterError, Rules, Rvps, TrustAnchorConfig, Watcher,
+    management,
+};
 use storage::StorageConfig;
 use tonic::Status;
 
@@ -24,6 +27,16 @@ pub(crate) struct BuiltIn {
     watcher: Mutex<Watcher>,
     values: Watched,
     clock: Arc<dyn Clock>,
+}
+
+/// What messages have to satisfy.
+pub(crate) fn rules(
+    trust_anchors: &[TrustAnchorConfig],
+    insecure_allow_unsigned: &AllowUnsigned,
+    extractors: Option<&ExtractorsConfig>,
+) -> Result<Rules, StartError> {
+    let rules = Rules::built_in(trust_anchors, insecure_allow_unsigned, extractors);
+    rules.map_err(|error| StartError::Config(format!("Create rvps failed: {error}")))
 }
 
 impl BuiltIn {

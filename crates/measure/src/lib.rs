@@ -12,6 +12,7 @@ mod bytes;
 mod firmware;
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "small numbers of made-up images")]
 mod tests;
 
 pub use firmware::FirmwareError;

@@ -6,11 +6,14 @@ use serde_json::{Value, json};
 use super::setup::{self, Setup, TestAttester};
 use crate::owner::ALLOW_ALL;
 
+/// Makes a token wrong.
+type Change = fn(&mut Value);
+
 #[tokio::test]
 async fn a_token_that_does_not_hold_is_the_services_fault_and_releases_nothing() {
     let (ita, kbs) = setup::start().await;
     kbs.release_by(ALLOW_ALL).await;
-    let changes: [(&str, fn(&mut Value)); 9] = [
+    let changes: [(&str, Change); 9] = [
         ("another issuer", |claims| {
             claims["iss"] = json!("https://elsewhere.example")
         }),
