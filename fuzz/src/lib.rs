@@ -499,3 +499,9 @@ fn register(kind: &str, signed: Option<&str>, payload: &[u8]) {
         let _ = rvps::check(&message, rules, 1_800_000_000);
     }
 }
+
+/// Standard base64.
+fn base64(bytes: &[u8]) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
