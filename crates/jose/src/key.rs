@@ -50,13 +50,7 @@ impl VerificationKey {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), KeyError> {
-        if !self.allows(algorithm) {
-            return Err(KeyError::AlgorithmNotAllowed);
-        }
-        match self.key.verify(algorithm, message, signature) {
-            true => Ok(()),
-            false => Err(KeyError::BadSignature),
-        }
+        self.judge(algorithm, |key| key.verify(algorithm, message, signature))
     }
 
     /// [`VerificationKey::verify`] for formats that write an ECDSA signature in ASN.1 (RFC 3279 section 2.2.3).
@@ -66,10 +60,19 @@ impl VerificationKey {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), KeyError> {
+        self.judge(algorithm, |key| key.verify_asn1(algorithm, message, signature))
+    }
+
+    /// Asks the key only if it may verify signatures of `algorithm`.
+    fn judge(
+        &self,
+        algorithm: SignatureAlgorithm,
+        holds: impl FnOnce(&PublicKey) -> bool,
+    ) -> Result<(), KeyError> {
         if !self.allows(algorithm) {
             return Err(KeyError::AlgorithmNotAllowed);
         }
-        match self.key.verify_asn1(algorithm, message, signature) {
+        match holds(&self.key) {
             true => Ok(()),
             false => Err(KeyError::BadSignature),
         }

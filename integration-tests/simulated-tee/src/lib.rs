@@ -5,6 +5,7 @@
 mod error;
 mod guest;
 mod pem;
+mod x509;
 
 pub mod azure;
 pub mod cca;

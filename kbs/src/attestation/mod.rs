@@ -35,26 +35,42 @@ pub trait AttestationClient: Send + Sync {
     /// Appraises all items; one that does not hold fails them all. Gives a signed token.
     async fn evaluate(&self, evaluation: Evaluation) -> Result<String, AttestationError>;
 
+    // What a client does not say otherwise about, it does not offer.
+
     /// A TEE's own challenge, or an empty text if the TEE has none.
-    async fn challenge(&self, tee: Tee, extra_params: &str) -> Result<String, AttestationError>;
+    async fn challenge(&self, _tee: Tee, _extra_params: &str) -> Result<String, AttestationError> {
+        Err(AttestationError::NotOffered)
+    }
 
     /// Stores an attestation policy under an id with class suffix, such as `default_cpu`.
-    async fn set_policy(&self, id: &str, rego: &str) -> Result<(), AttestationError>;
+    async fn set_policy(&self, _id: &str, _rego: &str) -> Result<(), AttestationError> {
+        Err(AttestationError::NotOffered)
+    }
 
     /// The stored attestation policies, sorted by id.
-    async fn policies(&self) -> Result<Vec<PolicySummary>, AttestationError>;
+    async fn policies(&self) -> Result<Vec<PolicySummary>, AttestationError> {
+        Err(AttestationError::NotOffered)
+    }
 
     /// One attestation policy.
-    async fn policy(&self, id: &str) -> Result<Option<StoredPolicy>, AttestationError>;
+    async fn policy(&self, _id: &str) -> Result<Option<StoredPolicy>, AttestationError> {
+        Err(AttestationError::NotOffered)
+    }
 
     /// A reference value as JSON text.
-    async fn reference_value(&self, id: &str) -> Result<Option<String>, AttestationError>;
+    async fn reference_value(&self, _id: &str) -> Result<Option<String>, AttestationError> {
+        Err(AttestationError::NotOffered)
+    }
 
     /// All reference values as JSON text by id, sorted by id.
-    async fn reference_values(&self) -> Result<Vec<(String, String)>, AttestationError>;
+    async fn reference_values(&self) -> Result<Vec<(String, String)>, AttestationError> {
+        Err(AttestationError::NotOffered)
+    }
 
     /// Registers reference values from the JSON text of a message (wire: rvps).
-    async fn register_reference_value(&self, message: &str) -> Result<(), AttestationError>;
+    async fn register_reference_value(&self, _message: &str) -> Result<(), AttestationError> {
+        Err(AttestationError::NotOffered)
+    }
 
     /// Whether evidence could be appraised now. Cheap enough to be asked every few seconds.
     async fn is_ready(&self) -> bool;

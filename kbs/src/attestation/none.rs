@@ -4,9 +4,7 @@ use async_trait::async_trait;
 use kbs_types::Tee;
 use serde_json::Value;
 
-use super::{
-    AttestationClient, AttestationError, Evaluation, HashChoice, HashChoiceError, PolicySummary, StoredPolicy,
-};
+use super::{AttestationClient, AttestationError, Evaluation, HashChoice, HashChoiceError};
 
 /// Offers nothing.
 pub struct NoAttestation;
@@ -18,34 +16,6 @@ impl AttestationClient for NoAttestation {
     }
 
     async fn evaluate(&self, _: Evaluation) -> Result<String, AttestationError> {
-        Err(AttestationError::NotOffered)
-    }
-
-    async fn challenge(&self, _: Tee, _: &str) -> Result<String, AttestationError> {
-        Err(AttestationError::NotOffered)
-    }
-
-    async fn set_policy(&self, _: &str, _: &str) -> Result<(), AttestationError> {
-        Err(AttestationError::NotOffered)
-    }
-
-    async fn policies(&self) -> Result<Vec<PolicySummary>, AttestationError> {
-        Err(AttestationError::NotOffered)
-    }
-
-    async fn policy(&self, _: &str) -> Result<Option<StoredPolicy>, AttestationError> {
-        Err(AttestationError::NotOffered)
-    }
-
-    async fn reference_value(&self, _: &str) -> Result<Option<String>, AttestationError> {
-        Err(AttestationError::NotOffered)
-    }
-
-    async fn reference_values(&self) -> Result<Vec<(String, String)>, AttestationError> {
-        Err(AttestationError::NotOffered)
-    }
-
-    async fn register_reference_value(&self, _: &str) -> Result<(), AttestationError> {
         Err(AttestationError::NotOffered)
     }
 

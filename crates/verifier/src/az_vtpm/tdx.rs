@@ -3,7 +3,7 @@
 use super::hcl::HclReport;
 use super::wire::{self, GuestQuote};
 use super::{AzVtpmError, claims, vtpm};
-use crate::dcap::{Body, Dcap, DcapError, DcapQuote, DcapTee};
+use crate::dcap::{Dcap, DcapQuote, DcapTee};
 use crate::tdx::claims::quote_claims;
 use crate::{
     EndorsementId, Endorsements, EvidenceVerifier, ExpectedBinding, ParsedEvidence, Tee, UnverifiedEvidence,
@@ -56,10 +56,7 @@ impl ParsedEvidence for AzTdxEvidence {
     ) -> Result<Vec<VerifiedClaims>, VerifyError> {
         let platform = self.td_quote.verify(endorsements, now)?;
         let td_quote = self.td_quote.quote();
-        let Body::Td { report, .. } = &td_quote.body else {
-            let expected = DcapTee::Tdx;
-            return Err(DcapError::OtherTee { expected }.into());
-        };
+        let report = self.td_quote.td_report()?;
         if !self.hcl_report.is_about(report) {
             return Err(AzVtpmError::OtherTdReport.into());
         }

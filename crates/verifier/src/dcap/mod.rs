@@ -109,6 +109,32 @@ impl DcapQuote {
         &self.quote
     }
 
+    /// What the TD reports of itself, unverified before [`verify`](Self::verify).
+    ///
+    /// # Errors
+    /// The quote is an enclave's.
+    pub(crate) fn td_report(&self) -> Result<&TdReport, DcapError> {
+        match &self.quote.body {
+            Body::Td { report, .. } => Ok(report),
+            Body::Enclave(_) => Err(DcapError::OtherTee {
+                expected: DcapTee::Tdx,
+            }),
+        }
+    }
+
+    /// What the enclave reports of itself, unverified before [`verify`](Self::verify).
+    ///
+    /// # Errors
+    /// The quote is a TD's.
+    pub(crate) fn enclave_report(&self) -> Result<&EnclaveReport, DcapError> {
+        match &self.quote.body {
+            Body::Enclave(report) => Ok(report),
+            Body::Td { .. } => Err(DcapError::OtherTee {
+                expected: DcapTee::Sgx,
+            }),
+        }
+    }
+
     /// As policies know it: the last byte of the certificate's value comes first.
     pub(crate) fn platform_instance_id(&self) -> Option<String> {
         let mut id = self.chain.as_ref().ok()?.platform_instance_id?;

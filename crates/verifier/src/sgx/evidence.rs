@@ -2,7 +2,7 @@
 
 use super::claims;
 use crate::binding::{check_init_data, check_report_data};
-use crate::dcap::{Body, Dcap, DcapError, DcapQuote, DcapTee};
+use crate::dcap::{Dcap, DcapQuote, DcapTee};
 use crate::{
     EndorsementId, Endorsements, ExpectedBinding, ParsedEvidence, Tee, TeeClass, UnverifiedEvidence,
     VerifiedClaims, VerifyError,
@@ -47,10 +47,7 @@ impl ParsedEvidence for SgxEvidence {
     ) -> Result<Vec<VerifiedClaims>, VerifyError> {
         let platform = self.0.verify(endorsements, now)?;
         let quote = self.0.quote();
-        let Body::Enclave(report) = &quote.body else {
-            let expected = DcapTee::Sgx;
-            return Err(DcapError::OtherTee { expected }.into());
-        };
+        let report = self.0.enclave_report()?;
         check_report_data(expected.report_data.as_deref(), &report.report_data)?;
         check_init_data(expected.init_data.as_deref(), &report.config_id)?;
         let mut all = claims::of(&quote.header, report);

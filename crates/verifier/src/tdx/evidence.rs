@@ -2,7 +2,7 @@
 
 use super::{TdxError, claims};
 use crate::binding::{check_init_data, check_report_data};
-use crate::dcap::{Body, Dcap, DcapError, DcapQuote, DcapTee, TdReport};
+use crate::dcap::{Dcap, DcapQuote, DcapTee, TdReport};
 use crate::{
     EndorsementId, Endorsements, ExpectedBinding, ParsedEvidence, Tee, TeeClass, UnverifiedEvidence,
     VerifiedClaims, VerifyError,
@@ -62,10 +62,7 @@ impl ParsedEvidence for TdxEvidence {
     ) -> Result<Vec<VerifiedClaims>, VerifyError> {
         let platform = self.quote.verify(endorsements, now)?;
         let quote = self.quote.quote();
-        let Body::Td { report, .. } = &quote.body else {
-            let expected = DcapTee::Tdx;
-            return Err(DcapError::OtherTee { expected }.into());
-        };
+        let report = self.quote.td_report()?;
         check_report_data(expected.report_data.as_deref(), &report.report_data)?;
         check_init_data(expected.init_data.as_deref(), &report.mr_config_id)?;
         let mut all = claims::quote_claims(&quote.header, &quote.body);

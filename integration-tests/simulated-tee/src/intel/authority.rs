@@ -2,7 +2,8 @@
 
 use crate::SimulationError;
 use crate::pem;
-use der::asn1::{Any, BitString, ObjectIdentifier, OctetString, UtcTime};
+use crate::x509::validity;
+use der::asn1::{Any, BitString, ObjectIdentifier};
 use der::flagset::FlagSet;
 use der::{Decode, Encode};
 use ring::rand::SystemRandom;
@@ -11,13 +12,11 @@ use ring::signature::{
     KeyPair,
 };
 use std::str::FromStr;
-use std::time::Duration;
 use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, KeyUsages};
 use x509_cert::ext::{AsExtension, Extension};
 use x509_cert::name::Name;
 use x509_cert::serial_number::SerialNumber;
 use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
-use x509_cert::time::{Time, Validity};
 use x509_cert::{Certificate, TbsCertificate, Version};
 
 /// The organisation in the simulated names, and in Intel's.
@@ -300,28 +299,6 @@ pub(super) fn name(common_name: &str, organization: &str) -> Result<Name, Simula
     // RFC 4514 writes the parts in reverse.
     let text = format!("C=US,ST=CA,L=Santa Clara,O={organization},CN={common_name}");
     Ok(Name::from_str(&text)?)
-}
-
-pub(super) fn validity(not_before: u64, not_after: u64) -> Result<Validity, SimulationError> {
-    Ok(Validity {
-        not_before: time(not_before)?,
-        not_after: time(not_after)?,
-    })
-}
-
-/// Seconds since the Unix epoch, before 2050.
-pub(super) fn time(seconds: u64) -> Result<Time, SimulationError> {
-    Ok(Time::UtcTime(UtcTime::from_unix_duration(Duration::from_secs(
-        seconds,
-    ))?))
-}
-
-pub(super) fn extension(id: ObjectIdentifier, value: Vec<u8>) -> Result<Extension, SimulationError> {
-    Ok(Extension {
-        extn_id: id,
-        critical: false,
-        extn_value: OctetString::new(value)?,
-    })
 }
 
 /// A DER value that is already encoded.

@@ -1,8 +1,9 @@
 //! Revocation lists (RFC 5280, section 5; PCK Certificate and CRL Profile, section 3).
 
-use super::authority::{Authority, ecdsa, extension, time};
+use super::authority::{Authority, ecdsa};
 use super::{PckCa, Pki};
 use crate::SimulationError;
+use crate::x509::{extension, time};
 use der::Encode;
 use der::asn1::{ObjectIdentifier, Uint};
 use x509_cert::Version;

@@ -1,7 +1,8 @@
 //! PCK certificates and their SGX extension (PCK Certificate and CRL Profile, section 1.3.5).
 
-use super::authority::{Authority, Key, any, basics, ecdsa, extension, issue, name, validity};
+use super::authority::{Authority, Key, any, basics, ecdsa, issue, name};
 use crate::SimulationError;
+use crate::x509::{extension, validity};
 use der::asn1::{Any, ObjectIdentifier, OctetString};
 use der::{Encode, Tag};
 use x509_cert::ext::Extension;

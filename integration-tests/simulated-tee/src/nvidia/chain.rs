@@ -3,6 +3,7 @@
 use super::authority::{CertificateSpec, Key, NOT_AFTER, NOT_BEFORE, ORGANIZATION, ROOT_NAME, name, root};
 use crate::SimulationError;
 use crate::pem::certificate;
+use crate::x509::extension;
 use der::Encode;
 use der::asn1::{ObjectIdentifier, OctetString};
 use x509_cert::ext::Extension;
@@ -162,9 +163,12 @@ impl ChainSpec {
             Fwid::Twice => 2,
             _ => 1,
         };
-        let mut extensions = vec![extension(FWID, value, false)?; copies];
+        let mut extensions = vec![extension(FWID, value)?; copies];
         if self.unknown_critical {
-            extensions.push(extension(UNKNOWN, vec![5, 0], true)?);
+            extensions.push(Extension {
+                critical: true,
+                ..extension(UNKNOWN, vec![5, 0])?
+            });
         }
         Ok(extensions)
     }
@@ -173,12 +177,4 @@ impl ChainSpec {
 /// A DER sequence of what is encoded already.
 fn sequence(content: &[u8]) -> Result<Vec<u8>, SimulationError> {
     Ok(der::Any::new(der::Tag::Sequence, content)?.to_der()?)
-}
-
-fn extension(id: ObjectIdentifier, value: Vec<u8>, critical: bool) -> Result<Extension, SimulationError> {
-    Ok(Extension {
-        extn_id: id,
-        critical,
-        extn_value: OctetString::new(value)?,
-    })
 }

@@ -1,7 +1,8 @@
 //! Revocation lists (RFC 5280, section 5), signed by the product line's root.
 
-use super::authority::{Authorities, extension, pss, time};
+use super::authority::{Authorities, pss};
 use super::{Platform, SimulationError};
+use crate::x509::{extension, time};
 use der::Encode;
 use der::asn1::ObjectIdentifier;
 use x509_cert::Version;

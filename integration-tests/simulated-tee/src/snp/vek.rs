@@ -1,7 +1,8 @@
 //! Endorsement keys (VCEK, VLEK) and their certificates, right or deliberately wrong.
 
-use super::authority::{Authority, extension, name, pss, validity};
+use super::authority::{Authority, name, pss};
 use super::{Generation, SimulationError, TcbVersion};
+use crate::x509::{extension, validity};
 use der::Encode;
 use der::asn1::{Any, BitString, Ia5String, ObjectIdentifier};
 use ring::rand::SystemRandom;

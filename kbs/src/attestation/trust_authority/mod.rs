@@ -23,10 +23,7 @@ use reqwest::{Client, Url, redirect};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-use super::{
-    AttestationClient, AttestationError, Evaluation, HashChoice, HashChoiceError, PolicySummary,
-    StoredPolicy, hash,
-};
+use super::{AttestationClient, AttestationError, Evaluation, HashChoice, HashChoiceError, hash};
 use crate::token::{AttestationTokenConfig, TokenError, TokenVerifier};
 use answer::Wanted;
 use request::Request;
@@ -174,35 +171,7 @@ impl AttestationClient for TrustAuthority {
         Ok(token)
     }
 
-    async fn challenge(&self, _: Tee, _: &str) -> Result<String, AttestationError> {
-        Err(AttestationError::NotOffered)
-    }
-
     // Policies are set, and reference values kept, in the service's own portal.
-
-    async fn set_policy(&self, _: &str, _: &str) -> Result<(), AttestationError> {
-        Err(AttestationError::NotOffered)
-    }
-
-    async fn policies(&self) -> Result<Vec<PolicySummary>, AttestationError> {
-        Err(AttestationError::NotOffered)
-    }
-
-    async fn policy(&self, _: &str) -> Result<Option<StoredPolicy>, AttestationError> {
-        Err(AttestationError::NotOffered)
-    }
-
-    async fn reference_value(&self, _: &str) -> Result<Option<String>, AttestationError> {
-        Err(AttestationError::NotOffered)
-    }
-
-    async fn reference_values(&self) -> Result<Vec<(String, String)>, AttestationError> {
-        Err(AttestationError::NotOffered)
-    }
-
-    async fn register_reference_value(&self, _: &str) -> Result<(), AttestationError> {
-        Err(AttestationError::NotOffered)
-    }
 
     /// Whether the keys are there. The service itself is not asked: that would cost the operator's quota.
     async fn is_ready(&self) -> bool {
