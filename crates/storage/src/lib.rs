@@ -8,6 +8,8 @@
 //! - no concurrent write is lost, also between processes that share a directory;
 //! - nothing blocks the asynchronous runtime.
 //!
+//! [`Versions`] keeps a history beside texts such as policies.
+//!
 //! Physical layouts are those of the existing ecosystem, so that its files are read and ours are
 //! read by it; see `docs/storage.md`.
 
@@ -20,6 +22,7 @@ mod local_fs;
 mod local_json;
 mod lock;
 mod memory;
+mod versions;
 
 #[cfg(test)]
 mod tests;
@@ -36,6 +39,7 @@ pub use key::MAX_KEY_BYTES;
 pub use local_fs::LocalFs;
 pub use local_json::LocalJson;
 pub use memory::Memory;
+pub use versions::{Author, Draft, Event, KEPT_TEXTS, KEPT_VERSIONS, Version, Versions, VersionsError};
 
 /// What a storage operation gives back.
 pub type Result<T> = std::result::Result<T, StorageError>;

@@ -5,6 +5,7 @@ mod contract;
 mod crash;
 mod keys;
 mod layout;
+mod versions;
 
 use std::{path::Path, sync::Arc};
 
