@@ -3,7 +3,7 @@
 //! In the order in which a request meets them: [`api`] decodes the wire; [`request`] is what it decodes to;
 //! `binding` (with `init_data`) says what the evidence must be bound to; `endorsements` gets what vouches for the
 //! hardware; `evaluation` verifies and, with `appraisal`, applies the policy of `policies` to the claims and the
-//! `reference_values`; `token` signs the result. [`service`] leads through all that, [`config`] and `setup` come
+//! `reference_values`; `token` signs the result and `explanation` says why it is what it is. [`service`] leads through all that, [`config`] and `setup` come
 //! before it, [`error`] says whose fault it was, and [`app`] is the program, with [`commands`] beside serving and
 //! [`admin`] for its operator.
 
@@ -18,6 +18,7 @@ mod endorsements;
 
 mod appraisal;
 mod evaluation;
+mod explanation;
 mod policies;
 mod reference_values;
 
@@ -39,6 +40,7 @@ mod testing;
 pub use config::Config;
 pub use endorsements::EndorsementError;
 pub use error::{EvaluateError, Fault, StartError};
+pub use explanation::Explained;
 pub use policies::{PolicyStoreError, PolicyText};
 pub use reference_values::{ReferenceValue, ReferenceValueError};
 pub use request::{

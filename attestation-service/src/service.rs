@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::endorsements::{Endorser, Report, Trial};
 use crate::error::{EvaluateError, StartError};
 use crate::evaluation::{Evaluation, Item, Progress, refused};
+use crate::explanation::{self, Explained};
 use crate::policies::{self, Hints, PolicyStore, PolicyStoreError, PolicyText};
 use crate::reference_values::{self, ReferenceValue, ReferenceValueError, ReferenceValueSource};
 use crate::request::{AttestationRequest, IndividualRequest, MAX_ITEMS};
@@ -79,6 +80,23 @@ impl AttestationService {
     /// # Errors
     /// There is no result to attest to: see [`EvaluateError::fault`] for whose affair that is.
     pub async fn evaluate(&self, request: AttestationRequest) -> Result<String, EvaluateError> {
+        self.audited(request).await.map(|done| done.token)
+    }
+
+    /// The same, and why the result is what it is.
+    ///
+    /// # Errors
+    /// Those of [`AttestationService::evaluate`]. That a result cannot be explained is none.
+    pub async fn evaluate_explained(&self, request: AttestationRequest) -> Result<Explained, EvaluateError> {
+        let done = self.audited(request).await?;
+        let explanation = explanation::of(done.evaluation, done.submodules).await;
+        Ok(Explained {
+            token: done.token,
+            explanation,
+        })
+    }
+
+    async fn audited(&self, request: AttestationRequest) -> Result<Evaluated, EvaluateError> {
         let tees: Vec<Tee> = request.items.iter().map(|item| item.tee).collect();
         let result = self.try_evaluate(request).await;
         audit::evaluated(
@@ -87,7 +105,7 @@ impl AttestationService {
                 .as_ref()
                 .map(|done| (&done.evaluation, done.submodules.as_slice())),
         );
-        result.map(|done| done.token)
+        result
     }
 
     /// Compiles and stores a policy. `id` has the class suffix, such as `default_cpu`.

@@ -143,6 +143,7 @@ impl Site {
                 runtime_data_hash_algorithm: String::new(),
             }],
             policy_ids: vec!["default".to_owned()],
+            explain: false,
         };
         let token = client
             .attestation_evaluate(request)

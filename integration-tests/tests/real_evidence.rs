@@ -43,6 +43,7 @@ async fn evaluate(
             runtime_data_hash_algorithm: String::new(),
         }],
         policy_ids: vec!["default".to_owned()],
+        explain: false,
     };
     let reply = client.attestation_evaluate(request).await?;
     Ok(reply.into_inner().attestation_token)

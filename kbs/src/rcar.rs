@@ -139,7 +139,7 @@ impl<'a> Attestation<'a> {
                 init_data_toml: None,
             });
         }
-        Ok(Evaluation { items })
+        Ok(Evaluation { items, explain: true })
     }
 
     fn devices(&self) -> Result<Vec<(Tee, &RawValue)>, KbsError> {

@@ -17,7 +17,9 @@ use storage::StorageConfig;
 use tower::ServiceExt;
 
 use crate::admin::{Admin, AdminConfig};
-use crate::attestation::{AttestationClient, AttestationError, Evaluation, PolicySummary, StoredPolicy};
+use crate::attestation::{
+    AttestationClient, AttestationError, Evaluated, Evaluation, PolicySummary, StoredPolicy,
+};
 use crate::config::KbsConfig;
 use crate::metrics::Metrics;
 use crate::plugins::Plugins;
@@ -269,14 +271,20 @@ impl FakeAttestation {
 
 #[async_trait]
 impl AttestationClient for FakeAttestation {
-    async fn evaluate(&self, evaluation: Evaluation) -> Result<String, AttestationError> {
+    async fn evaluate(&self, evaluation: Evaluation) -> Result<Evaluated, AttestationError> {
         self.calls.fetch_add(1, Ordering::SeqCst);
         self.up()?;
         let item = &evaluation.items[0];
         self.seen.lock().unwrap().push(item.tee);
         tokio::task::yield_now().await;
         match item.evidence.contains("\"holds\":true") {
-            true => Ok(self.token(item.tee, &item.runtime_data)),
+            true => {
+                let explanation = evaluation.explain.then(|| r#"{"submods":{}}"#.to_owned());
+                Ok(Evaluated::new(
+                    self.token(item.tee, &item.runtime_data),
+                    explanation,
+                ))
+            }
             false => Err(AttestationError::Refused("report data: mismatch".into())),
         }
     }

@@ -24,13 +24,20 @@ impl attestation_service_server::AttestationService for Api {
         &self,
         request: Request<AttestationRequest>,
     ) -> Result<Response<AttestationResponse>, Status> {
-        let request = decode::attestation_request(request.into_inner())?;
-        let attestation_token = self
-            .0
-            .evaluate(request)
-            .await
-            .map_err(|error| status::evaluate(&error))?;
-        Ok(Response::new(AttestationResponse { attestation_token }))
+        let request = request.into_inner();
+        let explain = request.explain;
+        let request = decode::attestation_request(request)?;
+        let failed = |error| status::evaluate(&error);
+        let (attestation_token, explanation) = if explain {
+            let explained = self.0.evaluate_explained(request).await.map_err(failed)?;
+            (explained.token, explained.explanation)
+        } else {
+            (self.0.evaluate(request).await.map_err(failed)?, None)
+        };
+        Ok(Response::new(AttestationResponse {
+            attestation_token,
+            explanation,
+        }))
     }
 
     async fn set_attestation_policy(

@@ -19,6 +19,8 @@ use super::*;
 use crate::Config;
 use crate::testing::{Authority, NOW, Server};
 
+mod explained;
+
 async fn server(tls: Option<TlsServerConfig>) -> Server {
     daemon::init();
     let service = AttestationService::start(&Config::default(), Arc::new(ManualClock::new(NOW))).await;
@@ -56,6 +58,7 @@ async fn evaluate(channel: &Channel, item: IndividualAttestationRequest) -> Resu
     let request = AttestationRequest {
         verification_requests: vec![item],
         policy_ids: Vec::new(),
+        explain: false,
     };
     let answer = AttestationServiceClient::new(channel.clone())
         .attestation_evaluate(request)
@@ -154,6 +157,7 @@ async fn evidence_that_does_not_hold_is_aborted_with_numbered_causes() {
     let request = AttestationRequest {
         verification_requests: vec![self::item()],
         policy_ids: vec!["none".to_owned()],
+        explain: false,
     };
     let status = client.attestation_evaluate(request).await.unwrap_err();
     assert_eq!(status.code(), Code::FailedPrecondition);

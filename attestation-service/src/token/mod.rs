@@ -95,14 +95,20 @@ impl EarIssuer {
 
 /// `cpu0`, `gpu0`, `gpu1` …: counted for each class from 0.
 fn named(submodules: &[Submodule]) -> BTreeMap<String, &Submodule> {
+    names(submodules.iter().map(|submodule| submodule.class))
+        .zip(submodules)
+        .collect()
+}
+
+/// The names of submodules of these classes, in their order.
+pub(crate) fn names(classes: impl Iterator<Item = TeeClass>) -> impl Iterator<Item = String> {
     let mut counts: HashMap<TeeClass, usize> = HashMap::new();
-    let name = |submodule: &Submodule| {
-        let count = counts.entry(submodule.class).or_default();
-        let name = format!("{}{count}", submodule.class.as_str());
+    classes.map(move |class| {
+        let count = counts.entry(class).or_default();
+        let name = format!("{}{count}", class.as_str());
         *count += 1;
         name
-    };
-    submodules.iter().map(name).zip(submodules).collect()
+    })
 }
 
 #[cfg(test)]

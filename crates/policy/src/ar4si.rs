@@ -108,6 +108,12 @@ impl Serialize for TrustVector {
     }
 }
 
+impl Serialize for TrustClaim {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 /// A trustworthiness tier, from the least to the most alarming.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TrustTier {

@@ -141,6 +141,7 @@ impl Tools {
             let request = AttestationRequest {
                 verification_requests: vec![item],
                 policy_ids: Vec::new(),
+                explain: false,
             };
             let mut client = AttestationServiceClient::new(endpoint.connect().await?);
             let answer = client.attestation_evaluate(request).await?;

@@ -42,6 +42,7 @@ impl Evaluation {
             request: AttestationRequest {
                 verification_requests: vec![item],
                 policy_ids: Vec::new(),
+                explain: false,
             },
         })
     }

@@ -62,7 +62,10 @@ impl AttestationService for FakeAttestation {
         self.heard.lock().unwrap().push(request.into_inner());
         let answer = self.answer.lock().unwrap().clone();
         match answer {
-            Answer::Token(attestation_token) => Ok(Response::new(AttestationResponse { attestation_token })),
+            Answer::Token(attestation_token) => Ok(Response::new(AttestationResponse {
+                attestation_token,
+                explanation: None,
+            })),
             Answer::Status(code, message) => Err(Status::new(code, message)),
             Answer::Silence => {
                 tokio::time::sleep(Duration::from_secs(3600)).await;

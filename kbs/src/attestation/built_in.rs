@@ -15,8 +15,8 @@ pub use attestation_service::StartError;
 pub use attestation_service::config::{Config, RETIRED, RvpsConfig, TokenConfig, VerifierConfig};
 
 use super::{
-    AttestationClient, AttestationError, Evaluation, EvaluationItem, HashAlgorithm, POLICY_ID, PolicySummary,
-    StoredPolicy,
+    AttestationClient, AttestationError, Evaluated, Evaluation, EvaluationItem, HashAlgorithm, POLICY_ID,
+    PolicySummary, StoredPolicy,
 };
 
 /// An Attestation Service in this process.
@@ -52,7 +52,8 @@ impl AttestationClient for BuiltInAttestation {
         Some(self.jwks())
     }
 
-    async fn evaluate(&self, evaluation: Evaluation) -> Result<String, AttestationError> {
+    async fn evaluate(&self, evaluation: Evaluation) -> Result<Evaluated, AttestationError> {
+        let explain = evaluation.explain;
         let items = evaluation
             .items
             .into_iter()
@@ -60,7 +61,13 @@ impl AttestationClient for BuiltInAttestation {
             .collect::<Result<_, _>>()?;
         let policy_ids = vec![POLICY_ID.to_owned()];
         let request = AttestationRequest { items, policy_ids };
-        self.service.evaluate(request).await.map_err(evaluate_error)
+        if !explain {
+            let token = self.service.evaluate(request).await.map_err(evaluate_error)?;
+            return Ok(Evaluated::new(token, None));
+        }
+        let explained = self.service.evaluate_explained(request).await;
+        let explained = explained.map_err(evaluate_error)?;
+        Ok(Evaluated::new(explained.token, explained.explanation))
     }
 
     async fn challenge(&self, tee: Tee, extra_params: &str) -> Result<String, AttestationError> {

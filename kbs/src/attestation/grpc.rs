@@ -27,8 +27,8 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::{
-    AttestationClient, AttestationError, Evaluation, EvaluationItem, POLICY_ID, PolicySummary, StoredPolicy,
-    bounded,
+    AttestationClient, AttestationError, Evaluated, Evaluation, EvaluationItem, POLICY_ID, PolicySummary,
+    StoredPolicy, bounded,
 };
 
 type Transport = InterceptedService<Channel, ContextInterceptor>;
@@ -98,14 +98,16 @@ impl GrpcAttestation {
 
 #[async_trait]
 impl AttestationClient for GrpcAttestation {
-    async fn evaluate(&self, evaluation: Evaluation) -> Result<String, AttestationError> {
+    async fn evaluate(&self, evaluation: Evaluation) -> Result<Evaluated, AttestationError> {
         let _permit = self.call().await?;
         let request = wire::AttestationRequest {
             verification_requests: evaluation.items.into_iter().map(individual).collect(),
             policy_ids: vec![POLICY_ID.to_owned()],
+            explain: evaluation.explain,
         };
         let reply = self.attestation().attestation_evaluate(request).await;
-        Ok(reply.map_err(sort)?.into_inner().attestation_token)
+        let reply = reply.map_err(sort)?.into_inner();
+        Ok(Evaluated::new(reply.attestation_token, reply.explanation))
     }
 
     async fn challenge(&self, tee: Tee, extra_params: &str) -> Result<String, AttestationError> {

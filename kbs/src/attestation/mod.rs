@@ -10,6 +10,7 @@ mod hash;
 use async_trait::async_trait;
 use kbs_types::Tee;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 pub use hash::{HashChoice, HashChoiceError};
 
@@ -17,6 +18,9 @@ use crate::error::{Cause, KbsError};
 
 /// The policy the evidence is appraised under, as the protocol fixes it.
 pub const POLICY_ID: &str = "default";
+
+/// The longest explanation that is taken, in bytes.
+const MAX_EXPLANATION: usize = 512 * 1024;
 
 /// What appraises evidence and keeps attestation policies and reference values.
 #[async_trait]
@@ -32,8 +36,8 @@ pub trait AttestationClient: Send + Sync {
         None
     }
 
-    /// Appraises all items; one that does not hold fails them all. Gives a signed token.
-    async fn evaluate(&self, evaluation: Evaluation) -> Result<String, AttestationError>;
+    /// Appraises all items; one that does not hold fails them all.
+    async fn evaluate(&self, evaluation: Evaluation) -> Result<Evaluated, AttestationError>;
 
     // What a client does not say otherwise about, it does not offer.
 
@@ -81,6 +85,29 @@ pub trait AttestationClient: Send + Sync {
 pub struct Evaluation {
     /// The CPU's evidence first, then that of each device.
     pub items: Vec<EvaluationItem>,
+    /// Whether the result should be explained, if the service can do that.
+    pub explain: bool,
+}
+
+/// What the Attestation Service says of a guest.
+#[derive(Debug, Clone)]
+pub struct Evaluated {
+    /// Signed.
+    pub token: String,
+    /// Why the result is what it is, if it was asked for and the service can say it (docs/explanations.md). Holds
+    /// claims and reference values; not for the guest.
+    pub explanation: Option<Box<RawValue>>,
+}
+
+impl Evaluated {
+    /// `explanation` is JSON text; what is none, or is too long to be kept, counts as not said.
+    pub fn new(token: String, explanation: Option<String>) -> Self {
+        let explanation = explanation.filter(|text| text.len() <= MAX_EXPLANATION);
+        Self {
+            token,
+            explanation: explanation.and_then(|text| RawValue::from_string(text).ok()),
+        }
+    }
 }
 
 /// The evidence of one attester.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use kbs_types::Tee;
 use serde_json::Value;
 
-use super::{AttestationClient, AttestationError, Evaluation, HashChoice, HashChoiceError};
+use super::{AttestationClient, AttestationError, Evaluated, Evaluation, HashChoice, HashChoiceError};
 
 /// Offers nothing.
 pub struct NoAttestation;
@@ -15,7 +15,7 @@ impl AttestationClient for NoAttestation {
         Err(HashChoiceError::NotOffered)
     }
 
-    async fn evaluate(&self, _: Evaluation) -> Result<String, AttestationError> {
+    async fn evaluate(&self, _: Evaluation) -> Result<Evaluated, AttestationError> {
         Err(AttestationError::NotOffered)
     }
 

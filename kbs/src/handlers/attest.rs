@@ -6,6 +6,7 @@ use jose::TeePublicKey;
 use kbs_types::Tee;
 
 use super::json;
+use crate::attestation::Evaluated;
 use crate::call::Call;
 use crate::error::KbsError;
 use crate::rcar::{Attestation, TokenResponse};
@@ -37,7 +38,7 @@ async fn answer(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
     let key = TeePublicKey::try_from(&attestation.tee_pubkey()?);
     let key = key.map_err(|_| KbsError::BadAttestRequest("tee-pubkey cannot be used"))?;
 
-    let token = evaluate(kbs, tee, &attestation).await?;
+    let Evaluated { token, .. } = evaluate(kbs, tee, &attestation).await?;
     let mut response = json(&TokenResponse { token: &token })?;
     if let Some(cookie) = set_cookie(session.id, session.expires_at) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
@@ -51,7 +52,7 @@ async fn answer(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
     Ok(response)
 }
 
-async fn evaluate(kbs: &Kbs, tee: Tee, attestation: &Attestation<'_>) -> Result<String, KbsError> {
+async fn evaluate(kbs: &Kbs, tee: Tee, attestation: &Attestation<'_>) -> Result<Evaluated, KbsError> {
     let evaluation = attestation.evaluation(tee)?;
     kbs.attestation.evaluate(evaluation).await.map_err(|error| {
         let failures = &kbs.metrics.attestation_failures;

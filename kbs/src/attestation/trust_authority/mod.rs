@@ -23,7 +23,7 @@ use reqwest::{Client, Url, redirect};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-use super::{AttestationClient, AttestationError, Evaluation, HashChoice, HashChoiceError, hash};
+use super::{AttestationClient, AttestationError, Evaluated, Evaluation, HashChoice, HashChoiceError, hash};
 use crate::token::{AttestationTokenConfig, TokenError, TokenVerifier};
 use answer::Wanted;
 use request::Request;
@@ -163,12 +163,12 @@ impl AttestationClient for TrustAuthority {
         }
     }
 
-    async fn evaluate(&self, evaluation: Evaluation) -> Result<String, AttestationError> {
+    async fn evaluate(&self, evaluation: Evaluation) -> Result<Evaluated, AttestationError> {
         let request = Request::of(&evaluation, &self.policy_ids, self.policy_must_match);
         let request = request.map_err(|error| AttestationError::Refused(error.to_string()))?;
         let token = self.ask(&request).await?;
         self.check(&token, request.wanted()).await?;
-        Ok(token)
+        Ok(Evaluated::new(token, None))
     }
 
     // Policies are set, and reference values kept, in the service's own portal.

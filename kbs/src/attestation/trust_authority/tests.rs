@@ -31,9 +31,13 @@ fn item(tee: Tee, evidence: &Value) -> EvaluationItem {
     }
 }
 
+fn evaluation(items: Vec<EvaluationItem>) -> Evaluation {
+    Evaluation { items, explain: true }
+}
+
 fn sent_with(policies: &[&str], must_match: bool, items: Vec<EvaluationItem>) -> Result<Value, String> {
     let policies: Vec<String> = policies.iter().map(ToString::to_string).collect();
-    let request = Request::of(&Evaluation { items }, &policies, must_match);
+    let request = Request::of(&evaluation(items), &policies, must_match);
     let body = request.map_err(|error| error.to_string())?.to_json().unwrap();
     Ok(serde_json::from_slice(&body).unwrap())
 }
@@ -97,10 +101,10 @@ fn a_machine_on_azure_is_sent_by_its_parts_and_to_its_own_endpoint() {
             "user_data": STANDARD.encode(CANONICAL),
         });
         assert_eq!(sent(vec![item.clone()]).unwrap()["tdx"], expected);
-        let evaluation = Evaluation { items: vec![item] };
+        let evaluation = evaluation(vec![item]);
         assert!(Request::of(&evaluation, &[], false).unwrap().is_azure());
     }
-    let evaluation = Evaluation { items: vec![tdx()] };
+    let evaluation = evaluation(vec![tdx()]);
     assert!(!Request::of(&evaluation, &[], false).unwrap().is_azure());
 }
 

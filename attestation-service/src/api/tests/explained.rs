@@ -1,0 +1,61 @@
+//! What comes beside the token when it is asked for.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+async fn answer(channel: &Channel, explain: bool) -> AttestationResponse {
+    let request = AttestationRequest {
+        verification_requests: vec![item()],
+        policy_ids: Vec::new(),
+        explain,
+    };
+    let mut client = AttestationServiceClient::new(channel.clone());
+    client.attestation_evaluate(request).await.unwrap().into_inner()
+}
+
+#[tokio::test]
+async fn a_result_is_explained_to_whoever_asks_and_to_nobody_else() {
+    let (_server, channel) = plain().await;
+    assert_eq!(answer(&channel, false).await.explanation, None);
+
+    let explained = answer(&channel, true).await;
+    let payload = explained.attestation_token.split('.').nth(1).unwrap();
+    let token: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();
+    let explanation: Value = serde_json::from_str(&explained.explanation.unwrap()).unwrap();
+    let (token, cpu) = (&token["submods"]["cpu0"], &explanation["submods"]["cpu0"]);
+    assert_eq!(cpu["status"], token["ear.status"]);
+    assert_eq!(cpu["policy"]["id"], "default_cpu");
+    for claim in cpu["claims"].as_array().unwrap() {
+        let name = claim["claim"].as_str().unwrap();
+        assert_eq!(
+            claim["value"], token["ear.trustworthiness-vector"][name],
+            "{name}"
+        );
+    }
+    let executables = cpu["claims"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|claim| claim["claim"] == "executables")
+        .unwrap();
+    assert_eq!(
+        (&executables["value"], &executables["tier"]),
+        (&json!(33), &json!("warning"))
+    );
+}
+
+#[tokio::test]
+async fn the_digest_is_that_of_the_policy_that_decided() {
+    let (_server, channel) = plain().await;
+    let explanation: Value =
+        serde_json::from_str(&answer(&channel, true).await.explanation.unwrap()).unwrap();
+    let policy = AttestationManagementServiceClient::new(channel)
+        .get_attestation_policy(GetPolicyRequest {
+            policy_id: "default_cpu".to_owned(),
+        })
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(explanation["submods"]["cpu0"]["policy"]["digest"], policy.digest);
+}
