@@ -1,21 +1,27 @@
 //! One set of verified claims under one policy: a submodule of the token.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
-use policy::{Appraisal, AppraisalPolicy, Limits, PolicyError, PolicyInput, ReferenceValueSnapshot};
+use policy::{Appraisal, Claims, Limits, Member, PolicyError, PolicyInput, ReferenceValueSnapshot};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
-use serde_json::{Map, Value};
 use verifier::{TeeClass, VerifiedClaims};
 
 use crate::binding::Binding;
+use crate::policies::ReadyPolicy;
+
+/// A policy that takes longer holds up the other requests of its thread.
+const SLOW: Duration = Duration::from_millis(5);
 
 /// What is shown to the policy and to whoever reads the token, serialised once for both.
 pub(crate) struct AnnotatedEvidence {
     pub(crate) class: TeeClass,
+    verified: VerifiedClaims,
+    binding: Arc<Binding>,
     json: Box<RawValue>,
-    input: PolicyInput,
 }
 
 /// An appraisal as the token holds it.
@@ -23,38 +29,45 @@ pub(crate) struct AnnotatedEvidence {
 pub(crate) struct Submodule {
     pub(crate) class: TeeClass,
     pub(crate) policy_id: String,
-    pub(crate) appraisal: Appraisal,
+    pub(crate) appraisal: Arc<Appraisal>,
     evidence: Box<RawValue>,
 }
 
-/// A member of the policy input.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Member<'a> {
-    Text(&'a str),
-    Value(&'a Value),
-    Claims(&'a Map<String, Value>),
+/// The names of all members of the input but the TEE's.
+const BOUND: [&str; 4] = [
+    "init_data",
+    "init_data_claims",
+    "report_data",
+    "runtime_data_claims",
+];
+
+/// The claims under the TEE's name. What the evidence was bound to is there only where the verifier showed that it
+/// is bound: otherwise anything could be claimed of it.
+fn member<'a>(verified: &'a VerifiedClaims, binding: &'a Binding, name: &str) -> Option<Member<'a>> {
+    let (report_data, init_data) = (verified.report_data(), verified.init_data());
+    match name {
+        "report_data" => report_data.map(Member::Text),
+        "runtime_data_claims" => report_data.map(|_| Member::Value(&binding.runtime_data_claims)),
+        "init_data" => init_data.map(Member::Text),
+        "init_data_claims" => init_data.map(|_| Member::Value(&binding.init_data_claims)),
+        tee if tee == verified.tee().as_str() => Some(Member::Object(verified.claims())),
+        _ => None,
+    }
 }
 
 impl AnnotatedEvidence {
-    /// The claims under the TEE's name. What the evidence was bound to is added only where the verifier showed
-    /// that it is bound: otherwise anything could be claimed of it.
-    pub(crate) fn of(verified: &VerifiedClaims, binding: &Binding) -> Result<Self, PolicyError> {
-        let mut members = BTreeMap::from([(verified.tee().as_str(), Member::Claims(verified.claims()))]);
-        if let Some(report_data) = verified.report_data() {
-            members.insert("report_data", Member::Text(report_data));
-            members.insert("runtime_data_claims", Member::Value(&binding.runtime_data_claims));
-        }
-        if let Some(init_data) = verified.init_data() {
-            members.insert("init_data", Member::Text(init_data));
-            members.insert("init_data_claims", Member::Value(&binding.init_data_claims));
-        }
+    /// Claims, and what their evidence was to be bound to.
+    pub(crate) fn of(verified: VerifiedClaims, binding: Arc<Binding>) -> Result<Self, PolicyError> {
+        let names = BOUND.into_iter().chain([verified.tee().as_str()]);
+        let members: BTreeMap<&str, Member<'_>> = names
+            .filter_map(|name| Some((name, member(&verified, &binding, name)?)))
+            .collect();
         let json = to_raw_value(&members).map_err(|error| PolicyError::Input(error.to_string()))?;
-        let input = PolicyInput::from_json(json.get())?;
         Ok(Self {
             class: verified.class(),
+            verified,
+            binding,
             json,
-            input,
         })
     }
 
@@ -62,17 +75,41 @@ impl AnnotatedEvidence {
     pub(crate) fn appraise(
         &self,
         policy_id: &str,
-        policy: &AppraisalPolicy,
+        policy: &ReadyPolicy,
         reference_values: &ReferenceValueSnapshot,
     ) -> Result<Submodule, PolicyError> {
-        let appraisal = policy.evaluate(&self.input, reference_values, &Limits::default())?;
-        let (class, policy_id, evidence) = (self.class, policy_id.to_owned(), self.json.clone());
         Ok(Submodule {
-            class,
-            policy_id,
-            appraisal,
-            evidence,
+            class: self.class,
+            policy_id: policy_id.to_owned(),
+            appraisal: self.appraisal(policy, reference_values)?,
+            evidence: self.json.clone(),
         })
+    }
+
+    fn appraisal(
+        &self,
+        policy: &ReadyPolicy,
+        reference_values: &ReferenceValueSnapshot,
+    ) -> Result<Arc<Appraisal>, PolicyError> {
+        policy.pace.time(SLOW, || {
+            let fingerprint = policy.fingerprint(self);
+            if let Some(known) = fingerprint.and_then(|same| policy.recall(&same, reference_values)) {
+                return Ok(known);
+            }
+            let input = PolicyInput::from_json(self.json.get())?;
+            let appraisal = policy.evaluate(&input, reference_values, &Limits::default())?;
+            let appraisal = Arc::new(appraisal);
+            if let Some(fingerprint) = fingerprint {
+                policy.keep(fingerprint, reference_values, &appraisal);
+            }
+            Ok(appraisal)
+        })
+    }
+}
+
+impl Claims for AnnotatedEvidence {
+    fn member(&self, name: &str) -> Option<Member<'_>> {
+        member(&self.verified, &self.binding, name)
     }
 }
 

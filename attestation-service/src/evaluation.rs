@@ -6,7 +6,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use verifier::{Endorsements, Fault, ParsedEvidence, Tee, TeeClass, VerifyError};
 
@@ -39,9 +38,6 @@ enum Stage {
     Unverified(Vec<Item>),
     Verified(Vec<AnnotatedEvidence>),
 }
-
-/// A policy that takes longer holds up the other requests of its thread.
-const SLOW: Duration = Duration::from_millis(5);
 
 /// How far an evaluation got.
 pub(crate) enum Progress {
@@ -79,7 +75,8 @@ impl Evaluation {
 
     /// Verifies, unless that is done, and appraises.
     pub(crate) fn advance(&mut self) -> Result<Progress, EvaluateError> {
-        if let Stage::Unverified(items) = &self.stage {
+        if let Stage::Unverified(items) = &mut self.stage {
+            let items = std::mem::take(items);
             self.stage = Stage::Verified(verify(items, self.now)?);
         }
         let Stage::Verified(evidence) = &self.stage else {
@@ -91,8 +88,7 @@ impl Evaluation {
             let Some(policy) = self.policies.get(&evidence.class) else {
                 return Ok(Progress::NeedsPolicy(evidence.class));
             };
-            let appraise = || evidence.appraise(&self.policy_id, policy, &self.reference_values.values);
-            let submodule = policy.pace.time(SLOW, appraise);
+            let submodule = evidence.appraise(&self.policy_id, policy, &self.reference_values.values);
             let submodule = submodule.map_err(|source| EvaluateError::Appraisal {
                 id: self.full_policy_id(evidence.class),
                 source,
@@ -110,14 +106,15 @@ impl Evaluation {
 }
 
 /// Every claim set of every item, in order.
-fn verify(items: &[Item], now: i64) -> Result<Vec<AnnotatedEvidence>, EvaluateError> {
+fn verify(items: Vec<Item>, now: i64) -> Result<Vec<AnnotatedEvidence>, EvaluateError> {
     let mut evidence = Vec::with_capacity(items.len());
     for item in items {
         let verified = item
             .evidence
             .verify(&item.binding.expected, &item.endorsements, now);
-        for claims in &verified.map_err(|error| refused(item.tee, error))? {
-            let annotated = AnnotatedEvidence::of(claims, &item.binding);
+        let binding = Arc::new(item.binding);
+        for claims in verified.map_err(|error| refused(item.tee, error))? {
+            let annotated = AnnotatedEvidence::of(claims, Arc::clone(&binding));
             evidence.push(annotated.map_err(|error| EvaluateError::Token(error.to_string()))?);
         }
     }

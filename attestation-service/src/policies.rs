@@ -106,7 +106,7 @@ enum Recalled {
 }
 
 impl ReadyPolicy {
-    fn compile(rego: &str) -> Result<Self, PolicyError> {
+    pub(crate) fn compile(rego: &str) -> Result<Self, PolicyError> {
         Ok(Self {
             policy: AppraisalPolicy::compile(rego)?,
             pace: Strikes::unproven(),

@@ -1,9 +1,10 @@
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jose::{SigningKey, UnverifiedToken, Validation};
-use policy::{AppraisalPolicy, ReferenceValueSnapshot};
+use policy::ReferenceValueSnapshot;
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
 use tempfile::TempDir;
 use verifier::{Tee, UnverifiedEvidence, Verifiers};
@@ -12,6 +13,7 @@ use super::*;
 use crate::appraisal::AnnotatedEvidence;
 use crate::binding::Binding;
 use crate::config::SignerConfig;
+use crate::policies::ReadyPolicy;
 use crate::request::{HashAlgorithm, IndividualRequest, InitData, RuntimeData};
 
 const NOW: i64 = 1_795_309_052;
@@ -30,7 +32,7 @@ extensions := [
 /// Submodules of sample evidence: a CPU, and one GPU for each further TEE.
 fn submodules(tees: &[Tee]) -> Vec<Submodule> {
     let verifiers = Verifiers::new(verifier::VerifierOptions::default()).unwrap();
-    let policy = AppraisalPolicy::compile(POLICY).unwrap();
+    let policy = ReadyPolicy::compile(POLICY).unwrap();
     let binding = Binding::of(
         &IndividualRequest {
             tee: Tee::Sample,
@@ -40,8 +42,8 @@ fn submodules(tees: &[Tee]) -> Vec<Submodule> {
             hash: HashAlgorithm::Sha384,
         },
         true,
-    )
-    .unwrap();
+    );
+    let binding = Arc::new(binding.unwrap());
     let report_data = STANDARD.encode(binding.expected.report_data.as_ref().unwrap());
     let evidence = format!(r#"{{"svn":"1","report_data":"{report_data}"}}"#);
     tees.iter()
@@ -54,7 +56,7 @@ fn submodules(tees: &[Tee]) -> Vec<Submodule> {
             let claims = parsed
                 .verify(&binding.expected, &Default::default(), NOW)
                 .unwrap();
-            let annotated = AnnotatedEvidence::of(&claims[0], &binding).unwrap();
+            let annotated = AnnotatedEvidence::of(claims[0].clone(), Arc::clone(&binding)).unwrap();
             annotated
                 .appraise("default", &policy, &ReferenceValueSnapshot::default())
                 .unwrap()

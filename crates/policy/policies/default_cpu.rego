@@ -86,8 +86,10 @@ snp_configuration := 2 if {
 # The report is of a guest without debugging, at VMPL 0. The verifier insists on the latter too.
 snp_accepted if {
 	input.snp.policy_debug_allowed == false
-	object.get(input.snp, "vmpl", 0) == 0
+	not snp_at_another_vmpl
 }
+
+snp_at_another_vmpl if input.snp.vmpl != 0
 
 snp_may_not_migrate if {
 	snp_accepted

@@ -1,9 +1,16 @@
 //! Attestation policies: verified claims and reference values in, a trustworthiness vector out.
 
+mod memo;
+mod reads;
+
+use std::sync::Arc;
+
 use regorus::Value;
 use ring::digest::{SHA384, digest};
 use serde::Serialize;
 
+use self::memo::Memo;
+pub use self::memo::{Claims, Fingerprint, Member};
 use crate::ar4si::{TrustClaim, TrustVector};
 use crate::engine::{self, Compiled, Host, Parsed, Target};
 use crate::tokens::{self, Token};
@@ -37,6 +44,7 @@ pub struct AppraisalPolicy {
     compiled: Compiled,
     digest: String,
     reference_ids: Vec<String>,
+    memo: Memo,
 }
 
 /// What a policy found out about one piece of evidence.
@@ -77,8 +85,10 @@ impl AppraisalPolicy {
             let parsed = Parsed::parse(rego)?;
             let reference_ids = reference_ids(parsed.code());
             let digest = hex::encode(digest(&SHA384, rego.as_bytes()));
+            let compiled = parsed.compile(&TARGET)?;
             Ok(Self {
-                compiled: parsed.compile(&TARGET)?,
+                memo: Memo::new(rego, compiled.reads_documents()),
+                compiled,
                 digest,
                 reference_ids,
             })
@@ -118,6 +128,31 @@ impl AppraisalPolicy {
             extensions: value(EXTENSIONS).map_or(Ok(Vec::new()), extensions_from)?,
             asked: host.into_asked(),
         })
+    }
+
+    /// What stands for all that the policy reads of these claims; `None` if that cannot be told.
+    pub fn fingerprint(&self, claims: &dyn Claims) -> Option<Fingerprint> {
+        self.memo.fingerprint(claims)
+    }
+
+    /// What [`AppraisalPolicy::evaluate`] would give, if claims that are the same to this policy were
+    /// [kept](AppraisalPolicy::keep) a moment ago, and the reference values that it asked for are the same.
+    pub fn recall(
+        &self,
+        fingerprint: &Fingerprint,
+        reference: &ReferenceValueSnapshot,
+    ) -> Option<Arc<Appraisal>> {
+        self.memo.recall(fingerprint, reference)
+    }
+
+    /// Remembers what [`AppraisalPolicy::evaluate`] gave for claims with this fingerprint and these values.
+    pub fn keep(
+        &self,
+        fingerprint: Fingerprint,
+        reference: &ReferenceValueSnapshot,
+        appraisal: &Arc<Appraisal>,
+    ) {
+        self.memo.keep(fingerprint, reference, appraisal);
     }
 }
 

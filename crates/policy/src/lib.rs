@@ -18,7 +18,7 @@ pub mod release;
 mod snapshot;
 mod tokens;
 
-pub use appraisal::{Appraisal, AppraisalPolicy, AskedValue, Extension};
+pub use appraisal::{Appraisal, AppraisalPolicy, AskedValue, Claims, Extension, Fingerprint, Member};
 pub use dialect::{CpuSubmod, RegoVersion, ReleaseDialect, ReleaseRule, ResourcePathForm};
 pub use error::{LimitKind, PolicyError};
 pub use explanation::{ExplainedClaim, Explanation};

@@ -1,5 +1,7 @@
 //! Reference values as one evaluation sees them.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use regorus::Value;
 
 use crate::PolicyError;
@@ -10,6 +12,8 @@ use crate::input::Document;
 pub struct ReferenceValueSnapshot {
     /// An object: `{<id>: <value>}`.
     values: Value,
+    /// No other snapshot of this process has it, but for clones.
+    serial: u64,
 }
 
 impl ReferenceValueSnapshot {
@@ -19,7 +23,7 @@ impl ReferenceValueSnapshot {
     ) -> Result<Self, PolicyError> {
         let mut values = Value::new_object();
         insert_all(&mut values, entries)?;
-        Ok(Self { values })
+        Ok(Self::of(values))
     }
 
     /// A new snapshot that has `upserts` added or replaced and `removed` taken out (removal comes first).
@@ -35,7 +39,7 @@ impl ReferenceValueSnapshot {
             }
         }
         insert_all(&mut values, upserts)?;
-        Ok(Self { values })
+        Ok(Self::of(values))
     }
 
     /// The value registered under `id`.
@@ -53,6 +57,17 @@ impl ReferenceValueSnapshot {
         self.len() == 0
     }
 
+    fn of(values: Value) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let serial = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self { values, serial }
+    }
+
+    /// Tells snapshots apart: two with the same number have the same values.
+    pub(crate) fn serial(&self) -> u64 {
+        self.serial
+    }
+
     pub(crate) fn lookup(&self, id: &Value) -> Option<&Value> {
         self.values.as_object().ok()?.get(id)
     }
@@ -64,9 +79,7 @@ impl ReferenceValueSnapshot {
 
 impl Default for ReferenceValueSnapshot {
     fn default() -> Self {
-        Self {
-            values: Value::new_object(),
-        }
+        Self::of(Value::new_object())
     }
 }
 

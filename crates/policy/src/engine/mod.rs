@@ -203,6 +203,11 @@ impl Parsed {
 }
 
 impl Compiled {
+    /// Whether it reads members of `data`.
+    pub(crate) fn reads_documents(&self) -> bool {
+        !self.documents.is_empty()
+    }
+
     /// Evaluates the rules it was compiled for. The host comes back with what the policy asked for.
     ///
     /// Time is that of the wall, so a thread that was stopped on a busy machine looks like a policy without end.

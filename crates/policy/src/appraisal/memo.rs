@@ -1,0 +1,220 @@
+//! Appraisals of a moment ago.
+//!
+//! Guests of one kind differ in their nonces and keys, which policies do not look at: of what the policy reads, one
+//! guest's claims are often the same as the last one's. An appraisal is a pure function of that and of the reference
+//! values it asked for, so it is remembered by exactly these.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use regorus::Value;
+use ring::digest::{Context, SHA256};
+use serde::Serialize;
+
+use super::reads::{Read, Reads};
+use super::{Appraisal, Extension};
+use crate::ReferenceValueSnapshot;
+
+/// How many appraisals a policy remembers.
+const SLOTS: usize = 64;
+
+/// An appraisal with more nodes (values, members) in its extensions is not remembered.
+const MAX_NODES: usize = 1000;
+
+/// A member of the input, as its owner holds it.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(untagged)]
+pub enum Member<'a> {
+    /// A string.
+    Text(&'a str),
+    /// Any JSON value.
+    Value(&'a serde_json::Value),
+    /// An object.
+    Object(&'a serde_json::Map<String, serde_json::Value>),
+}
+
+/// Claims that can be looked at without being parsed for the policy engine.
+pub trait Claims {
+    /// The member of the input of this name.
+    fn member(&self, name: &str) -> Option<Member<'_>>;
+}
+
+/// Stands for all that a policy reads of some claims: SHA-256 of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint([u8; 32]);
+
+/// What one policy remembers.
+#[derive(Debug)]
+pub(super) struct Memo {
+    /// `None` if the policy may depend on anything.
+    reads: Option<Reads>,
+    /// Whether the policy reads the reference values as a document, besides asking for single ones.
+    reads_reference: bool,
+    slots: OnceLock<Box<[Mutex<Option<Remembered>>]>>,
+}
+
+#[derive(Debug)]
+struct Remembered {
+    fingerprint: Fingerprint,
+    /// The snapshot it was last found to hold for.
+    snapshot: u64,
+    /// What that had under each id that was asked for.
+    values: Vec<Option<Value>>,
+    appraisal: Arc<Appraisal>,
+}
+
+impl Memo {
+    pub(super) fn new(rego: &str, reads_reference: bool) -> Self {
+        Self {
+            reads: Reads::of(rego),
+            reads_reference,
+            slots: OnceLock::new(),
+        }
+    }
+
+    /// `None` if appraisals of this policy cannot be remembered.
+    pub(super) fn fingerprint(&self, claims: &dyn Claims) -> Option<Fingerprint> {
+        let mut hash = Hash(Context::new(&SHA256));
+        for read in self.reads.as_ref()?.iter() {
+            hash.read(read, claims)?;
+        }
+        let digest = hash.0.finish();
+        digest.as_ref().try_into().ok().map(Fingerprint)
+    }
+
+    pub(super) fn recall(
+        &self,
+        fingerprint: &Fingerprint,
+        reference: &ReferenceValueSnapshot,
+    ) -> Option<Arc<Appraisal>> {
+        let slot = self.slots.get()?.get(index(fingerprint))?;
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = slot.as_mut().filter(|known| known.fingerprint == *fingerprint)?;
+        if known.snapshot != reference.serial() {
+            let same = !self.reads_reference && known.values == values(&known.appraisal, reference);
+            if !same {
+                return None;
+            }
+            known.snapshot = reference.serial();
+        }
+        Some(Arc::clone(&known.appraisal))
+    }
+
+    pub(super) fn keep(
+        &self,
+        fingerprint: Fingerprint,
+        reference: &ReferenceValueSnapshot,
+        appraisal: &Arc<Appraisal>,
+    ) {
+        if !is_small(&appraisal.extensions) {
+            return;
+        }
+        let remembered = Remembered {
+            fingerprint,
+            snapshot: reference.serial(),
+            values: values(appraisal, reference),
+            appraisal: Arc::clone(appraisal),
+        };
+        let slots = self
+            .slots
+            .get_or_init(|| (0..SLOTS).map(|_| Mutex::new(None)).collect());
+        if let Some(slot) = slots.get(index(&fingerprint)) {
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(remembered);
+        }
+    }
+}
+
+fn index(fingerprint: &Fingerprint) -> usize {
+    usize::from(fingerprint.0.first().copied().unwrap_or_default()) % SLOTS
+}
+
+/// What the snapshot has under each id that was asked for.
+fn values(appraisal: &Appraisal, reference: &ReferenceValueSnapshot) -> Vec<Option<Value>> {
+    let asked = appraisal.asked.iter();
+    asked
+        .map(|asked| reference.lookup(&Value::from(asked.id.as_str())).cloned())
+        .collect()
+}
+
+fn is_small(extensions: &[Extension]) -> bool {
+    let mut left = MAX_NODES;
+    extensions
+        .iter()
+        .all(|extension| takes(&extension.value, &mut left))
+}
+
+/// Takes the nodes of a value off `left`, if there are as many.
+fn takes(value: &serde_json::Value, left: &mut usize) -> bool {
+    *left = match left.checked_sub(1) {
+        Some(rest) => rest,
+        None => return false,
+    };
+    match value {
+        serde_json::Value::Array(items) => items.iter().all(|item| takes(item, left)),
+        serde_json::Value::Object(members) => members.values().all(|member| takes(member, left)),
+        _ => true,
+    }
+}
+
+/// What was found at a path.
+enum Found<'a> {
+    Nothing,
+    Something(Member<'a>),
+}
+
+/// Hashes findings one behind the other; each one says where it ends.
+struct Hash(Context);
+
+impl Hash {
+    fn read(&mut self, read: &Read, claims: &dyn Claims) -> Option<()> {
+        match (find(&read.path, claims), read.presence) {
+            (Found::Nothing, _) => self.0.update(b"-"),
+            (Found::Something(Member::Value(serde_json::Value::Bool(false))), true) => self.0.update(b"0"),
+            (Found::Something(_), true) => self.0.update(b"+"),
+            (Found::Something(Member::Text(text)), false) => self.text(text),
+            (Found::Something(Member::Value(serde_json::Value::String(text))), false) => self.text(text),
+            (Found::Something(member), false) => {
+                self.0.update(b"j");
+                serde_json::to_writer(&mut *self, &member).ok()?;
+                // JSON text has no such byte in it.
+                self.0.update(&[0]);
+            }
+        }
+        Some(())
+    }
+
+    fn text(&mut self, text: &str) {
+        self.0.update(b"t");
+        self.0.update(&text.len().to_le_bytes());
+        self.0.update(text.as_bytes());
+    }
+}
+
+impl Write for Hash {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn find<'a>(path: &[String], claims: &'a dyn Claims) -> Found<'a> {
+    let mut names = path.iter();
+    let mut found = names.next().and_then(|name| claims.member(name));
+    for name in names {
+        let member = match found {
+            Some(Member::Object(members) | Member::Value(serde_json::Value::Object(members))) => {
+                members.get(name)
+            }
+            _ => None,
+        };
+        found = member.map(Member::Value);
+    }
+    found.map_or(Found::Nothing, Found::Something)
+}
+
+#[cfg(test)]
+mod tests;
