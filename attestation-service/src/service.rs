@@ -172,12 +172,16 @@ impl AttestationService {
     }
 
     /// Hands a register message (`{"version", "type", "payload"}`) to the RVPS. What it registers counts for the
-    /// next evaluation.
+    /// next evaluation. For whom it is done goes into the history.
     ///
     /// # Errors
     /// The RVPS does not take the message, or does not answer.
-    pub async fn register_reference_value(&self, message: &str) -> Result<(), ReferenceValueError> {
-        self.reference_values.register(message).await?;
+    pub async fn register_reference_value(
+        &self,
+        message: &str,
+        on_behalf_of: Option<&str>,
+    ) -> Result<(), ReferenceValueError> {
+        self.reference_values.register(message, on_behalf_of).await?;
         tracing::info!("reference values registered");
         Ok(())
     }

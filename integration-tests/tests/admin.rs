@@ -10,7 +10,7 @@ use crate::owner::ALLOW_ALL;
 use crate::stack::{Setup, TestStack, write};
 
 /// Every verb that changes or shows something.
-const VERBS: [(&str, &str); 14] = [
+const VERBS: [(&str, &str); 17] = [
     ("POST", "resource/a/b/c"),
     ("DELETE", "resource/a/b/c"),
     ("GET", "resource"),
@@ -23,6 +23,9 @@ const VERBS: [(&str, &str); 14] = [
     ("POST", "reference-value"),
     ("GET", "reference-value"),
     ("GET", "reference-value/svn"),
+    ("GET", "reference-value-history/svn"),
+    ("DELETE", "reference-value/svn"),
+    ("POST", "reference-value/svn/revoke"),
     ("GET", "sample/x"),
     ("POST", "sample/x"),
 ];

@@ -87,6 +87,7 @@ async fn policies_and_reference_values_need_a_known_client_certificate() {
             let mut client = ReferenceValueProviderServiceClient::new(connect(url));
             let request = ReferenceValueRegisterRequest {
                 message: message.clone(),
+                on_behalf_of: None,
             };
             assert_eq!(
                 client.register_reference_value(request).await.is_ok(),
@@ -115,6 +116,7 @@ async fn policies_and_reference_values_need_a_known_client_certificate() {
     let plain = channel(&GrpcClientConfig::new(stack.rvps.replace("https", "http"), None)).unwrap();
     let request = ReferenceValueRegisterRequest {
         message: integration_tests::vouch::register_message(&json!({"svn": ["planted"]})),
+        on_behalf_of: None,
     };
     assert!(
         ReferenceValueProviderServiceClient::new(plain)

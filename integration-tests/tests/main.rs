@@ -5,6 +5,7 @@
 //! - [`release`], [`policies`], [`init_data`], [`devices`], [`nvidia`], [`tokens`], [`real_evidence`]: a secret is
 //!   delivered, or not, and why.
 //! - [`passport`]: one KBS attests, another one releases. [`trust_authority`]: Intel's service appraises.
+//! - [`reference_values`]: taken back, and by whom.
 //! - [`built_in`]: the same in one process. [`freshness`]: nonces and sessions. [`admin`]: who may do what.
 //! - [`exchanges`]: the recorded edge cases, with our statuses.
 //! - [`logged`], [`leaks`]: nothing secret in logs, errors or metrics. [`limits`]: what one client can use up.
@@ -42,6 +43,7 @@ mod pki;
 mod policies;
 mod raw;
 mod real_evidence;
+mod reference_values;
 mod release;
 mod stack;
 mod tees;

@@ -1,6 +1,7 @@
 //! An administrator: resources, policies and reference values of a KBS.
 
 mod credential;
+mod reference_values;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,9 @@ use crate::http::{Http, bearer};
 use crate::uri::ResourceUri;
 
 pub use credential::{AdminCredential, AdminKey};
+pub use reference_values::{
+    ReferenceValueHistory, Registrar, Revocation, RevokeWhat, ServedValue, ValueVersion,
+};
 
 /// An administrator's connection to a KBS.
 pub struct AdminClient {
@@ -219,16 +223,21 @@ fn segment(id: &str) -> Result<String, ClientError> {
     if id.is_empty() || id.split('/').any(|part| matches!(part, "" | "." | "..")) {
         return Err(ClientError::Setup(format!("{id:?} is not an id")));
     }
-    let mut path = String::with_capacity(id.len());
-    for byte in id.bytes() {
+    Ok(encoded(id))
+}
+
+/// Percent-encodes all but letters, digits and `-._~/` (RFC 3986, sections 2.3 and 3.4).
+fn encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-                path.push(char::from(byte))
+                encoded.push(char::from(byte))
             }
-            byte => path.push_str(&format!("%{byte:02X}")),
+            byte => encoded.push_str(&format!("%{byte:02X}")),
         }
     }
-    Ok(path)
+    encoded
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod admin;
 mod guest;
 mod init_data;
 mod output;
+mod reference_values;
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;

@@ -207,7 +207,7 @@ impl fmt::Display for Refusal {
 }
 
 /// A bounded text without control characters: it comes from the network and goes to a terminal.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .take(2000)
         .map(|c| {

@@ -88,6 +88,9 @@ pub enum KbsError {
     /// No policy has this id.
     #[error("Policy {0} not found")]
     PolicyNotFound(String),
+    /// A service behind this one knows no such thing.
+    #[error("{0}")]
+    NotFound(String),
     /// The Attestation Service in use does not offer this.
     #[error("the attestation service in use does not offer this")]
     NotOffered,
@@ -189,6 +192,7 @@ impl KbsError {
             E::ResourceNotFound => (StatusCode::NOT_FOUND, "ResourceNotFound"),
             E::ReferenceValueNotFound(_) => (StatusCode::NOT_FOUND, "RvpsError"),
             E::PolicyNotFound(_) => (StatusCode::NOT_FOUND, "PolicyNotFound"),
+            E::NotFound(_) => (StatusCode::NOT_FOUND, "NotFound"),
             E::NotOffered => (StatusCode::NOT_FOUND, "NotOffered"),
             E::BadPath(_) | E::BadQuery | E::BadResourcePath(_) => {
                 (StatusCode::BAD_REQUEST, "InvalidRequestPath")

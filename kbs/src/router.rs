@@ -32,6 +32,7 @@ pub fn router(kbs: Arc<Kbs>) -> Router {
 async fn dispatch(State(kbs): State<Arc<Kbs>>, request: Request) -> Result<Response, KbsError> {
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;
+    const DELETE: Method = Method::DELETE;
     let call = Call::read(request, kbs.body_limit_mib).await?;
     match (&call.method, &call.path.segments()[..]) {
         (&POST, ["auth"]) => auth::challenge(&kbs, &call).await,
@@ -42,6 +43,15 @@ async fn dispatch(State(kbs): State<Arc<Kbs>>, request: Request) -> Result<Respo
         (&GET, ["reference-value"]) => reference_value::list(&kbs, &call).await,
         (&GET, ["reference-value", id @ ..]) => reference_value::get(&kbs, &call, &id.join("/")).await,
         (&POST, ["reference-value"]) => reference_value::register(&kbs, &call).await,
+        (&POST, ["reference-value", id @ .., "revoke"]) if !id.is_empty() => {
+            reference_value::revoke(&kbs, &call, &id.join("/")).await
+        }
+        (&DELETE, ["reference-value", id @ ..]) if !id.is_empty() => {
+            reference_value::delete(&kbs, &call, &id.join("/")).await
+        }
+        (&GET, ["reference-value-history", id @ ..]) if !id.is_empty() => {
+            reference_value::history(&kbs, &call, &id.join("/")).await
+        }
         (&GET, ["resource-policy"]) => resource_policy::list(&kbs, &call).await,
         (&GET, ["resource-policy", id]) => resource_policy::get(&kbs, &call, id).await,
         (&POST, ["resource-policy"]) => resource_policy::set(&kbs, &call).await,

@@ -12,13 +12,15 @@ use jose::tee_key::{TeeKeyKind, TeePrivateKey};
 use jose::{JwkSet, SigningKey};
 use kbs_types::Tee;
 use ring::rand::SystemRandom;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use storage::StorageConfig;
 use tower::ServiceExt;
 
 use crate::admin::{Admin, AdminConfig};
 use crate::attestation::{
-    AttestationClient, AttestationError, Evaluated, Evaluation, PolicySummary, StoredPolicy,
+    AttestationClient, AttestationError, Change, Evaluated, Evaluation, Left, PolicySummary,
+    ReferenceValueHistory, Registrar, RevokeWhat, ServedValue, StoredPolicy, ValueVersion,
 };
 use crate::config::KbsConfig;
 use crate::metrics::Metrics;
@@ -224,6 +226,8 @@ pub(crate) struct FakeAttestation {
     pub(crate) down: AtomicBool,
     pub(crate) calls: AtomicUsize,
     pub(crate) seen: Mutex<Vec<Tee>>,
+    /// What was asked to be changed of reference values.
+    pub(crate) changes: Mutex<Vec<String>>,
     /// A key to put in the tokens instead of the guest's.
     pub(crate) other_key: Mutex<Option<Value>>,
 }
@@ -236,8 +240,19 @@ impl FakeAttestation {
             down: AtomicBool::new(false),
             calls: AtomicUsize::new(0),
             seen: Mutex::new(Vec::new()),
+            changes: Mutex::new(Vec::new()),
             other_key: Mutex::new(None),
         }
+    }
+
+    fn note(&self, what: &str, change: &Change, how: &str) {
+        let Change {
+            id,
+            reason,
+            on_behalf_of,
+        } = change;
+        let line = format!("{what} {id} for {on_behalf_of}, {reason:?}, {how}");
+        self.changes.lock().unwrap().push(line);
     }
 
     fn up(&self) -> Result<(), AttestationError> {
@@ -326,14 +341,73 @@ impl AttestationClient for FakeAttestation {
         Err(AttestationError::NotOffered)
     }
 
-    async fn register_reference_value(&self, message: &str) -> Result<(), AttestationError> {
+    async fn register_reference_value(
+        &self,
+        message: &str,
+        _on_behalf_of: &str,
+    ) -> Result<(), AttestationError> {
         match message.contains("\"version\"") {
             true => Ok(()),
             false => Err(AttestationError::Refused("no version".into())),
         }
     }
 
+    async fn reference_value_history(&self, id: &str) -> Result<ReferenceValueHistory, AttestationError> {
+        known(id)?;
+        let by = Registrar {
+            how: "local".into(),
+            name: "this process".into(),
+            on_behalf_of: Some("admin".into()),
+        };
+        let value = || RawValue::from_string("[\"1\"]".into()).unwrap();
+        Ok(ReferenceValueHistory {
+            id: id.to_owned(),
+            current: Some(ServedValue {
+                value: value(),
+                expires_at: NOW,
+            }),
+            current_is_newest: true,
+            versions: vec![ValueVersion {
+                number: 1,
+                event: "registered".into(),
+                at: NOW,
+                by: Some(by),
+                reason: None,
+                value: Some(value()),
+                expires_at: None,
+                renewed_at: None,
+                message: None,
+            }],
+            revoked: Vec::new(),
+        })
+    }
+
+    async fn delete_reference_value(&self, change: Change, forget: bool) -> Result<(), AttestationError> {
+        known(&change.id)?;
+        self.note("delete", &change, &format!("forget {forget}"));
+        Ok(())
+    }
+
+    async fn revoke_reference_value(
+        &self,
+        change: Change,
+        what: RevokeWhat,
+    ) -> Result<Left, AttestationError> {
+        known(&change.id)?;
+        self.note("revoke", &change, &format!("{what:?}"));
+        Ok(Some(RawValue::from_string("[\"2\"]".into()).unwrap()))
+    }
+
     async fn is_ready(&self) -> bool {
         self.up().is_ok()
+    }
+}
+
+fn known(id: &str) -> Result<(), AttestationError> {
+    match id {
+        "svn" | "a/b" => Ok(()),
+        id => Err(AttestationError::NotFound(format!(
+            "there is no reference value {id:?}"
+        ))),
     }
 }

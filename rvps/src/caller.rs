@@ -4,6 +4,9 @@ use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
 
+/// The longest name of somebody on whose behalf is asked, in characters.
+const MAX_NAME: usize = 256;
+
 /// How somebody is known, and under which name: what the provenance of a value says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registrar {
@@ -12,6 +15,9 @@ pub struct Registrar {
     /// The name; empty where nobody asked for one.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
+    /// For whom that one asked, in its own words: nobody has checked it, and it gives no right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<String>,
 }
 
 /// How somebody is known.
@@ -46,8 +52,12 @@ impl How {
 impl fmt::Display for Registrar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.how {
-            How::Anyone => f.write_str("anyone"),
-            how => write!(f, "{} ({})", self.name, how.as_str()),
+            How::Anyone => f.write_str("anyone")?,
+            how => write!(f, "{} ({})", self.name, how.as_str())?,
+        }
+        match &self.on_behalf_of {
+            Some(name) => write!(f, " for {name:?}"),
+            None => Ok(()),
         }
     }
 }
@@ -66,6 +76,16 @@ impl Caller {
         Self::with_all_rights(How::Local, "this process")
     }
 
+    /// The same, who says for whom it asks. The name is bounded, and gives no right.
+    #[must_use]
+    pub fn on_behalf_of(mut self, name: Option<String>) -> Self {
+        let clean = |c: char| if c.is_control() { ' ' } else { c };
+        self.who.on_behalf_of = name
+            .filter(|name| !name.is_empty())
+            .map(|name| name.chars().take(MAX_NAME).map(clean).collect());
+        self
+    }
+
     pub(crate) fn anyone() -> Self {
         Self::with_all_rights(How::Anyone, "")
     }
@@ -75,6 +95,7 @@ impl Caller {
             who: Registrar {
                 how,
                 name: name.to_owned(),
+                on_behalf_of: None,
             },
             rights: Rights {
                 register: true,

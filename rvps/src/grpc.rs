@@ -93,17 +93,19 @@ impl ReferenceValueProviderService for Api {
         request: Request<ReferenceValueRegisterRequest>,
     ) -> Result<Response<ReferenceValueRegisterResponse>, Status> {
         let caller = self.writer(&request)?;
-        self.rvps
-            .register(&request.get_ref().message, &caller)
-            .await
-            .map_err(|error| {
-                tracing::warn!(%error, by = %caller.who, "a register message was not taken");
-                let text = format!("Register reference value: {error}");
-                match error {
-                    RegisterError::Forbidden { .. } => Status::permission_denied(text),
-                    _ => Status::aborted(text),
-                }
-            })?;
+        let ReferenceValueRegisterRequest {
+            message,
+            on_behalf_of,
+        } = request.into_inner();
+        let caller = caller.on_behalf_of(on_behalf_of);
+        self.rvps.register(&message, &caller).await.map_err(|error| {
+            tracing::warn!(%error, by = %caller.who, "a register message was not taken");
+            let text = format!("Register reference value: {error}");
+            match error {
+                RegisterError::Forbidden { .. } => Status::permission_denied(text),
+                _ => Status::aborted(text),
+            }
+        })?;
         Ok(Response::new(ReferenceValueRegisterResponse {}))
     }
 }

@@ -1,5 +1,5 @@
 //! `reference.ReferenceValueProviderService`, so that a relying party needs one address only, and of
-//! `reference.ReferenceValueManagementService` the list, and for an RVPS in this process what changes values.
+//! `reference.ReferenceValueManagementService` all but the watch.
 
 use std::sync::Arc;
 
@@ -41,9 +41,13 @@ impl ReferenceValueProviderService for Api {
         &self,
         request: Request<ReferenceValueRegisterRequest>,
     ) -> Result<Response<ReferenceValueRegisterResponse>, Status> {
+        let ReferenceValueRegisterRequest {
+            message,
+            on_behalf_of,
+        } = request.into_inner();
         let registered = self
             .0
-            .register_reference_value(&request.into_inner().message)
+            .register_reference_value(&message, on_behalf_of.as_deref())
             .await;
         registered.map_err(|error| status::reference_value("Register reference value: ", &error))?;
         Ok(Response::new(ReferenceValueRegisterResponse {}))
@@ -82,23 +86,23 @@ impl ReferenceValueManagementService for Api {
         &self,
         request: Request<ReferenceValueHistoryRequest>,
     ) -> Result<Response<ReferenceValueHistoryResponse>, Status> {
-        let source = self.0.reference_value_source();
-        source.history(request.into_inner()).await.map(Response::new)
+        let history = self.0.reference_value_history(request.into_inner());
+        history.await.map(Response::new)
     }
 
     async fn delete_reference_value(
         &self,
         request: Request<ReferenceValueDeleteRequest>,
     ) -> Result<Response<ReferenceValueDeleteResponse>, Status> {
-        let source = self.0.reference_value_source();
-        source.delete(request.into_inner()).await.map(Response::new)
+        let deleted = self.0.delete_reference_value(request.into_inner());
+        deleted.await.map(Response::new)
     }
 
     async fn revoke_reference_value(
         &self,
         request: Request<ReferenceValueRevokeRequest>,
     ) -> Result<Response<ReferenceValueRevokeResponse>, Status> {
-        let source = self.0.reference_value_source();
-        source.revoke(request.into_inner()).await.map(Response::new)
+        let revoked = self.0.revoke_reference_value(request.into_inner());
+        revoked.await.map(Response::new)
     }
 }

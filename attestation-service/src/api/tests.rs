@@ -286,7 +286,10 @@ async fn reference_values_are_passed_on() {
     let payload = STANDARD.encode(r#"{"svn":["1"]}"#);
     let message = format!(r#"{{"version":"0.1.0","type":"sample","payload":"{payload}"}}"#);
     client
-        .register_reference_value(ReferenceValueRegisterRequest { message })
+        .register_reference_value(ReferenceValueRegisterRequest {
+            message,
+            on_behalf_of: None,
+        })
         .await
         .unwrap();
     let present = client
@@ -298,6 +301,7 @@ async fn reference_values_are_passed_on() {
 
     let request = ReferenceValueRegisterRequest {
         message: "{".to_owned(),
+        on_behalf_of: None,
     };
     let status = client.register_reference_value(request).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
@@ -406,6 +410,7 @@ async fn where_client_certificates_are_asked_for_nobody_sets_anything_without_on
         attestation.set_attestation_policy(request).await.unwrap_err();
         let request = ReferenceValueRegisterRequest {
             message: message.clone(),
+            on_behalf_of: None,
         };
         let mut reference = ReferenceValueProviderServiceClient::new(channel.clone());
         reference.register_reference_value(request).await.unwrap_err();

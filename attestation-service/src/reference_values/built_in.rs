@@ -100,8 +100,9 @@ impl ReferenceValueSource for BuiltIn {
             .collect())
     }
 
-    async fn register(&self, message: &str) -> Result<(), ReferenceValueError> {
-        let registered = self.rvps.register(message, &Caller::local()).await;
+    async fn register(&self, message: &str, on_behalf_of: Option<&str>) -> Result<(), ReferenceValueError> {
+        let caller = Caller::local().on_behalf_of(on_behalf_of.map(str::to_owned));
+        let registered = self.rvps.register(message, &caller).await;
         registered.map(drop).map_err(|error| match error {
             RegisterError::Storage { .. } | RegisterError::Interrupted => {
                 ReferenceValueError::Unavailable(error.to_string())
@@ -181,7 +182,7 @@ mod tests {
     async fn what_was_registered_is_in_the_next_view() {
         let source = source(Arc::default()).await;
         assert!(source.view().await.unwrap().values.is_empty());
-        source.register(MESSAGE).await.unwrap();
+        source.register(MESSAGE, None).await.unwrap();
         let values = source.view().await.unwrap().values;
         assert_eq!(values.get("launch_digest"), Some(serde_json::json!(["abc"])));
         assert_eq!(
@@ -195,7 +196,7 @@ mod tests {
     async fn an_expired_value_is_not_in_the_view() {
         let clock = Arc::new(ManualClock::new(1_800_000_000));
         let source = source(Arc::clone(&clock)).await;
-        source.register(MESSAGE).await.unwrap();
+        source.register(MESSAGE, None).await.unwrap();
         assert_eq!(source.view().await.unwrap().values.len(), 1);
         clock.advance(366 * 24 * 3600);
         assert!(source.view().await.unwrap().values.is_empty());
@@ -204,20 +205,23 @@ mod tests {
     #[tokio::test]
     async fn what_is_revoked_is_gone_from_the_next_view_and_stays_away() {
         let source = source(Arc::default()).await;
-        source.register(MESSAGE).await.unwrap();
+        source.register(MESSAGE, None).await.unwrap();
         let request = ReferenceValueRevokeRequest {
             id: "launch_digest".to_owned(),
-            reason: None,
-            what: None,
+            on_behalf_of: Some("an owner".to_owned()),
+            ..ReferenceValueRevokeRequest::default()
         };
         assert_eq!(source.revoke(request).await.unwrap().left, None);
         assert!(source.view().await.unwrap().values.is_empty());
-        let error = source.register(MESSAGE).await.unwrap_err();
+        let error = source.register(MESSAGE, None).await.unwrap_err();
         assert!(matches!(error, ReferenceValueError::Refused(_)), "{error}");
         let request = ReferenceValueHistoryRequest {
             id: "launch_digest".to_owned(),
         };
-        assert_eq!(source.history(request).await.unwrap().versions.len(), 2);
+        let versions = source.history(request).await.unwrap().versions;
+        assert_eq!(versions.len(), 2);
+        let by = versions[0].by.as_ref().unwrap();
+        assert_eq!(by.on_behalf_of.as_deref(), Some("an owner"));
         let request = ReferenceValueDeleteRequest {
             id: "unknown".to_owned(),
             ..ReferenceValueDeleteRequest::default()
@@ -230,7 +234,7 @@ mod tests {
     async fn a_message_that_is_none_is_refused() {
         let source = source(Arc::default()).await;
         for message in ["", "{}", r#"{"version":"9","type":"sample","payload":""}"#] {
-            let error = source.register(message).await.unwrap_err();
+            let error = source.register(message, None).await.unwrap_err();
             assert!(matches!(error, ReferenceValueError::Refused(_)), "{error}");
         }
     }

@@ -2,6 +2,7 @@
 
 mod built_in;
 mod by_query;
+mod manage;
 mod remote;
 mod watched;
 
@@ -38,32 +39,28 @@ pub(crate) trait ReferenceValueSource: Send + Sync {
     async fn list(&self) -> Result<Vec<ReferenceValue>, ReferenceValueError>;
 
     /// Hands over a register message. What it registers is in the next view.
-    async fn register(&self, message: &str) -> Result<(), ReferenceValueError>;
+    async fn register(&self, message: &str, on_behalf_of: Option<&str>) -> Result<(), ReferenceValueError>;
 
     /// Whether a view can be had.
     fn is_ready(&self) -> bool;
 
-    /// What is remembered of a value. Only an RVPS in this process is managed through this service.
+    /// What is remembered of a value. UNIMPLEMENTED, as for what follows, if the RVPS is not one of ours.
     async fn history(
         &self,
-        _: ReferenceValueHistoryRequest,
-    ) -> Result<ReferenceValueHistoryResponse, Status> {
-        Err(not_here())
-    }
+        request: ReferenceValueHistoryRequest,
+    ) -> Result<ReferenceValueHistoryResponse, Status>;
 
-    /// Takes a value out of service.
-    async fn delete(&self, _: ReferenceValueDeleteRequest) -> Result<ReferenceValueDeleteResponse, Status> {
-        Err(not_here())
-    }
+    /// Takes a value out of service, and out of the next view.
+    async fn delete(
+        &self,
+        request: ReferenceValueDeleteRequest,
+    ) -> Result<ReferenceValueDeleteResponse, Status>;
 
-    /// Revokes a value, or a part of it.
-    async fn revoke(&self, _: ReferenceValueRevokeRequest) -> Result<ReferenceValueRevokeResponse, Status> {
-        Err(not_here())
-    }
-}
-
-fn not_here() -> Status {
-    Status::unimplemented("ask the RVPS itself")
+    /// Revokes a value, or a part of it, and takes it out of the next view.
+    async fn revoke(
+        &self,
+        request: ReferenceValueRevokeRequest,
+    ) -> Result<ReferenceValueRevokeResponse, Status>;
 }
 
 /// A reference value.

@@ -13,8 +13,13 @@ use async_trait::async_trait;
 use daemon::clock::Clock;
 use daemon::telemetry::RequestContext;
 use daemon::tls::TlsClientConfig;
+use protos::reference::{
+    ReferenceValueDeleteRequest, ReferenceValueDeleteResponse, ReferenceValueHistoryRequest,
+    ReferenceValueHistoryResponse, ReferenceValueRevokeRequest, ReferenceValueRevokeResponse,
+};
 use serde_json::Value;
 use tokio::task::{AbortHandle, JoinSet};
+use tonic::Status;
 
 use self::client::RvpsClient;
 use self::link::{Link, LinkState};
@@ -43,7 +48,7 @@ struct Shared {
 /// How long an evaluation waits for the first word from the RVPS, which may be starting at the same time.
 const FIRST_WORD: Duration = Duration::from_secs(3);
 
-/// How long a registration waits for its effect to arrive.
+/// How long a change waits for its effect to arrive.
 const ECHO: Duration = Duration::from_secs(1);
 
 impl Remote {
@@ -66,6 +71,18 @@ impl Remote {
             clock,
             watcher,
         })
+    }
+
+    /// Does what changes a value, and waits a moment for its effect: it should count for whoever attests next. If
+    /// the word does not come in time it comes later: the change itself is done.
+    async fn and_echo<T, E>(&self, change: impl Future<Output = Result<T, E>> + Send) -> Result<T, E> {
+        let mut changes = self.shared.link.changes();
+        let done = change.await?;
+        self.recent.clear();
+        if self.shared.link.is_watching() {
+            let _ = tokio::time::timeout(ECHO, changes.changed()).await;
+        }
+        Ok(done)
     }
 
     fn whole(&self) -> Result<View, ReferenceValueError> {
@@ -129,16 +146,29 @@ impl ReferenceValueSource for Remote {
         self.client.list().await
     }
 
-    async fn register(&self, message: &str) -> Result<(), ReferenceValueError> {
-        let mut changes = self.shared.link.changes();
-        self.client.register(message).await?;
-        self.recent.clear();
-        if self.shared.link.is_watching() {
-            // What is registered should count for whoever attests next. If the word does not come in time it
-            // comes later: the registration itself is done.
-            let _ = tokio::time::timeout(ECHO, changes.changed()).await;
-        }
-        Ok(())
+    async fn register(&self, message: &str, on_behalf_of: Option<&str>) -> Result<(), ReferenceValueError> {
+        self.and_echo(self.client.register(message, on_behalf_of)).await
+    }
+
+    async fn history(
+        &self,
+        request: ReferenceValueHistoryRequest,
+    ) -> Result<ReferenceValueHistoryResponse, Status> {
+        self.client.history(request).await
+    }
+
+    async fn delete(
+        &self,
+        request: ReferenceValueDeleteRequest,
+    ) -> Result<ReferenceValueDeleteResponse, Status> {
+        self.and_echo(self.client.delete(request)).await
+    }
+
+    async fn revoke(
+        &self,
+        request: ReferenceValueRevokeRequest,
+    ) -> Result<ReferenceValueRevokeResponse, Status> {
+        self.and_echo(self.client.revoke(request)).await
     }
 
     fn is_ready(&self) -> bool {

@@ -67,7 +67,7 @@ impl Fixture {
         let payload = STANDARD.encode(values.to_string());
         let message = json!({"version": "0.1.0", "type": "sample", "payload": payload});
         self.service
-            .register_reference_value(&message.to_string())
+            .register_reference_value(&message.to_string(), None)
             .await
             .unwrap();
     }

@@ -141,7 +141,7 @@ async fn vouch(service: &AttestationService, tee: &str, request: &AttestationReq
         .pointer("/submods/cpu0/ear.veraison.annotated-evidence")
         .context("the token has no cpu0")?;
     let message = crate::vouch::register_message(&reference_values(tee, annotated)?);
-    service.register_reference_value(&message).await?;
+    service.register_reference_value(&message, None).await?;
     let claims = evaluate(service, request).await?;
     let status = claims.pointer("/submods/cpu0/ear.status").and_then(Value::as_str);
     anyhow::ensure!(status == Some("affirming"), "{tee} is {status:?}");

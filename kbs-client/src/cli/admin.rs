@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::args::{ConfigArgs, ConfigCommand, ResourcePolicyArgs};
 use super::output::Printer;
-use super::{CliError, Target, read_file, read_text};
+use super::{CliError, Target, read_file, read_text, reference_values};
 use crate::admin::{AdminClient, AdminCredential, AdminKey, ListEntry, Policy};
 use crate::error::ClientError;
 use crate::policies;
@@ -82,6 +82,7 @@ pub(super) async fn config(
                 .collect();
             printer.result(&lines.join("\n"), &json!({"items": values}))
         }
+        C::ReferenceValues(command) => reference_values::run(&client, command, printer).await,
         C::SetSampleReferenceValue {
             name,
             value,

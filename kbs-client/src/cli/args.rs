@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use super::reference_values::ReferenceValueCommand;
+
 #[cfg(feature = "simulated-tees")]
 use crate::attester::simulated::{DEVICES, TEES};
 
@@ -360,6 +362,9 @@ pub enum ConfigCommand {
     },
     /// List the reference values.
     ListReferenceValues,
+    /// What else can be done with reference values.
+    #[command(flatten)]
+    ReferenceValues(ReferenceValueCommand),
     /// Register a reference value, in place of what was there: a string in a list, unless a flag says otherwise.
     SetSampleReferenceValue {
         /// Its name.

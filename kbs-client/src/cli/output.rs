@@ -3,6 +3,8 @@
 use std::io::Write;
 
 use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::args::OutputFormat;
 use super::{CliError, ClientError};
@@ -26,6 +28,13 @@ impl<'a> Printer<'a> {
         }
         Ok(self.out.flush()?)
     }
+}
+
+/// Seconds since the Unix epoch as `2027-01-15T08:00:00Z`.
+pub(super) fn time(seconds: i64) -> String {
+    let time = OffsetDateTime::from_unix_timestamp(seconds).ok();
+    let text = time.and_then(|time| time.format(&Rfc3339).ok());
+    text.unwrap_or_else(|| seconds.to_string())
 }
 
 /// Writes an error to stderr.

@@ -12,7 +12,7 @@ use super::*;
 use crate::fake_kbs::FakeKbs;
 
 /// Runs with the arguments in `line`, separated by white space, and `more` after them.
-async fn run_line(kbs: &FakeKbs, line: &str, more: &[&str]) -> Result<String, CliError> {
+pub(super) async fn run_line(kbs: &FakeKbs, line: &str, more: &[&str]) -> Result<String, CliError> {
     let arguments = ["kbs-client", "--url", &kbs.url]
         .into_iter()
         .chain(line.split_whitespace());
@@ -23,14 +23,14 @@ async fn run_line(kbs: &FakeKbs, line: &str, more: &[&str]) -> Result<String, Cl
     Ok(String::from_utf8(out).unwrap())
 }
 
-struct Files(tempfile::TempDir);
+pub(super) struct Files(tempfile::TempDir);
 
 impl Files {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn put(&self, name: &str, content: &str) -> String {
+    pub(super) fn put(&self, name: &str, content: &str) -> String {
         let path: PathBuf = self.0.path().join(name);
         std::fs::write(&path, content).unwrap();
         path.to_str().unwrap().to_owned()

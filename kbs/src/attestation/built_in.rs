@@ -10,13 +10,14 @@ use attestation_service::{
 };
 use daemon::clock::Clock;
 use kbs_types::Tee;
+use protos::reference::ReferenceValueHistoryRequest;
 
 pub use attestation_service::StartError;
 pub use attestation_service::config::{Config, RETIRED, RvpsConfig, TokenConfig, VerifierConfig};
 
 use super::{
-    AttestationClient, AttestationError, Evaluated, Evaluation, EvaluationItem, HashAlgorithm, POLICY_ID,
-    PolicySummary, StoredPolicy,
+    AttestationClient, AttestationError, Change, Evaluated, Evaluation, EvaluationItem, HashAlgorithm, Left,
+    POLICY_ID, PolicySummary, ReferenceValueHistory, RevokeWhat, StoredPolicy, reference_values,
 };
 
 /// An Attestation Service in this process.
@@ -115,11 +116,37 @@ impl AttestationClient for BuiltInAttestation {
         Ok(values.into_iter().map(|value| (value.id, value.value)).collect())
     }
 
-    async fn register_reference_value(&self, message: &str) -> Result<(), AttestationError> {
+    async fn register_reference_value(
+        &self,
+        message: &str,
+        on_behalf_of: &str,
+    ) -> Result<(), AttestationError> {
         self.service
-            .register_reference_value(message)
+            .register_reference_value(message, Some(on_behalf_of))
             .await
             .map_err(reference_value_error)
+    }
+
+    async fn reference_value_history(&self, id: &str) -> Result<ReferenceValueHistory, AttestationError> {
+        let request = ReferenceValueHistoryRequest { id: id.to_owned() };
+        let history = self.service.reference_value_history(request).await;
+        reference_values::history(id, history.map_err(reference_values::sort)?)
+    }
+
+    async fn delete_reference_value(&self, change: Change, forget: bool) -> Result<(), AttestationError> {
+        let request = change.deletion(forget);
+        let deleted = self.service.delete_reference_value(request).await;
+        deleted.map(drop).map_err(reference_values::sort)
+    }
+
+    async fn revoke_reference_value(
+        &self,
+        change: Change,
+        what: RevokeWhat,
+    ) -> Result<Left, AttestationError> {
+        let request = change.revocation(what);
+        let revoked = self.service.revoke_reference_value(request).await;
+        reference_values::left(revoked.map_err(reference_values::sort)?)
     }
 
     async fn is_ready(&self) -> bool {

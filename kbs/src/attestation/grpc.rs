@@ -16,7 +16,8 @@ use protos::attestation::individual_attestation_request::{InitData, RuntimeData}
 use protos::reference::reference_value_management_service_client::ReferenceValueManagementServiceClient;
 use protos::reference::reference_value_provider_service_client::ReferenceValueProviderServiceClient;
 use protos::reference::{
-    ReferenceValueListRequest, ReferenceValueQueryRequest, ReferenceValueRegisterRequest,
+    ReferenceValueHistoryRequest, ReferenceValueListRequest, ReferenceValueQueryRequest,
+    ReferenceValueRegisterRequest,
 };
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use tonic::service::interceptor::InterceptedService;
@@ -27,8 +28,8 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::{
-    AttestationClient, AttestationError, Evaluated, Evaluation, EvaluationItem, POLICY_ID, PolicySummary,
-    StoredPolicy, bounded,
+    AttestationClient, AttestationError, Change, Evaluated, Evaluation, EvaluationItem, Left, POLICY_ID,
+    PolicySummary, ReferenceValueHistory, RevokeWhat, StoredPolicy, bounded, reference_values,
 };
 
 type Transport = InterceptedService<Channel, ContextInterceptor>;
@@ -80,6 +81,10 @@ impl GrpcAttestation {
 
     fn values(&self) -> ReferenceValueProviderServiceClient<Transport> {
         ReferenceValueProviderServiceClient::new(self.transport.clone())
+    }
+
+    fn value_management(&self) -> ReferenceValueManagementServiceClient<Transport> {
+        ReferenceValueManagementServiceClient::new(self.transport.clone())
     }
 
     async fn ask_health(&self) -> bool {
@@ -168,18 +173,49 @@ impl AttestationClient for GrpcAttestation {
 
     async fn reference_values(&self) -> Result<Vec<(String, String)>, AttestationError> {
         let _permit = self.call().await?;
-        let mut client = ReferenceValueManagementServiceClient::new(self.transport.clone());
-        let reply = client.list_reference_values(ReferenceValueListRequest {}).await;
+        let request = ReferenceValueListRequest {};
+        let reply = self.value_management().list_reference_values(request).await;
         let values = reply.map_err(sort)?.into_inner().values.into_iter();
         Ok(values.map(|value| (value.id, value.value)).collect())
     }
 
-    async fn register_reference_value(&self, message: &str) -> Result<(), AttestationError> {
+    async fn register_reference_value(
+        &self,
+        message: &str,
+        on_behalf_of: &str,
+    ) -> Result<(), AttestationError> {
         let _permit = self.call().await?;
-        let message = message.to_owned();
-        let request = ReferenceValueRegisterRequest { message };
+        let request = ReferenceValueRegisterRequest {
+            message: message.to_owned(),
+            on_behalf_of: Some(on_behalf_of.to_owned()),
+        };
         let reply = self.values().register_reference_value(request).await;
         reply.map(drop).map_err(sort)
+    }
+
+    async fn reference_value_history(&self, id: &str) -> Result<ReferenceValueHistory, AttestationError> {
+        let _permit = self.call().await?;
+        let request = ReferenceValueHistoryRequest { id: id.to_owned() };
+        let reply = self.value_management().get_reference_value_history(request).await;
+        reference_values::history(id, reply.map_err(reference_values::sort)?.into_inner())
+    }
+
+    async fn delete_reference_value(&self, change: Change, forget: bool) -> Result<(), AttestationError> {
+        let _permit = self.call().await?;
+        let request = change.deletion(forget);
+        let reply = self.value_management().delete_reference_value(request).await;
+        reply.map(drop).map_err(reference_values::sort)
+    }
+
+    async fn revoke_reference_value(
+        &self,
+        change: Change,
+        what: RevokeWhat,
+    ) -> Result<Left, AttestationError> {
+        let _permit = self.call().await?;
+        let request = change.revocation(what);
+        let reply = self.value_management().revoke_reference_value(request).await;
+        reference_values::left(reply.map_err(reference_values::sort)?.into_inner())
     }
 
     async fn is_ready(&self) -> bool {
@@ -208,7 +244,7 @@ fn individual(item: EvaluationItem) -> wire::IndividualAttestationRequest {
 
 /// Sorts a status by whose fault it is. The existing implementation answers every failure of its own
 /// with ABORTED; refused evidence is by far the most likely meaning.
-fn sort(status: Status) -> AttestationError {
+pub(super) fn sort(status: Status) -> AttestationError {
     match status.code() {
         Code::Aborted | Code::InvalidArgument | Code::OutOfRange => {
             AttestationError::Refused(bounded(status.message()))

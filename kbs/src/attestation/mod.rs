@@ -6,6 +6,7 @@ pub mod none;
 pub mod trust_authority;
 
 mod hash;
+mod reference_values;
 
 use async_trait::async_trait;
 use kbs_types::Tee;
@@ -13,6 +14,10 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 pub use hash::{HashChoice, HashChoiceError};
+pub use reference_values::{
+    Change, Left, Message, ReferenceValueHistory, Registrar, Revocation, RevokeWhat, ServedValue,
+    ValueVersion,
+};
 
 use crate::error::{Cause, KbsError};
 
@@ -71,8 +76,31 @@ pub trait AttestationClient: Send + Sync {
         Err(AttestationError::NotOffered)
     }
 
-    /// Registers reference values from the JSON text of a message (wire: rvps).
-    async fn register_reference_value(&self, _message: &str) -> Result<(), AttestationError> {
+    /// Registers reference values from the JSON text of a message (wire: rvps). For whom goes into the history.
+    async fn register_reference_value(
+        &self,
+        _message: &str,
+        _on_behalf_of: &str,
+    ) -> Result<(), AttestationError> {
+        Err(AttestationError::NotOffered)
+    }
+
+    /// What is remembered of a reference value.
+    async fn reference_value_history(&self, _id: &str) -> Result<ReferenceValueHistory, AttestationError> {
+        Err(AttestationError::NotOffered)
+    }
+
+    /// Takes a reference value out of service; with `forget`, what is remembered of it goes, too.
+    async fn delete_reference_value(&self, _change: Change, _forget: bool) -> Result<(), AttestationError> {
+        Err(AttestationError::NotOffered)
+    }
+
+    /// Revokes a reference value, or a part of it: it never counts again. Gives what is left.
+    async fn revoke_reference_value(
+        &self,
+        _change: Change,
+        _what: RevokeWhat,
+    ) -> Result<Left, AttestationError> {
         Err(AttestationError::NotOffered)
     }
 
@@ -167,6 +195,9 @@ pub enum AttestationError {
     /// The attester's: the evidence does not hold. Or the request's: the service cannot take it.
     #[error("the attestation service refused: {0}")]
     Refused(String),
+    /// The request's: there is no such thing.
+    #[error("{0}")]
+    NotFound(String),
     /// The operator's: a policy is missing or broken, or the credentials are not accepted.
     #[error("the attestation service is not set up for this: {0}")]
     Setup(String),
@@ -186,6 +217,7 @@ impl AttestationError {
     pub fn into_kbs_error(self, refused: impl FnOnce(String) -> KbsError) -> KbsError {
         match self {
             Self::Refused(reason) => refused(reason),
+            Self::NotFound(reason) => KbsError::NotFound(reason),
             Self::NotOffered => KbsError::NotOffered,
             error @ Self::Setup(_) => KbsError::AttestationSetup(error.into()),
             error @ Self::Unavailable(_) => KbsError::AttestationUnavailable(error.into()),

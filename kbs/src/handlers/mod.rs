@@ -9,6 +9,8 @@ pub mod plugin;
 pub mod reference_value;
 pub mod resource_policy;
 
+use std::collections::BTreeMap;
+
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -16,6 +18,16 @@ use serde::Serialize;
 use crate::error::KbsError;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// A query parameter that is `true` or `false`; absent is `false`.
+fn flag(query: &BTreeMap<String, String>, name: &str) -> Result<bool, KbsError> {
+    match query.get(name).map(String::as_str) {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        // Not to be taken for `false`: somebody meant something by it.
+        Some(_) => Err(KbsError::BadQuery),
+    }
+}
 
 /// 200 with a JSON body.
 fn json(value: &impl Serialize) -> Result<Response, KbsError> {

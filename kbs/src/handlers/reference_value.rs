@@ -1,22 +1,45 @@
-//! `reference-value`: registered and read by administrators, kept by the RVPS behind the Attestation
-//! Service.
+//! `reference-value`: registered, read, deleted and revoked by administrators, kept by the RVPS behind the
+//! Attestation Service.
 
 use std::collections::BTreeMap;
 
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{json, json_text};
+use super::{flag, json, json_text};
+use crate::attestation::{Change, Left, RevokeWhat};
 use crate::call::Call;
 use crate::error::KbsError;
 use crate::state::Kbs;
+
+/// The body of a revocation; without one, everything in the current value is revoked.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Revoke {
+    reason: Option<String>,
+    /// Everything in the value of this version.
+    version: Option<u64>,
+    /// This value, or this element of values.
+    element: Option<Box<RawValue>>,
+}
+
+#[derive(Serialize)]
+struct Revoked<'a> {
+    id: &'a str,
+    /// `null` if nothing is.
+    left: Left,
+}
 
 /// `POST reference-value`
 pub async fn register(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
     let grant = kbs.administrator(call).await?;
     let message = std::str::from_utf8(&call.body)
         .map_err(|_| KbsError::BadReferenceValue("Failed to parse reference value message".into()))?;
-    let registered = kbs.attestation.register_reference_value(message).await;
+    let registered = kbs
+        .attestation
+        .register_reference_value(message, grant.role())
+        .await;
     registered.map_err(|error| {
         error.into_kbs_error(|reason| {
             KbsError::BadReferenceValue(format!("Failed to register reference value: {reason}"))
@@ -36,6 +59,58 @@ pub async fn get(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError>
         .ok_or_else(|| KbsError::ReferenceValueNotFound(id.to_owned()))
 }
 
+/// `GET reference-value-history/{id}`: its versions with who and why, and what of it is revoked. The id may have any
+/// number of segments, so that the word cannot stand behind it.
+pub async fn history(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError> {
+    kbs.administrator(call).await?;
+    let history = kbs.attestation.reference_value_history(id).await;
+    json(&history.map_err(|error| error.into_kbs_error(refused))?)
+}
+
+/// `DELETE reference-value/{id}?reason=…&forget=true`
+pub async fn delete(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError> {
+    let grant = kbs.administrator(call).await?;
+    let mut query = call.query()?;
+    let forget = flag(&query, "forget")?;
+    let change = Change {
+        id: id.to_owned(),
+        reason: query.remove("reason"),
+        on_behalf_of: grant.role().to_owned(),
+    };
+    let deleted = kbs.attestation.delete_reference_value(change, forget).await;
+    deleted.map_err(|error| error.into_kbs_error(not_changed))?;
+    tracing::info!(role = grant.role(), id, forget, "reference value deleted");
+    Ok(().into_response())
+}
+
+/// `POST reference-value/{id}/revoke`
+pub async fn revoke(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError> {
+    let grant = kbs.administrator(call).await?;
+    let request = match call.body.is_empty() {
+        true => Revoke::default(),
+        false => serde_json::from_slice(&call.body).map_err(|_| {
+            not_changed("expected JSON with none or some of `reason`, `version`, `element`".into())
+        })?,
+    };
+    let what = match (request.version, request.element) {
+        (None, None) => RevokeWhat::Current,
+        (Some(number), None) => RevokeWhat::Version(number),
+        (None, Some(element)) => RevokeWhat::Element(element.get().to_owned()),
+        (Some(_), Some(_)) => {
+            return Err(not_changed("`version` and `element` exclude each other".into()));
+        }
+    };
+    let change = Change {
+        id: id.to_owned(),
+        reason: request.reason,
+        on_behalf_of: grant.role().to_owned(),
+    };
+    let left = kbs.attestation.revoke_reference_value(change, what).await;
+    let left = left.map_err(|error| error.into_kbs_error(not_changed))?;
+    tracing::info!(role = grant.role(), id, "reference value revoked");
+    json(&Revoked { id, left })
+}
+
 /// `GET reference-value`: all of them, by id.
 pub async fn list(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
     kbs.administrator(call).await?;
@@ -46,6 +121,10 @@ pub async fn list(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
         .map(|(id, value)| RawValue::from_string(value).map(|value| (id, value)))
         .collect();
     json(&values.map_err(|error| KbsError::Internal(error.into()))?)
+}
+
+fn not_changed(reason: String) -> KbsError {
+    KbsError::BadReferenceValue(format!("Failed to change reference value: {reason}"))
 }
 
 fn refused(reason: String) -> KbsError {

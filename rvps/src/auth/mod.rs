@@ -165,6 +165,7 @@ impl Known {
             who: Registrar {
                 how,
                 name: self.name.clone(),
+                on_behalf_of: None,
             },
             rights: self.rights.clone(),
         }

@@ -107,8 +107,14 @@ pub async fn delete(
     request: ReferenceValueDeleteRequest,
     caller: &Caller,
 ) -> Result<ReferenceValueDeleteResponse, Status> {
-    let ReferenceValueDeleteRequest { id, reason, forget } = request;
-    rvps.delete(&id, checked(reason)?, forget, caller)
+    let ReferenceValueDeleteRequest {
+        id,
+        reason,
+        forget,
+        on_behalf_of,
+    } = request;
+    let caller = caller.clone().on_behalf_of(on_behalf_of);
+    rvps.delete(&id, checked(reason)?, forget, &caller)
         .await
         .map_err(status)?;
     Ok(ReferenceValueDeleteResponse {})
@@ -123,7 +129,13 @@ pub async fn revoke(
     request: ReferenceValueRevokeRequest,
     caller: &Caller,
 ) -> Result<ReferenceValueRevokeResponse, Status> {
-    let ReferenceValueRevokeRequest { id, reason, what } = request;
+    let ReferenceValueRevokeRequest {
+        id,
+        reason,
+        what,
+        on_behalf_of,
+    } = request;
+    let caller = caller.clone().on_behalf_of(on_behalf_of);
     let what = match what {
         None => RevokeWhat::Current,
         Some(What::Version(number)) => RevokeWhat::Version(number),
@@ -133,7 +145,7 @@ pub async fn revoke(
         ),
     };
     let left = rvps
-        .revoke(&id, what, checked(reason)?, caller)
+        .revoke(&id, what, checked(reason)?, &caller)
         .await
         .map_err(status)?;
     Ok(ReferenceValueRevokeResponse {

@@ -73,5 +73,6 @@ fn registrar(registrar: &Registrar) -> ReferenceValueRegistrar {
     ReferenceValueRegistrar {
         how: registrar.how.as_str().to_owned(),
         name: registrar.name.clone(),
+        on_behalf_of: registrar.on_behalf_of.clone(),
     }
 }

@@ -3,8 +3,8 @@ use std::time::Duration;
 use daemon::grpc::{GrpcClientConfig, channel};
 use protos::reference::{
     ReferenceValueDeleteRequest, ReferenceValueHistoryRequest, ReferenceValueListRequest,
-    ReferenceValueQueryRequest, ReferenceValueRegisterRequest, ReferenceValueRevokeRequest,
-    ReferenceValueWatchRequest,
+    ReferenceValueQueryRequest, ReferenceValueRegisterRequest, ReferenceValueRegistrar,
+    ReferenceValueRevokeRequest, ReferenceValueWatchRequest,
     reference_value_management_service_client::ReferenceValueManagementServiceClient as ManagementClient,
     reference_value_provider_service_client::ReferenceValueProviderServiceClient as ProviderClient,
     reference_value_revoke_request::What,
@@ -26,6 +26,7 @@ fn connect(server: &Server) -> (ProviderClient<Channel>, ManagementClient<Channe
 async fn register(client: &mut ProviderClient<Channel>, message: impl Into<String>) -> Result<(), Status> {
     let request = ReferenceValueRegisterRequest {
         message: message.into(),
+        on_behalf_of: None,
     };
     client.register_reference_value(request).await.map(drop)
 }
@@ -199,6 +200,7 @@ async fn a_deletion_a_revocation_and_an_expiry_are_told_within_a_second() {
         id: "b".to_owned(),
         reason: None,
         what: Some(What::Element(element.to_owned())),
+        on_behalf_of: Some("the security team".to_owned()),
     };
     let left = management.revoke_reference_value(revoke("1")).await.unwrap();
     assert_eq!(left.into_inner().left.as_deref(), Some("[2]"));
@@ -229,6 +231,17 @@ async fn a_deletion_a_revocation_and_an_expiry_are_told_within_a_second() {
         .unwrap()
         .into_inner();
     assert!(history.current.is_none() && history.versions.len() == 2 && history.revoked.len() == 1);
+    let [newest, oldest] = &history.versions[..] else {
+        panic!("{:?}", history.versions);
+    };
+    // Who asked on whose behalf is remembered of what was asked so, and of nothing else.
+    let for_whom = |by: &Option<ReferenceValueRegistrar>| by.as_ref().unwrap().on_behalf_of.clone();
+    assert_eq!(for_whom(&newest.by).as_deref(), Some("the security team"));
+    assert_eq!(
+        for_whom(&history.revoked[0].by).as_deref(),
+        Some("the security team")
+    );
+    assert_eq!(for_whom(&oldest.by), None);
 }
 
 #[tokio::test]

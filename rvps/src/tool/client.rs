@@ -67,7 +67,10 @@ impl Client {
     }
 
     pub(super) async fn register(&self, message: String) -> Result<(), ToolError> {
-        let request = ReferenceValueRegisterRequest { message };
+        let request = ReferenceValueRegisterRequest {
+            message,
+            on_behalf_of: None,
+        };
         let answer = self.provider.clone().register_reference_value(request).await;
         answer.map(drop).map_err(|status| self.failure(&status))
     }
@@ -112,6 +115,7 @@ impl Client {
             id: id.to_owned(),
             reason,
             forget,
+            on_behalf_of: None,
         };
         let answer = self.management.clone().delete_reference_value(request).await;
         answer
@@ -130,6 +134,7 @@ impl Client {
             id: id.to_owned(),
             reason,
             what,
+            on_behalf_of: None,
         };
         let answer = self.management.clone().revoke_reference_value(request).await;
         let answer = answer.map_err(|status| self.management_failure(&status))?;

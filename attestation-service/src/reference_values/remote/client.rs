@@ -7,12 +7,14 @@ use daemon::tls::TlsClientConfig;
 use protos::reference::reference_value_management_service_client::ReferenceValueManagementServiceClient;
 use protos::reference::reference_value_provider_service_client::ReferenceValueProviderServiceClient;
 use protos::reference::{
-    ReferenceValueChange, ReferenceValueListRequest, ReferenceValueQueryRequest,
-    ReferenceValueRegisterRequest, ReferenceValueWatchRequest,
+    ReferenceValueChange, ReferenceValueDeleteRequest, ReferenceValueDeleteResponse,
+    ReferenceValueHistoryRequest, ReferenceValueHistoryResponse, ReferenceValueListRequest,
+    ReferenceValueQueryRequest, ReferenceValueRegisterRequest, ReferenceValueRevokeRequest,
+    ReferenceValueRevokeResponse, ReferenceValueWatchRequest,
 };
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
-use tonic::{Code, Status, Streaming};
+use tonic::{Code, Response, Status, Streaming};
 
 use super::super::{ReferenceValue, ReferenceValueError};
 use crate::error::StartError;
@@ -87,9 +89,14 @@ impl RvpsClient {
             .collect())
     }
 
-    pub(crate) async fn register(&self, message: &str) -> Result<(), ReferenceValueError> {
+    pub(crate) async fn register(
+        &self,
+        message: &str,
+        on_behalf_of: Option<&str>,
+    ) -> Result<(), ReferenceValueError> {
         let request = ReferenceValueRegisterRequest {
             message: message.to_owned(),
+            on_behalf_of: on_behalf_of.map(str::to_owned),
         };
         self.provider
             .clone()
@@ -97,6 +104,30 @@ impl RvpsClient {
             .await
             .map_err(|s| error(&s))?;
         Ok(())
+    }
+
+    pub(crate) async fn history(
+        &self,
+        request: ReferenceValueHistoryRequest,
+    ) -> Result<ReferenceValueHistoryResponse, Status> {
+        let answer = self.management.clone().get_reference_value_history(request).await;
+        answer.map(Response::into_inner).map_err(|status| own(&status))
+    }
+
+    pub(crate) async fn delete(
+        &self,
+        request: ReferenceValueDeleteRequest,
+    ) -> Result<ReferenceValueDeleteResponse, Status> {
+        let answer = self.management.clone().delete_reference_value(request).await;
+        answer.map(Response::into_inner).map_err(|status| own(&status))
+    }
+
+    pub(crate) async fn revoke(
+        &self,
+        request: ReferenceValueRevokeRequest,
+    ) -> Result<ReferenceValueRevokeResponse, Status> {
+        let answer = self.management.clone().revoke_reference_value(request).await;
+        answer.map(Response::into_inner).map_err(|status| own(&status))
     }
 
     pub(crate) async fn watch(&self) -> Result<Streaming<ReferenceValueChange>, ReferenceValueError> {
@@ -109,6 +140,17 @@ impl RvpsClient {
             .map_err(|s| error(&s))?;
         Ok(answer.into_inner())
     }
+}
+
+/// A status to pass on: its code and its words, and nothing else that came with it.
+fn own(status: &Status) -> Status {
+    let code = match status.code() {
+        // The RVPS does not let this service in: that is not for our own caller to mend.
+        Code::Unauthenticated | Code::PermissionDenied => Code::FailedPrecondition,
+        code => code,
+    };
+    let words: String = status.message().chars().take(1024).collect();
+    Status::new(code, format!("the RVPS says: {words}"))
 }
 
 /// Other implementations answer ABORTED to whatever displeases them.

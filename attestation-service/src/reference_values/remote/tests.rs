@@ -23,7 +23,7 @@ use protos::reference::{
 };
 use serde_json::json;
 use tokio_stream::{Stream, StreamExt};
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
 
 use super::*;
 use crate::testing::Server;
@@ -83,7 +83,7 @@ async fn what_is_registered_here_is_in_the_next_view() {
     let remote = remote(address, 30);
     let view = remote.view().await.unwrap();
     assert!(view.values.is_empty() && view.looked_up.is_none());
-    remote.register(MESSAGE).await.unwrap();
+    remote.register(MESSAGE, None).await.unwrap();
     assert!(holds_digest(&remote.view().await));
     assert_eq!(
         remote.query("launch_digest").await.unwrap().as_deref(),
@@ -96,18 +96,59 @@ async fn what_is_registered_here_is_in_the_next_view() {
 }
 
 #[tokio::test]
+async fn what_is_revoked_or_deleted_here_is_gone_from_the_next_view() {
+    let (address, _shutdown) = rvps("127.0.0.1:0").await;
+    let remote = remote(address, 30);
+    remote.register(MESSAGE, Some("an owner")).await.unwrap();
+    let id = || "launch_digest".to_owned();
+    let revoke = ReferenceValueRevokeRequest {
+        id: id(),
+        ..ReferenceValueRevokeRequest::default()
+    };
+    assert!(holds_digest(&remote.view().await));
+    assert_eq!(remote.revoke(revoke).await.unwrap().left, None);
+    assert!(remote.view().await.unwrap().values.is_empty());
+
+    let history = remote
+        .history(ReferenceValueHistoryRequest { id: id() })
+        .await
+        .unwrap();
+    let by = history.versions.last().unwrap().by.as_ref().unwrap();
+    assert_eq!(by.on_behalf_of.as_deref(), Some("an owner"));
+    let delete = ReferenceValueDeleteRequest {
+        id: "never there".to_owned(),
+        ..ReferenceValueDeleteRequest::default()
+    };
+    let status = remote.delete(delete).await.unwrap_err();
+    assert_eq!(status.code(), Code::NotFound);
+    assert!(status.message().starts_with("the RVPS says: "), "{status:?}");
+}
+
+#[tokio::test]
+async fn an_rvps_of_another_implementation_is_not_managed() {
+    let server = serve_plain(&Plain::default()).await;
+    let remote = remote(server.address, 30);
+    let history = remote.history(ReferenceValueHistoryRequest::default()).await;
+    assert_eq!(history.unwrap_err().code(), Code::Unimplemented);
+    let delete = remote.delete(ReferenceValueDeleteRequest::default()).await;
+    assert_eq!(delete.unwrap_err().code(), Code::Unimplemented);
+    let revoke = remote.revoke(ReferenceValueRevokeRequest::default()).await;
+    assert_eq!(revoke.unwrap_err().code(), Code::Unimplemented);
+}
+
+#[tokio::test]
 async fn what_is_registered_elsewhere_arrives_without_asking() {
     let (address, _shutdown) = rvps("127.0.0.1:0").await;
     let (here, elsewhere) = (remote(address, 30), remote(address, 30));
     here.view().await.unwrap();
-    elsewhere.register(MESSAGE).await.unwrap();
+    elsewhere.register(MESSAGE, None).await.unwrap();
     eventually(&here, holds_digest).await;
 }
 
 #[tokio::test]
 async fn a_message_that_the_rvps_refuses_is_the_callers_fault() {
     let (address, _shutdown) = rvps("127.0.0.1:0").await;
-    let error = remote(address, 30).register("{}").await.unwrap_err();
+    let error = remote(address, 30).register("{}", None).await.unwrap_err();
     assert!(matches!(error, ReferenceValueError::Refused(_)), "{error}");
 }
 
@@ -140,7 +181,7 @@ async fn an_rvps_that_comes_late_is_found() {
 async fn the_values_known_are_good_enough_for_as_long_as_configured() {
     let (address, shutdown) = rvps("127.0.0.1:0").await;
     let (patient, strict) = (remote(address, 3600), remote(address, 0));
-    patient.register(MESSAGE).await.unwrap();
+    patient.register(MESSAGE, None).await.unwrap();
     eventually(&strict, holds_digest).await;
     shutdown.trigger();
     eventually(&strict, Result::is_err).await;
@@ -234,7 +275,7 @@ async fn what_is_registered_at_a_plain_rvps_shows_at_once() {
     let remote = remote(server.address, 30);
     let view = remote.view().await.unwrap();
     remote.extend(view, vec!["new".to_owned()]).await.unwrap();
-    remote.register("7").await.unwrap();
+    remote.register("7", None).await.unwrap();
     let view = remote.view().await.unwrap();
     let view = remote.extend(view, vec!["new".to_owned()]).await.unwrap();
     assert_eq!(view.values.get("new"), Some(json!(7)));

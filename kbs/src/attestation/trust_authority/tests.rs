@@ -308,7 +308,7 @@ async fn what_is_kept_in_the_services_portal_is_not_offered_here() {
     assert!(matches!(service.reference_value("a").await, Err(E::NotOffered)));
     assert!(matches!(service.reference_values().await, Err(E::NotOffered)));
     assert!(matches!(
-        service.register_reference_value("{}").await,
+        service.register_reference_value("{}", "admin").await,
         Err(E::NotOffered)
     ));
     assert!(matches!(service.challenge(Tee::Se, "").await, Err(E::NotOffered)));

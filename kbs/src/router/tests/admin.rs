@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::testing::{Bench, NOW};
 
 /// Every verb that changes or shows something.
-const VERBS: [(&str, &str); 11] = [
+const VERBS: [(&str, &str); 14] = [
     ("POST", "resource/a/b/c"),
     ("DELETE", "resource/a/b/c"),
     ("GET", "resource"),
@@ -20,6 +20,9 @@ const VERBS: [(&str, &str); 11] = [
     ("GET", "attestation-policy"),
     ("POST", "reference-value"),
     ("GET", "reference-value/svn"),
+    ("GET", "reference-value-history/svn"),
+    ("DELETE", "reference-value/svn"),
+    ("POST", "reference-value/svn/revoke"),
     ("GET", "sample/x"),
 ];
 
@@ -185,6 +188,103 @@ async fn reference_values_go_to_the_attestation_service() {
         (answer.status, answer.error()),
         (StatusCode::NOT_FOUND, "NotOffered".into())
     );
+}
+
+#[tokio::test]
+async fn a_reference_value_is_taken_back_with_who_and_why() {
+    let bench = Bench::new().await;
+    let history = bench.administer("GET", "reference-value-history/a/b", "").await;
+    assert_eq!(history.status, StatusCode::OK);
+    assert_eq!(
+        history.json(),
+        json!({
+            "id": "a/b",
+            "current": {"value": ["1"], "expires_at": NOW},
+            "current_is_newest": true,
+            "versions": [{"number": 1, "event": "registered", "at": NOW, "value": ["1"],
+                "by": {"how": "local", "name": "this process", "on_behalf_of": "admin"}}],
+            "revoked": [],
+        })
+    );
+    for (method, path, body, expected) in [
+        (
+            "DELETE",
+            "reference-value/a/b",
+            "",
+            "delete a/b for admin, None, forget false",
+        ),
+        (
+            "DELETE",
+            "reference-value/svn?reason=too+old&forget=true",
+            "",
+            "delete svn for admin, Some(\"too old\"), forget true",
+        ),
+        (
+            "POST",
+            "reference-value/a/b/revoke",
+            "",
+            "revoke a/b for admin, None, Current",
+        ),
+        (
+            "POST",
+            "reference-value/svn/revoke",
+            r#"{"version":3,"reason":"CVE"}"#,
+            "revoke svn for admin, Some(\"CVE\"), Version(3)",
+        ),
+        (
+            "POST",
+            "reference-value/svn/revoke",
+            r#"{"element":{"x": 1}}"#,
+            "revoke svn for admin, None, Element(\"{\\\"x\\\": 1}\")",
+        ),
+    ] {
+        let answer = bench.administer(method, path, body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{method} {path}");
+        let changes = bench.attestation.changes.lock().unwrap();
+        assert_eq!(changes.last().unwrap(), expected);
+    }
+    let left = bench.administer("POST", "reference-value/svn/revoke", "").await;
+    assert_eq!(left.json(), json!({"id": "svn", "left": ["2"]}));
+}
+
+#[tokio::test]
+async fn a_change_of_a_reference_value_that_is_not_clear_changes_nothing() {
+    let bench = Bench::new().await;
+    for (method, path, body, status) in [
+        (
+            "DELETE",
+            "reference-value/svn?forget=yes",
+            "",
+            StatusCode::BAD_REQUEST,
+        ),
+        ("DELETE", "reference-value", "", StatusCode::NOT_FOUND),
+        ("DELETE", "reference-value/none", "", StatusCode::NOT_FOUND),
+        ("POST", "reference-value/revoke", "", StatusCode::NOT_FOUND),
+        ("GET", "reference-value-history", "", StatusCode::NOT_FOUND),
+        ("GET", "reference-value-history/none", "", StatusCode::NOT_FOUND),
+        (
+            "POST",
+            "reference-value/svn/revoke",
+            "nonsense",
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            "POST",
+            "reference-value/svn/revoke",
+            r#"{"elemnt":"1"}"#,
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            "POST",
+            "reference-value/svn/revoke",
+            r#"{"element":"1","version":1}"#,
+            StatusCode::BAD_REQUEST,
+        ),
+    ] {
+        let answer = bench.administer(method, path, body).await;
+        assert_eq!(answer.status, status, "{method} {path} {body}");
+    }
+    assert_eq!(bench.attestation.changes.lock().unwrap().len(), 0);
 }
 
 #[tokio::test]

@@ -146,10 +146,16 @@ fn message_text(message: &ReferenceValueMessage) -> String {
 }
 
 fn registrar(by: Option<&ReferenceValueRegistrar>) -> String {
-    match by {
-        Some(by) if by.name.is_empty() => printable(&by.how),
-        Some(by) => format!("{} ({})", printable(&by.name), printable(&by.how)),
-        None => "unknown".to_owned(),
+    let Some(by) = by else {
+        return "unknown".to_owned();
+    };
+    let who = match by.name.as_str() {
+        "" => printable(&by.how),
+        name => format!("{} ({})", printable(name), printable(&by.how)),
+    };
+    match &by.on_behalf_of {
+        Some(name) => format!("{who}, for {}", printable(name)),
+        None => who,
     }
 }
 
@@ -188,5 +194,8 @@ fn revoked_json(revoked: &ReferenceValueRevocation) -> Result<Value, ToolError> 
 }
 
 fn registrar_json(by: Option<&ReferenceValueRegistrar>) -> Value {
-    by.map_or(Value::Null, |by| json!({"how": by.how, "name": by.name}))
+    by.map_or(
+        Value::Null,
+        |by| json!({"how": by.how, "name": by.name, "on_behalf_of": by.on_behalf_of}),
+    )
 }

@@ -1,0 +1,191 @@
+//! `config`: what is remembered of reference values, and how they are taken back.
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::CliError;
+use super::output::{Printer, time};
+use crate::admin::{AdminClient, ReferenceValueHistory, Registrar, RevokeWhat, ValueVersion};
+use crate::error::printable;
+
+/// What can be done with a reference value that is registered.
+#[derive(Debug, Subcommand)]
+pub enum ReferenceValueCommand {
+    /// Show the versions of a reference value: who brought them, when, by which message, and what is revoked.
+    #[command(
+        after_help = "Example:\n  kbs-client config reference-value-history --id snp_launch_measurement"
+    )]
+    ReferenceValueHistory {
+        /// Its name.
+        #[arg(long, value_name = "ID")]
+        id: String,
+    },
+    /// Take a reference value out of service. Its history stays, so that an old message does not bring it back.
+    #[command(
+        after_help = "Example:\n  kbs-client config delete-reference-value --id snp_launch_measurement --reason 'image 1.4 is gone'"
+    )]
+    DeleteReferenceValue {
+        /// Its name.
+        #[arg(long, value_name = "ID")]
+        id: String,
+        /// Why, for the history.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+        /// Forget the history, too: then any message may register the name again. What is revoked stays so.
+        #[arg(long)]
+        forget: bool,
+    },
+    /// Revoke a reference value, or a part of it: it never counts again, whoever registers it.
+    #[command(
+        after_help = "Examples:\n  One measurement of several:\n    kbs-client config revoke-reference-value --id snp_launch_measurement --element '\"7a61…\"'\n\n  All that version 3 allowed:\n    kbs-client config revoke-reference-value --id snp_launch_measurement --version 3 --reason CVE-2026-1"
+    )]
+    RevokeReferenceValue {
+        /// Its name.
+        #[arg(long, value_name = "ID")]
+        id: String,
+        /// Revoke everything in the value that this version had, instead of the current one.
+        #[arg(long, value_name = "NUMBER", conflicts_with = "element")]
+        version: Option<u64>,
+        /// Revoke one element only, or a value that nobody has registered yet. JSON, such as '"8d6f"'.
+        #[arg(long, value_name = "JSON")]
+        element: Option<String>,
+        /// Why, for the history.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+}
+
+pub(super) async fn run(
+    client: &AdminClient,
+    command: ReferenceValueCommand,
+    printer: &mut Printer<'_>,
+) -> Result<(), CliError> {
+    use ReferenceValueCommand as C;
+    match command {
+        C::ReferenceValueHistory { id } => {
+            let history = client.reference_value_history(&id).await?;
+            printer.result(&text(&history), &json!(history))
+        }
+        C::DeleteReferenceValue { id, reason, forget } => {
+            client
+                .delete_reference_value(&id, reason.as_deref(), forget)
+                .await?;
+            printer.result(
+                &format!("{} is deleted.", printable(&id)),
+                &json!({"deleted": id}),
+            )
+        }
+        C::RevokeReferenceValue {
+            id,
+            version,
+            element,
+            reason,
+        } => {
+            let what = match (version, element) {
+                (_, Some(text)) => RevokeWhat::Element(parse(&text)?),
+                (Some(number), None) => RevokeWhat::Version(number),
+                (None, None) => RevokeWhat::Current,
+            };
+            let left = client
+                .revoke_reference_value(&id, &what, reason.as_deref())
+                .await?;
+            let name = printable(&id);
+            let text = match &left {
+                None => format!("Revoked. {name} has no value any more."),
+                Some(left) => format!("Revoked. {name} is now {}", printable(&left.to_string())),
+            };
+            printer.result(&text, &json!({"revoked": id, "left": left}))
+        }
+    }
+}
+
+fn parse(text: &str) -> Result<Value, CliError> {
+    serde_json::from_str(text).map_err(|error| {
+        CliError::Usage(format!(
+            "--element is not JSON ({error}): a text needs its quotes, as in '\"8d6f\"'"
+        ))
+    })
+}
+
+fn text(history: &ReferenceValueHistory) -> String {
+    let name = printable(&history.id);
+    let mut lines = vec![match &history.current {
+        Some(current) => format!(
+            "{name} = {}, until {}",
+            printable(&current.value.to_string()),
+            time(current.expires_at)
+        ),
+        None => format!("{name} has no value"),
+    }];
+    if history.current.is_some() && !history.current_is_newest {
+        lines.push("  (the value that counts was put into the storage, not registered)".to_owned());
+    }
+    for version in &history.versions {
+        lines.push(heading(version));
+        match &version.value {
+            Some(value) => lines.push(format!("      {}", printable(&value.to_string()))),
+            None => lines.push("      no value".to_owned()),
+        }
+        lines.extend(version.message.as_ref().map(message));
+    }
+    for revoked in &history.revoked {
+        lines.push(format!(
+            "  never again {}: revoked {} by {}{}",
+            printable(&revoked.value.to_string()),
+            time(revoked.at),
+            who(revoked.by.as_ref()),
+            because(revoked.reason.as_deref()),
+        ));
+    }
+    lines.join("\n")
+}
+
+fn heading(version: &ValueVersion) -> String {
+    let again = version.renewed_at.map(|at| format!(", again {}", time(at)));
+    format!(
+        "  version {}: {} {} by {}{}{}",
+        version.number,
+        printable(&version.event),
+        time(version.at),
+        who(version.by.as_ref()),
+        because(version.reason.as_deref()),
+        again.unwrap_or_default(),
+    )
+}
+
+fn message(message: &Value) -> String {
+    let member = |name: &str| message.get(name).and_then(Value::as_str).map(printable);
+    let short = |text: String| text.chars().take(16).collect::<String>();
+    let signed = match member("anchor") {
+        Some(anchor) => format!("signed by {anchor}"),
+        None => "unsigned".to_owned(),
+    };
+    format!(
+        "      from a {} message {}, {signed}",
+        member("type").unwrap_or_default(),
+        member("digest").map(short).unwrap_or_default()
+    )
+}
+
+fn who(by: Option<&Registrar>) -> String {
+    let Some(by) = by else {
+        return "unknown".to_owned();
+    };
+    let known = match by.name.as_str() {
+        "" => printable(&by.how),
+        name => format!("{} ({})", printable(name), printable(&by.how)),
+    };
+    match &by.on_behalf_of {
+        Some(name) => format!("{known}, for {}", printable(name)),
+        None => known,
+    }
+}
+
+fn because(reason: Option<&str>) -> String {
+    reason
+        .map(|reason| format!(": {}", printable(reason)))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;
