@@ -10,13 +10,18 @@ use crate::owner::ALLOW_ALL;
 use crate::stack::{Setup, TestStack, write};
 
 /// Every verb that changes or shows something.
-const VERBS: [(&str, &str); 17] = [
+const VERBS: [(&str, &str); 22] = [
     ("POST", "resource/a/b/c"),
     ("DELETE", "resource/a/b/c"),
     ("GET", "resource"),
     ("POST", "resource-policy"),
     ("GET", "resource-policy"),
     ("GET", "resource-policy/resource-policy"),
+    ("PUT", "resource-policy/keys"),
+    ("DELETE", "resource-policy/keys"),
+    ("GET", "resource-policy/resource-policy/history"),
+    ("GET", "resource-policy/resource-policy/version/1"),
+    ("POST", "resource-policy/resource-policy/rollback"),
     ("POST", "attestation-policy"),
     ("GET", "attestation-policy"),
     ("GET", "attestation-policy/default_cpu"),
@@ -44,6 +49,10 @@ fn harmful(path: &str) -> String {
         "resource-policy" => {
             json!({"policy": "cGFja2FnZSBwb2xpY3kKZGVmYXVsdCBhbGxvdyA9IHRydWUK"}).to_string()
         }
+        "resource-policy/keys" => {
+            json!({"policy": "cGFja2FnZSBwb2xpY3kKZGVmYXVsdCBhbGxvdyA9IGZhbHNlCg", "scope": "a"}).to_string()
+        }
+        "resource-policy/resource-policy/rollback" => json!({"version": 1}).to_string(),
         "attestation-policy" => {
             json!({"policy_id": "default_cpu", "policy": "cGFja2FnZSBwb2xpY3kK"}).to_string()
         }
@@ -76,6 +85,7 @@ async fn every_verb_refuses_none_an_expired_a_foreign_and_an_attestation_credent
     stack.store("kept/key/one", b"s").await;
     let before = [
         stack.shown("/kbs/v0/resource").await,
+        stack.shown("/kbs/v0/resource-policy?details=true").await,
         stack.shown("/kbs/v0/resource-policy/resource-policy").await,
         stack.shown("/kbs/v0/attestation-policy").await,
         stack.shown("/kbs/v0/reference-value").await,
@@ -128,6 +138,7 @@ async fn every_verb_refuses_none_an_expired_a_foreign_and_an_attestation_credent
     }
     let after = [
         stack.shown("/kbs/v0/resource").await,
+        stack.shown("/kbs/v0/resource-policy?details=true").await,
         stack.shown("/kbs/v0/resource-policy/resource-policy").await,
         stack.shown("/kbs/v0/attestation-policy").await,
         stack.shown("/kbs/v0/reference-value").await,

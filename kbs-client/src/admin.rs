@@ -1,6 +1,7 @@
 //! An administrator: resources, policies and reference values of a KBS.
 
 mod credential;
+mod policy_versions;
 mod reference_values;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use crate::http::{Http, bearer};
 use crate::uri::ResourceUri;
 
 pub use credential::{AdminCredential, AdminKey};
+pub use policy_versions::{Author, PolicyChanged, PolicyKind, PolicyVersion};
 pub use reference_values::{
     ReferenceValueHistory, Registrar, Revocation, RevokeWhat, ServedValue, ValueVersion,
 };
@@ -69,7 +71,7 @@ impl AdminClient {
             .map(drop)
     }
 
-    /// The ids of the resource policies, normally one.
+    /// The ids of the resource policies.
     pub async fn list_resource_policies(&self) -> Result<Vec<ListEntry>, ClientError> {
         self.list("resource-policy").await
     }
@@ -165,6 +167,15 @@ pub struct ListEntry {
     /// SHA-384 of a policy's text, hex.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// What a resource policy is asked about, if not about everything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// The number of a policy's version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+    /// Why a policy does not compile; then it denies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken: Option<String>,
 }
 
 /// Lists come as plain ids, or as objects that name one.
@@ -176,14 +187,35 @@ enum ListItem {
         #[serde(alias = "policy_id", alias = "path", alias = "name")]
         id: String,
         digest: Option<String>,
+        scope: Option<String>,
+        version: Option<u64>,
+        broken: Option<String>,
     },
 }
 
 impl From<ListItem> for ListEntry {
     fn from(item: ListItem) -> Self {
         match item {
-            ListItem::Id(id) => Self { id, digest: None },
-            ListItem::Object { id, digest } => Self { id, digest },
+            ListItem::Id(id) => Self {
+                id,
+                digest: None,
+                scope: None,
+                version: None,
+                broken: None,
+            },
+            ListItem::Object {
+                id,
+                digest,
+                scope,
+                version,
+                broken,
+            } => Self {
+                id,
+                digest,
+                scope,
+                version,
+                broken,
+            },
         }
     }
 }

@@ -7,6 +7,7 @@ mod guest;
 mod init_data;
 mod output;
 mod reference_values;
+mod resource_policies;
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;

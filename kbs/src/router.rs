@@ -32,6 +32,7 @@ pub fn router(kbs: Arc<Kbs>) -> Router {
 async fn dispatch(State(kbs): State<Arc<Kbs>>, request: Request) -> Result<Response, KbsError> {
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;
+    const PUT: Method = Method::PUT;
     const DELETE: Method = Method::DELETE;
     let call = Call::read(request, kbs.body_limit_mib).await?;
     match (&call.method, &call.path.segments()[..]) {
@@ -55,6 +56,13 @@ async fn dispatch(State(kbs): State<Arc<Kbs>>, request: Request) -> Result<Respo
         (&GET, ["resource-policy"]) => resource_policy::list(&kbs, &call).await,
         (&GET, ["resource-policy", id]) => resource_policy::get(&kbs, &call, id).await,
         (&POST, ["resource-policy"]) => resource_policy::set(&kbs, &call).await,
+        (&PUT, ["resource-policy", id]) => resource_policy::put(&kbs, &call, id).await,
+        (&DELETE, ["resource-policy", id]) => resource_policy::delete(&kbs, &call, id).await,
+        (&GET, ["resource-policy", id, "history"]) => resource_policy::history(&kbs, &call, id).await,
+        (&GET, ["resource-policy", id, "version", number]) => {
+            resource_policy::version(&kbs, &call, id, number).await
+        }
+        (&POST, ["resource-policy", id, "rollback"]) => resource_policy::roll_back(&kbs, &call, id).await,
         (_, [name, rest @ ..]) => plugin::serve(&kbs, &call, name, rest).await,
         (_, []) => Err(KbsError::PluginNotFound(String::new())),
     }

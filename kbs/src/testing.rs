@@ -110,7 +110,7 @@ impl Bench {
                 .await
                 .unwrap(),
             admin: Admin::new(&admin).await.unwrap(),
-            policy: PolicyStore::open(Arc::clone(&store)).await.unwrap(),
+            policy: PolicyStore::open(Arc::clone(&store), None, NOW).await.unwrap(),
             store,
             plugins: Plugins::open(&plugins, &storage, &metrics).unwrap(),
             metrics,

@@ -77,6 +77,9 @@ async fn lists_and_policies_are_read_in_the_forms_they_come_in() {
     let entry = |id: &str, digest: Option<&str>| ListEntry {
         id: id.into(),
         digest: digest.map(Into::into),
+        scope: None,
+        version: None,
+        broken: None,
     };
     kbs.script("resource-policy", 200, r#"["resource-policy"]"#);
     assert_eq!(

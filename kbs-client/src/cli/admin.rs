@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::args::{ConfigArgs, ConfigCommand, ResourcePolicyArgs};
 use super::output::Printer;
-use super::{CliError, Target, read_file, read_text, reference_values};
+use super::{CliError, Target, read_file, read_text, reference_values, resource_policies};
 use crate::admin::{AdminClient, AdminCredential, AdminKey, ListEntry, Policy};
 use crate::error::ClientError;
 use crate::policies;
@@ -43,17 +43,10 @@ pub(super) async fn config(
             print_policy(&client.get_attestation_policy(&id).await?, &id, printer)
         }
         C::ListAttestationPolicies => print_list(&client.list_attestation_policies().await?, printer),
-        C::SetResourcePolicy(which) => {
-            let policy = resource_policy(&which)?;
-            client.set_resource_policy(&policy).await?;
-            let text = format!(
-                "Set resource policy success \n policy: {}",
-                STANDARD.encode(policy)
-            );
-            printer.result(&text, &json!({"set": "resource-policy", "id": "resource-policy"}))
-        }
-        C::GetResourcePolicy { id } => print_policy(&client.get_resource_policy(&id).await?, &id, printer),
-        C::ListResourcePolicies => print_list(&client.list_resource_policies().await?, printer),
+        C::SetResourcePolicy(arguments) => resource_policies::set(&client, &arguments, printer).await,
+        C::GetResourcePolicy { id, version } => resource_policies::get(&client, &id, version, printer).await,
+        C::ListResourcePolicies => resource_policies::list(&client, printer).await,
+        C::ResourcePolicies(command) => resource_policies::run(&client, command, printer).await,
         C::SetResource { path, resource_file } => {
             let (uri, content) = (uri(&path)?, read_file(&resource_file)?);
             // The existing client's output, on which scripts rely.
@@ -137,7 +130,7 @@ fn uri(text: &str) -> Result<ResourceUri, CliError> {
     Ok(text.parse().map_err(ClientError::Uri)?)
 }
 
-fn resource_policy(which: &ResourcePolicyArgs) -> Result<Vec<u8>, CliError> {
+pub(super) fn resource_policy(which: &ResourcePolicyArgs) -> Result<Vec<u8>, CliError> {
     let named = [
         (which.allow_all, policies::ALLOW_ALL),
         (which.deny_all, policies::DENY_ALL),
@@ -163,7 +156,7 @@ fn reference_value(text: String, as_integer: bool, as_bool: bool) -> Result<Valu
     }
 }
 
-fn print_policy(policy: &Policy, id: &str, printer: &mut Printer<'_>) -> Result<(), CliError> {
+pub(super) fn print_policy(policy: &Policy, id: &str, printer: &mut Printer<'_>) -> Result<(), CliError> {
     let text = policy.text()?;
     if let (Some(dialect), Some(digest)) = (&policy.dialect, &policy.digest) {
         tracing::info!(id, %dialect, digest, "the policy in force");

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use super::reference_values::ReferenceValueCommand;
+pub use super::resource_policies::{ResourcePolicyCommand, SetResourcePolicyArgs};
 
 #[cfg(feature = "simulated-tees")]
 use crate::attester::simulated::{DEVICES, TEES};
@@ -328,15 +329,21 @@ pub enum ConfigCommand {
     /// List the attestation policies.
     ListAttestationPolicies,
     /// Set the resource policy: which guest gets which resource.
-    SetResourcePolicy(ResourcePolicyArgs),
+    SetResourcePolicy(SetResourcePolicyArgs),
     /// Show the resource policy in force.
     GetResourcePolicy {
         /// Id of the policy.
         #[arg(long, value_name = "ID", default_value = "resource-policy")]
         id: String,
+        /// Show this version of it instead.
+        #[arg(long, value_name = "NUMBER")]
+        version: Option<u64>,
     },
-    /// List the resource policies.
+    /// List the resource policies: the one for everything, and those with a scope.
     ListResourcePolicies,
+    /// What else can be done with resource policies.
+    #[command(flatten)]
+    ResourcePolicies(ResourcePolicyCommand),
     /// Store a resource, in place of what was there.
     SetResource {
         /// `repository/type/tag` or `kbs:///repository/type/tag`.

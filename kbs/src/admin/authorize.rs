@@ -1,5 +1,6 @@
 use axum::http::Method;
 use jose::jwt::UnverifiedToken;
+use storage::Author;
 
 use super::config::{AdminConfig, AuthorizationMode};
 use super::endpoints::{Rule, is_plain};
@@ -122,6 +123,11 @@ impl AdminGrant {
     /// The role it was given to, for the audit record.
     pub fn role(&self) -> &str {
         &self.role
+    }
+
+    /// As the history of what was changed names it.
+    pub fn author(&self) -> Author {
+        Author::new("role", self.role())
     }
 
     /// A grant for tests of what demands one.

@@ -13,7 +13,7 @@ use daemon::telemetry::TelemetryError;
 use daemon::tls::TlsError;
 use jose::JwkSet;
 use ring::rand::SystemRandom;
-use storage::{KeyValueStore, StorageError, StorageType, WriteMode};
+use storage::{StorageError, StorageType};
 
 use super::trust_authority;
 use crate::admin::{Admin, AdminConfig, AdminSetupError};
@@ -120,7 +120,8 @@ impl Kbs {
 
         let metrics = Arc::new(Metrics::new()?);
         let store = config.storage_backend.open(POLICY_NAMESPACE)?;
-        seed_policy(config, store.as_ref()).await?;
+        let initial = initial_policy(config).await?;
+        let policy = PolicyStore::open(Arc::clone(&store), initial.as_deref(), clock.now()).await?;
         let (attestation, built_in) = attestation(config, &clock).await?;
         let plugins = Plugins::open(&config.plugins, &config.storage_backend, &metrics)?;
         match plugins.names()[..] {
@@ -139,7 +140,7 @@ impl Kbs {
             attestation,
             tokens: TokenVerifier::new(&trust_authority::tokens(config), built_in).await?,
             admin: admin(&config.admin).await?,
-            policy: PolicyStore::open(Arc::clone(&store)).await?,
+            policy,
             store,
             plugins,
             metrics,
@@ -156,8 +157,8 @@ impl Kbs {
         self.metrics
             .sessions_attested
             .set(i64::try_from(attested).unwrap_or(i64::MAX));
-        if let Err(error) = self.policy.reload().await {
-            tracing::warn!(%error, "the resource policy cannot be read again: the last one stays in force");
+        if let Err(error) = self.policy.reload(self.clock.now()).await {
+            tracing::warn!(%error, "the resource policies cannot be read again: the last ones stay in force");
         }
     }
 }
@@ -235,10 +236,10 @@ async fn admin(config: &AdminConfig) -> Result<Admin, StartError> {
     Ok(Admin::new(config).await?)
 }
 
-/// Stores the configured policy if there is none yet.
-async fn seed_policy(config: &KbsConfig, store: &dyn KeyValueStore) -> Result<(), StartError> {
+/// The configured policy to begin with.
+async fn initial_policy(config: &KbsConfig) -> Result<Option<String>, StartError> {
     let Some(path) = config.resource_policy.initial_file.clone() else {
-        return Ok(());
+        return Ok(None);
     };
     let rego = match tokio::fs::read_to_string(&path).await {
         Ok(rego) => rego,
@@ -247,10 +248,7 @@ async fn seed_policy(config: &KbsConfig, store: &dyn KeyValueStore) -> Result<()
     if let Err(source) = policy::ReleasePolicy::compile(&rego) {
         return Err(StartError::BadInitialPolicy { path, source });
     }
-    store
-        .set(POLICY_KEY, rego.as_bytes(), WriteMode::CreateOnly)
-        .await?;
-    Ok(())
+    Ok(Some(rego))
 }
 
 pub(super) fn in_range(key: &'static str, value: u64, min: u64, max: u64) -> Result<i64, StartError> {

@@ -88,10 +88,17 @@ fn permit<'r>(
             metrics.policy_approvals.inc();
             Ok(permit)
         }
-        Err(AuthorizeError::Denied) => {
+        Err(error @ AuthorizeError::Denied(_)) => {
             metrics.policy_violations.inc();
             let resource = request.path.join("/");
-            tracing::info!(plugin = request.plugin, resource, verdict = "denied", "release");
+            let policy = error.asked().last().map(|policy| policy.id());
+            tracing::info!(
+                plugin = request.plugin,
+                resource,
+                policy,
+                verdict = "denied",
+                "release"
+            );
             Err(KbsError::PolicyDenied)
         }
         Err(error @ AuthorizeError::Expired) => Err(KbsError::TokenRefused(error.into())),

@@ -1,16 +1,17 @@
-//! `resource-policy`: set, listed and read by administrators.
+//! `resource-policy`: set, listed, read, deleted and rolled back by administrators.
 
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use policy::ReleaseDialect;
 use serde::{Deserialize, Serialize};
+use storage::{Version, VersionsError};
 
 use super::attestation_policy::decode;
-use super::json;
+use super::{flag, json};
 use crate::call::Call;
 use crate::error::KbsError;
-use crate::resource::PolicyStoreError;
+use crate::resource::{ActivePolicy, MAIN, NewPolicy, PolicyStoreError, Scope};
 use crate::state::Kbs;
 
 #[derive(Deserialize)]
@@ -18,53 +19,192 @@ struct SetPolicy {
     policy: String,
 }
 
-#[derive(Serialize)]
-struct Policy<'a> {
-    policy_id: &'a str,
+/// The body of a `PUT`, which no other implementation knows, so that nothing in it is passed over.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PutPolicy {
     /// base64url without padding.
     policy: String,
+    /// Needed by every policy but the one for everything.
+    scope: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RollBack {
+    version: u64,
+}
+
+/// One policy of a list.
+#[derive(Serialize)]
+struct Summary<'a> {
+    policy_id: &'a str,
+    /// Absent where it is asked about everything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'a str>,
     digest: &'a str,
+    /// Absent where the history does not know this text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
     /// Absent if the stored policy does not compile.
     #[serde(skip_serializing_if = "Option::is_none")]
     dialect: Option<ReleaseDialect>,
     asks_for_affirming: bool,
+    /// Why it does not compile: it denies whatever it is asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    broken: Option<&'a str>,
 }
 
-/// `POST resource-policy`
+#[derive(Serialize)]
+struct Policy<'a> {
+    #[serde(flatten)]
+    summary: Summary<'a>,
+    /// base64url without padding.
+    policy: String,
+}
+
+#[derive(Serialize)]
+struct Changed<'a> {
+    #[serde(flatten)]
+    summary: Summary<'a>,
+    /// What the policy reads that is probably not there.
+    warnings: &'a [String],
+}
+
+#[derive(Serialize)]
+struct History<'a> {
+    policy_id: &'a str,
+    /// The newest first.
+    versions: Vec<Version>,
+}
+
+#[derive(Serialize)]
+struct OldPolicy<'a> {
+    policy_id: &'a str,
+    version: u64,
+    /// base64url without padding.
+    policy: String,
+}
+
+/// `POST resource-policy`: as other implementations know it, with an empty answer.
 pub async fn set(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
     let grant = kbs.administrator(call).await?;
     let request: SetPolicy = serde_json::from_slice(&call.body)
         .map_err(|_| KbsError::BadPolicyBody("Illegal SetPolicy Request Json"))?;
     let rego = decode(&request.policy)?;
-    kbs.policy.set(&grant, &rego).await.map_err(sort)?;
+    let new = NewPolicy::for_everything(&rego);
+    let set = kbs.policy.set(&grant, new, kbs.clock.now()).await;
+    set.map_err(sort)?;
     Ok(().into_response())
 }
 
-/// `GET resource-policy`
+/// `PUT resource-policy/{id}`: with a scope, unless it is the policy for everything.
+pub async fn put(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError> {
+    let grant = kbs.administrator(call).await?;
+    let request: PutPolicy = serde_json::from_slice(&call.body)
+        .map_err(|_| KbsError::BadPolicyBody("expected JSON with `policy`, and `scope` if it has one"))?;
+    let rego = decode(&request.policy)?;
+    let scope = request.scope.map(|scope| scope.parse::<Scope>()).transpose();
+    let scope = scope.map_err(|error| sort(PolicyStoreError::Scope(error)))?;
+    let new = NewPolicy {
+        id,
+        scope,
+        rego: &rego,
+    };
+    let set = kbs.policy.set(&grant, new, kbs.clock.now()).await;
+    changed(&*set.map_err(sort)?)
+}
+
+/// `POST resource-policy/{id}/rollback`
+pub async fn roll_back(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError> {
+    let grant = kbs.administrator(call).await?;
+    let request: RollBack = serde_json::from_slice(&call.body)
+        .map_err(|_| KbsError::BadPolicyBody("expected JSON with `version`, the number to go back to"))?;
+    let now = kbs.clock.now();
+    let set = kbs.policy.roll_back(&grant, id, request.version, now).await;
+    changed(&*set.map_err(sort)?)
+}
+
+/// `DELETE resource-policy/{id}`
+pub async fn delete(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError> {
+    let grant = kbs.administrator(call).await?;
+    let deleted = kbs.policy.delete(&grant, id, kbs.clock.now()).await;
+    deleted.map_err(sort)?;
+    Ok(().into_response())
+}
+
+/// `GET resource-policy`: the ids; with `?details=true`, what is known of each.
 pub async fn list(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
     let grant = kbs.administrator(call).await?;
-    json(&kbs.policy.ids(&grant).await.map_err(sort)?)
+    let policies = kbs.policy.list(&grant);
+    match flag(&call.query()?, "details")? {
+        true => json(&policies.iter().map(|policy| summary(policy)).collect::<Vec<_>>()),
+        false => json(&policies.iter().map(|policy| policy.id()).collect::<Vec<_>>()),
+    }
 }
 
 /// `GET resource-policy/{id}`
 pub async fn get(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError> {
-    kbs.administrator(call).await?;
-    let active = kbs.policy.active();
-    if id != active.id() {
-        return Err(KbsError::PolicyNotFound(id.to_owned()));
-    }
+    let grant = kbs.administrator(call).await?;
+    let policy = kbs.policy.get(id, &grant);
+    let policy = policy.ok_or_else(|| KbsError::PolicyNotFound(id.to_owned()))?;
     json(&Policy {
-        policy_id: id,
-        policy: URL_SAFE_NO_PAD.encode(active.rego()),
-        digest: active.digest(),
-        dialect: active.dialect(),
-        asks_for_affirming: active.asks_for_affirming(),
+        summary: summary(&policy),
+        policy: URL_SAFE_NO_PAD.encode(policy.rego()),
     })
 }
 
+/// `GET resource-policy/{id}/history`
+pub async fn history(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError> {
+    let grant = kbs.administrator(call).await?;
+    let versions = kbs.policy.history(&grant, id, kbs.clock.now()).await;
+    json(&History {
+        policy_id: id,
+        versions: versions.map_err(sort)?,
+    })
+}
+
+/// `GET resource-policy/{id}/version/{number}`
+pub async fn version(kbs: &Kbs, call: &Call, id: &str, number: &str) -> Result<Response, KbsError> {
+    let grant = kbs.administrator(call).await?;
+    let version = number
+        .parse()
+        .map_err(|_| KbsError::NotFound(format!("`{MAIN}/{id}/version` is followed by a number")))?;
+    let rego = kbs.policy.text(&grant, id, version).await.map_err(sort)?;
+    json(&OldPolicy {
+        policy_id: id,
+        version,
+        policy: URL_SAFE_NO_PAD.encode(rego),
+    })
+}
+
+fn changed(policy: &ActivePolicy) -> Result<Response, KbsError> {
+    json(&Changed {
+        summary: summary(policy),
+        warnings: &[],
+    })
+}
+
+fn summary(policy: &ActivePolicy) -> Summary<'_> {
+    Summary {
+        policy_id: policy.id(),
+        scope: policy.scope().map(Scope::as_str),
+        digest: policy.digest(),
+        version: policy.version(),
+        dialect: policy.dialect(),
+        asks_for_affirming: policy.asks_for_affirming(),
+        broken: policy.broken(),
+    }
+}
+
 fn sort(error: PolicyStoreError) -> KbsError {
+    use PolicyStoreError as E;
     match error {
-        PolicyStoreError::Policy(_) | PolicyStoreError::TooLarge => KbsError::BadResourcePolicy(error.into()),
-        PolicyStoreError::Store(_) | PolicyStoreError::NotText => KbsError::PolicyBroken(error.into()),
+        E::Versions(VersionsError::NotFound(id)) => KbsError::PolicyNotFound(id),
+        E::Versions(error @ (VersionsError::NoVersion { .. } | VersionsError::NoText { .. })) => {
+            KbsError::NotFound(error.to_string())
+        }
+        E::Versions(error) => KbsError::PolicyBroken(error.into()),
+        error => KbsError::BadResourcePolicy(error.into()),
     }
 }

@@ -1,18 +1,24 @@
 //! Who may have which resource: the path, the policy, the permit.
 //!
 //! [`ResourcePath`] is a name that is safe to look up. [`PolicyStore`] holds
-//! the release policy in force; its `authorize` is the only maker of a
-//! [`ReleasePermit`], without which no backend reads a secret.
+//! the release policies in force, one for everything and others for a
+//! [`Scope`]; its `authorize` is the only maker of a [`ReleasePermit`],
+//! without which no backend reads a secret.
 
+mod active;
+mod in_force;
 mod inputs;
 mod pace;
 mod path;
 mod permit;
 mod policy_store;
+mod scope;
 
 #[cfg(test)]
 mod tests;
 
+pub use active::{ActivePolicy, PolicyStamp};
 pub use path::{ResourcePath, ResourcePathError};
-pub use permit::{AuthorizeError, ReleasePermit};
-pub use policy_store::{ActivePolicy, PolicyStore, PolicyStoreError};
+pub use permit::{Asked, AuthorizeError, ReleasePermit};
+pub use policy_store::{MAIN, NewPolicy, PolicyStore, PolicyStoreError};
+pub use scope::{Scope, ScopeError};

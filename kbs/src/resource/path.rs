@@ -72,7 +72,7 @@ impl fmt::Display for ResourcePath {
     }
 }
 
-fn check_segment(segment: &str) -> Result<(), ResourcePathError> {
+pub(super) fn check_segment(segment: &str) -> Result<(), ResourcePathError> {
     if segment.len() > MAX_SEGMENT {
         return Err(ResourcePathError::TooLong);
     }

@@ -1,152 +1,122 @@
+mod changes;
+mod error;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use policy::{Limits, ReleaseDialect, ReleasePolicy, ReleaseRequest};
-use serde::Serialize;
-use storage::{KeyValueStore, StorageError, WriteMode};
+use policy::{Limits, ReleaseRequest};
+use storage::{Author, KeyValueStore, Version, Versions, VersionsError};
 use tokio::sync::Mutex;
 
+pub use self::changes::NewPolicy;
+pub use self::error::PolicyStoreError;
+use super::active::{ActivePolicy, digest};
+use super::in_force::InForce;
 use super::inputs::Inputs;
-use super::pace::Pace;
-use super::permit::{AuthorizeError, ReleasePermit};
+use super::permit::{Asked, AuthorizeError, ReleasePermit};
+use super::scope::Scope;
 use crate::admin::AdminGrant;
 use crate::token::{AttestationResult, CLOCK_SKEW};
 
-/// The id under which the policy is known over HTTP.
-const POLICY_ID: &str = "resource-policy";
-/// Its key in the namespace `kbs` (wire facts, kbs-http section 7).
-const POLICY_KEY: &str = "resource-policy.rego";
-/// The key of what was recorded when it was set. Our own addition.
-const RECORD_KEY: &str = "resource-policy.meta.json";
+/// The id of the policy that is asked about everything; it is stored as
+/// `resource-policy.rego` (wire facts, kbs-http section 7).
+pub const MAIN: &str = "resource-policy";
 
-/// The release policy: kept in the storage namespace `kbs`, compiled once,
-/// and asked before anything is released.
+/// The label of a version that holds the scope of its policy.
+const SCOPE: &str = "scope";
+/// The label of a version that holds the dialect of its policy, for people.
+const DIALECT: &str = "dialect";
+
+/// The release policies: kept with their history in the storage namespace
+/// `kbs`, compiled once, and asked before anything is released.
+///
+/// One, `resource-policy`, is asked about everything. Any number of others
+/// have a scope and are asked, too, about what is in it: they can only take
+/// away.
 pub struct PolicyStore {
-    store: Arc<dyn KeyValueStore>,
-    /// Replaced as a whole: a request sees one policy from start to end.
-    active: ArcSwap<ActivePolicy>,
+    versions: Versions,
+    /// Replaced as a whole: a request sees the same policies from start to end.
+    in_force: ArcSwap<InForce>,
     /// One change at a time, so that what is stored is what is in force.
     changing: Mutex<()>,
     limits: Limits,
     inputs: Inputs,
 }
 
-/// One version of the release policy.
-pub struct ActivePolicy {
-    rego: String,
-    digest: String,
-    /// Or why it cannot be used; then nothing is released.
-    compiled: Result<ReleasePolicy, String>,
-    pace: Pace,
-}
-
-/// Why a policy is not set, or cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum PolicyStoreError {
-    /// The policy does not compile. Whoever sets it has to repair it.
-    #[error("Failed to load policy: {0}")]
-    Policy(#[from] policy::PolicyError),
-    /// The text is over the limit.
-    #[error("Failed to load policy: it is larger than {MAX_POLICY} bytes")]
-    TooLarge,
-    /// The storage failed.
-    #[error("the policy storage failed")]
-    Store(#[from] StorageError),
-    /// What is stored is not text.
-    #[error("the stored resource policy is not UTF-8")]
-    NotText,
-}
-
-/// What is recorded beside a policy.
-#[derive(Serialize)]
-struct Record<'p> {
-    digest: &'p str,
-    dialect: ReleaseDialect,
-}
-
 impl PolicyStore {
-    /// Loads the stored policy. Where there is none, the default is stored.
+    /// Loads the stored policies. Where there is none for everything,
+    /// `initial` is stored, or the default.
     ///
-    /// A stored policy that does not compile denies everything until another
-    /// is set.
-    pub async fn open(store: Arc<dyn KeyValueStore>) -> Result<Self, PolicyStoreError> {
-        let default = policy::defaults::DEFAULT;
-        store
-            .set(POLICY_KEY, default.as_bytes(), WriteMode::CreateOnly)
-            .await?;
-        let active = load(store.as_ref()).await?;
-        let opened = Self {
-            store,
-            active: ArcSwap::from_pointee(active),
+    /// A stored policy that does not compile denies everything that it is
+    /// asked about until another is set.
+    pub async fn open(
+        store: Arc<dyn KeyValueStore>,
+        initial: Option<&str>,
+        now: i64,
+    ) -> Result<Self, PolicyStoreError> {
+        let versions = Versions::new(store);
+        let (first, by) = match initial {
+            Some(initial) => (initial, Author::new("initial-file", "")),
+            None => (policy::defaults::DEFAULT, Author::new("shipped", "")),
+        };
+        let seeded = versions.seed(MAIN, first, &by, now).await?;
+        if !seeded && matches!(versions.current(MAIN).await, Ok(None)) {
+            // Somebody has removed it from the storage since: as at the first start.
+            versions.set(MAIN, first, &by, now).await?;
+        }
+        let in_force = load(&versions, None, now).await?;
+        in_force.all().for_each(|policy| policy.announce());
+        Ok(Self {
+            versions,
+            in_force: ArcSwap::from_pointee(in_force),
             changing: Mutex::new(()),
             limits: LIMITS,
             inputs: Inputs::default(),
-        };
-        opened.announce();
-        Ok(opened)
+        })
     }
 
-    /// The policy in force.
+    /// The policy in force that is asked about everything.
     pub fn active(&self) -> Arc<ActivePolicy> {
-        self.active.load_full()
+        Arc::clone(self.in_force.load().main())
     }
 
-    /// Compiles a policy, stores it, and puts it in force, in this order: one
-    /// that does not compile or cannot be stored changes nothing.
-    pub async fn set(&self, grant: &AdminGrant, rego: &str) -> Result<Arc<ActivePolicy>, PolicyStoreError> {
-        if rego.len() > MAX_POLICY {
-            return Err(PolicyStoreError::TooLarge);
-        }
-        let compiled = ReleasePolicy::compile(rego)?;
-        let dialect = compiled.dialect();
-        let policy = Arc::new(ActivePolicy {
-            rego: rego.to_owned(),
-            digest: digest(rego),
-            compiled: Ok(compiled),
-            pace: Pace::default(),
-        });
-        let _one_at_a_time = self.changing.lock().await;
-        self.store
-            .set(POLICY_KEY, rego.as_bytes(), WriteMode::Replace)
-            .await?;
-        self.active.store(Arc::clone(&policy));
-        tracing::info!(
-            role = grant.role(),
-            digest = policy.digest,
-            %dialect,
-            "resource policy set"
-        );
-        self.announce();
-        self.record(&policy.digest, dialect).await;
-        Ok(policy)
+    /// The policy in force of this id.
+    pub fn get(&self, id: &str, _grant: &AdminGrant) -> Option<Arc<ActivePolicy>> {
+        self.in_force.load().get(id).map(Arc::clone)
+    }
+
+    /// The policies in force, sorted by id.
+    pub fn list(&self, _grant: &AdminGrant) -> Vec<Arc<ActivePolicy>> {
+        let mut policies: Vec<_> = self.in_force.load().all().map(Arc::clone).collect();
+        policies.sort_by(|one, other| one.id().cmp(other.id()));
+        policies
     }
 
     /// Puts in force what is stored, if that was changed by another process.
     /// Says whether it was.
-    pub async fn reload(&self) -> Result<bool, PolicyStoreError> {
+    pub async fn reload(&self, now: i64) -> Result<bool, PolicyStoreError> {
         let _one_at_a_time = self.changing.lock().await;
-        let stored = text(self.store.as_ref()).await?;
-        if stored == self.active.load().rego {
+        let known = self.in_force.load_full();
+        let next = load(&self.versions, Some(&known), now).await?;
+        if next.is_same(&known) {
             return Ok(false);
         }
-        self.active.store(Arc::new(ActivePolicy::compile(stored)));
-        self.announce();
+        let is_new = |policy: &&Arc<ActivePolicy>| {
+            !known
+                .get(policy.id())
+                .is_some_and(|known| Arc::ptr_eq(known, policy))
+        };
+        next.all().filter(is_new).for_each(|policy| policy.announce());
+        self.in_force.store(Arc::new(next));
         Ok(true)
     }
 
-    /// The ids of the stored policies, sorted.
-    pub async fn ids(&self, _grant: &AdminGrant) -> Result<Vec<String>, PolicyStoreError> {
-        let mut ids: Vec<String> = self
-            .store
-            .list()
-            .await?
-            .iter()
-            .filter_map(|key| key.strip_suffix(".rego"))
-            .map(str::to_owned)
-            .collect();
-        ids.sort();
-        Ok(ids)
+    /// Puts in force what a test made.
+    #[cfg(test)]
+    pub(super) fn in_force_for_tests(&self, in_force: InForce) {
+        self.in_force.store(Arc::new(in_force));
     }
 
     /// Keeps the claims of a guest that will soon ask for something, as they were parsed with its token.
@@ -154,8 +124,9 @@ impl PolicyStore {
         self.inputs.keep(result);
     }
 
-    /// Asks the policy in force whether the guest of `result` may have what
-    /// `request` names. `now` is in seconds since the Unix epoch.
+    /// Asks the policies in force whether the guest of `result` may have what
+    /// `request` names: all that have a say must say yes. `now` is in seconds
+    /// since the Unix epoch.
     pub fn authorize<'r>(
         &self,
         result: &'r AttestationResult,
@@ -165,117 +136,113 @@ impl PolicyStore {
         if now >= result.expires_at().saturating_add(CLOCK_SKEW) {
             return Err(AuthorizeError::Expired);
         }
-        let active = self.active.load();
-        let policy = match &active.compiled {
-            Ok(policy) => policy,
-            Err(reason) => return Err(AuthorizeError::Broken(reason.clone())),
-        };
-        let evaluate = || {
-            let claims = self.inputs.of(result)?;
-            policy.evaluate(&claims, request, &self.limits)
-        };
-        if active.pace.run(evaluate)? {
-            Ok(ReleasePermit::new(result, request.plugin, request.path))
-        } else {
-            Err(AuthorizeError::Denied)
-        }
-    }
-
-    /// Says at the start, and after each change, what an operator should know.
-    fn announce(&self) {
-        let active = self.active.load();
-        match &active.compiled {
-            Err(reason) => tracing::error!(
-                reason,
-                "the resource policy does not compile: nothing is released until another is set"
-            ),
-            Ok(policy) => {
-                tracing::info!(
-                    digest = active.digest,
-                    dialect = %policy.dialect(),
-                    "resource policy in force"
-                );
-                if !policy.asks_for_affirming() {
-                    tracing::warn!(
-                        "the resource policy does not ask for an affirming attestation result: secrets go to guests that nothing vouches for"
-                    );
+        let in_force = self.in_force.load();
+        let mut asked = Vec::with_capacity(1);
+        for active in in_force.asked(request.plugin, request.path) {
+            asked.push(Arc::clone(active));
+            let policy = match &active.compiled {
+                Ok(policy) => policy,
+                Err(reason) => {
+                    return Err(AuthorizeError::Broken {
+                        asked: Asked(asked),
+                        reason: reason.clone(),
+                    });
+                }
+            };
+            let evaluate = || {
+                let claims = self.inputs.of(result)?;
+                policy.evaluate(&claims, request, &self.limits)
+            };
+            match active.pace.run(evaluate) {
+                Ok(true) => {}
+                Ok(false) => return Err(AuthorizeError::Denied(Asked(asked))),
+                Err(cause) => {
+                    return Err(AuthorizeError::Policy {
+                        asked: Asked(asked),
+                        cause,
+                    });
                 }
             }
         }
-    }
-
-    /// The record is for people: that it cannot be written is no reason to
-    /// refuse a policy that is in force already.
-    async fn record(&self, digest: &str, dialect: ReleaseDialect) {
-        let record = Record { digest, dialect };
-        let written = match serde_json::to_vec(&record) {
-            Ok(json) => self
-                .store
-                .set(RECORD_KEY, &json, WriteMode::Replace)
-                .await
-                .map_err(|failed| failed.to_string()),
-            Err(failed) => Err(failed.to_string()),
-        };
-        if let Err(reason) = written {
-            tracing::warn!(reason, "the policy's dialect could not be recorded");
-        }
+        Ok(ReleasePermit::new(result, request.plugin, request.path, asked))
     }
 }
 
-impl ActivePolicy {
-    fn compile(rego: String) -> Self {
-        Self {
-            digest: digest(&rego),
-            compiled: ReleasePolicy::compile(&rego).map_err(|refused| refused.to_string()),
-            rego,
-            pace: Pace::default(),
-        }
-    }
-
-    /// The id it is known under.
-    pub fn id(&self) -> &'static str {
-        POLICY_ID
-    }
-
-    /// Its text.
-    pub fn rego(&self) -> &str {
-        &self.rego
-    }
-
-    /// SHA-384 of its text, in hex.
-    pub fn digest(&self) -> &str {
-        &self.digest
-    }
-
-    /// The dialect it speaks; `None` if it does not compile.
-    pub fn dialect(&self) -> Option<ReleaseDialect> {
-        self.compiled.as_ref().ok().map(ReleasePolicy::dialect)
-    }
-
-    /// Whether it looks for an affirming result.
-    pub fn asks_for_affirming(&self) -> bool {
-        self.compiled
-            .as_ref()
-            .is_ok_and(ReleasePolicy::asks_for_affirming)
-    }
-}
-
-async fn load(store: &dyn KeyValueStore) -> Result<ActivePolicy, PolicyStoreError> {
-    Ok(ActivePolicy::compile(text(store).await?))
-}
-
-async fn text(store: &dyn KeyValueStore) -> Result<String, PolicyStoreError> {
+/// All that is stored. Of what is in `known` already nothing is compiled again.
+async fn load(versions: &Versions, known: Option<&InForce>, now: i64) -> Result<InForce, PolicyStoreError> {
     // Absent is what an empty policy is: it compiles to nothing and denies.
-    let stored = store.get(POLICY_KEY).await?.unwrap_or_default();
-    String::from_utf8(stored).map_err(|_| PolicyStoreError::NotText)
+    let text = versions.current(MAIN).await?.unwrap_or_default();
+    let newest = newest_version(versions, MAIN, now).await?;
+    let main = compiled(MAIN, None, text, newest.as_ref(), known);
+    let mut scoped = BTreeMap::new();
+    for id in versions.list().await? {
+        if id == MAIN || changes::check_id(&id).is_err() {
+            continue;
+        }
+        let newest = newest_version(versions, &id, now).await?;
+        let Some(scope) = newest.as_ref().map(scope_of).transpose()?.flatten() else {
+            if known.is_none() {
+                tracing::warn!(
+                    id,
+                    "a resource policy without a scope was put into the storage: it is not in force"
+                );
+            }
+            continue;
+        };
+        let text = match versions.current(&id).await {
+            Ok(Some(text)) => text,
+            // Removed since it was listed.
+            Ok(None) => continue,
+            // As what is no policy: it denies its scope.
+            Err(VersionsError::NotText(_)) => String::new(),
+            Err(error) => return Err(error.into()),
+        };
+        let policy = compiled(&id, Some(scope), text, newest.as_ref(), known);
+        scoped.insert(id, policy);
+    }
+    Ok(InForce::new(main, scoped))
 }
 
-fn digest(rego: &str) -> String {
-    hex::encode(ring::digest::digest(&ring::digest::SHA384, rego.as_bytes()))
+/// The newest version of `id`, if anything is known of it.
+async fn newest_version(
+    versions: &Versions,
+    id: &str,
+    now: i64,
+) -> Result<Option<Version>, PolicyStoreError> {
+    match versions.history(id, now).await {
+        Ok(history) => Ok(history.into_iter().next()),
+        Err(VersionsError::NotFound(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
-/// Longest policy, in bytes.
-const MAX_POLICY: usize = 1024 * 1024;
+/// The scope that a version was set with.
+fn scope_of(version: &Version) -> Result<Option<Scope>, PolicyStoreError> {
+    let scope = version.labels.get(SCOPE).map(|scope| scope.parse());
+    scope.transpose().map_err(PolicyStoreError::Scope)
+}
+
+/// The policy with this text, ready to use; the one of `known` if it is the same.
+fn compiled(
+    id: &str,
+    scope: Option<Scope>,
+    text: String,
+    newest: Option<&Version>,
+    known: Option<&InForce>,
+) -> Arc<ActivePolicy> {
+    let digest = digest(&text);
+    let version = newest.filter(|newest| newest.digest.as_deref() == Some(digest.as_str()));
+    let version = version.map(|version| version.number);
+    if let Some(known) = known.and_then(|known| known.get(id))
+        && known.digest() == digest
+        && known.scope() == scope.as_ref()
+        && known.version() == version
+    {
+        return Arc::clone(known);
+    }
+    Arc::new(ActivePolicy::compile(id, scope, text, version))
+}
+
 /// What one decision may cost: a good policy needs some ten microseconds.
 const LIMITS: Limits = Limits {
     time: Duration::from_millis(100),

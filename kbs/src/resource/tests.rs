@@ -6,7 +6,10 @@ use async_trait::async_trait;
 use jose::tee_key::{TeeKeyKind, TeePrivateKey, TeePublicKey};
 use policy::{CpuSubmod, ReleaseRequest, ReleaseRule, ResourcePathForm};
 use serde_json::{Value, json};
-use storage::{KeyValueStore, Memory, StorageError, WriteMode, WriteOutcome};
+use storage::{KeyValueStore, Memory, StorageError, VersionsError, WriteMode, WriteOutcome};
+
+mod changes;
+mod scoped;
 
 use super::*;
 use crate::admin::AdminGrant;
@@ -20,6 +23,15 @@ fn tee_key() -> TeePublicKey {
         .unwrap()
         .public_key()
         .unwrap()
+}
+
+async fn opened(store: Arc<dyn KeyValueStore>) -> PolicyStore {
+    PolicyStore::open(store, None, NOW).await.unwrap()
+}
+
+fn ids(store: &PolicyStore) -> Vec<String> {
+    let policies = store.list(&AdminGrant::for_tests());
+    policies.iter().map(|policy| policy.id().to_owned()).collect()
 }
 
 fn guest(claims: Value) -> AttestationResult {
@@ -90,35 +102,42 @@ impl KeyValueStore for Failing {
 #[tokio::test]
 async fn the_default_policy_is_stored_only_where_there_is_none() {
     let store = Arc::new(Memory::new());
-    let first = PolicyStore::open(store.clone()).await.unwrap();
+    let first = opened(store.clone()).await;
     assert_eq!(stored(store.as_ref()).await, policy::defaults::DEFAULT);
     assert_eq!(first.active().rego(), policy::defaults::DEFAULT);
 
     let grant = AdminGrant::for_tests();
-    first.set(&grant, policy::defaults::DENY_ALL).await.unwrap();
-    let second = PolicyStore::open(store.clone()).await.unwrap();
+    first
+        .set(&grant, NewPolicy::for_everything(policy::defaults::DENY_ALL), NOW)
+        .await
+        .unwrap();
+    let second = opened(store.clone()).await;
     assert_eq!(second.active().rego(), policy::defaults::DENY_ALL);
-    assert_eq!(second.ids(&grant).await.unwrap(), ["resource-policy"]);
+    assert_eq!(ids(&second), ["resource-policy"]);
 }
 
 #[tokio::test]
 async fn the_default_policy_releases_to_any_tee_but_sample() {
-    let store = PolicyStore::open(Arc::new(Memory::new())).await.unwrap();
+    let store = opened(Arc::new(Memory::new())).await;
     assert_eq!(
         ask(&store, &guest(cpu("snp", "warning")), "a/b/c").unwrap(),
         "a/b/c"
     );
     for claims in [cpu("sample", "affirming"), json!({"submods": {}}), json!({})] {
         let refused = ask(&store, &guest(claims.clone()), "a/b/c");
-        assert!(matches!(refused, Err(AuthorizeError::Denied)), "{claims}");
+        assert!(matches!(refused, Err(AuthorizeError::Denied(_))), "{claims}");
     }
 }
 
 #[tokio::test]
 async fn the_affirming_policy_releases_only_when_every_submod_is_affirming() {
-    let store = PolicyStore::open(Arc::new(Memory::new())).await.unwrap();
+    let store = opened(Arc::new(Memory::new())).await;
     let active = store
-        .set(&AdminGrant::for_tests(), policy::defaults::AFFIRMING)
+        .set(
+            &AdminGrant::for_tests(),
+            NewPolicy::for_everything(policy::defaults::AFFIRMING),
+            NOW,
+        )
         .await
         .unwrap();
     assert!(active.asks_for_affirming());
@@ -127,13 +146,13 @@ async fn the_affirming_policy_releases_only_when_every_submod_is_affirming() {
     mixed["submods"]["gpu0"] = json!({"ear.status": "contraindicated"});
     for claims in [mixed, cpu("snp", "warning"), json!({"submods": {}}), json!({})] {
         let refused = ask(&store, &guest(claims.clone()), "a/b/c");
-        assert!(matches!(refused, Err(AuthorizeError::Denied)), "{claims}");
+        assert!(matches!(refused, Err(AuthorizeError::Denied(_))), "{claims}");
     }
 }
 
 #[tokio::test]
 async fn a_permit_is_for_the_request_and_the_guest_it_was_given_for() {
-    let store = PolicyStore::open(Arc::new(Memory::new())).await.unwrap();
+    let store = opened(Arc::new(Memory::new())).await;
     let one_resource = r#"
         package policy
         default allow = false
@@ -143,12 +162,19 @@ async fn a_permit_is_for_the_request_and_the_guest_it_was_given_for() {
         }
         allow if data.plugin == "sample"
     "#;
-    store.set(&AdminGrant::for_tests(), one_resource).await.unwrap();
+    store
+        .set(
+            &AdminGrant::for_tests(),
+            NewPolicy::for_everything(one_resource),
+            NOW,
+        )
+        .await
+        .unwrap();
     let guest = guest(cpu("snp", "affirming"));
     assert_eq!(ask(&store, &guest, "red/key/1").unwrap(), "red/key/1");
     assert!(matches!(
         ask(&store, &guest, "red/key/2"),
-        Err(AuthorizeError::Denied)
+        Err(AuthorizeError::Denied(_))
     ));
 
     let (path, query) = (segments("red/key/1"), BTreeMap::new());
@@ -165,9 +191,13 @@ async fn a_permit_is_for_the_request_and_the_guest_it_was_given_for() {
 
 #[tokio::test]
 async fn an_expired_result_gets_no_permit() {
-    let store = PolicyStore::open(Arc::new(Memory::new())).await.unwrap();
+    let store = opened(Arc::new(Memory::new())).await;
     store
-        .set(&AdminGrant::for_tests(), policy::defaults::ALLOW_ALL)
+        .set(
+            &AdminGrant::for_tests(),
+            NewPolicy::for_everything(policy::defaults::ALLOW_ALL),
+            NOW,
+        )
         .await
         .unwrap();
     let (path, query) = (segments("a/b/c"), BTreeMap::new());
@@ -185,7 +215,7 @@ async fn an_expired_result_gets_no_permit() {
 #[tokio::test]
 async fn the_older_dialect_is_recorded_and_shown() {
     let store = Arc::new(Memory::new());
-    let policies = PolicyStore::open(store.clone()).await.unwrap();
+    let policies = opened(store.clone()).await;
     let older = r#"
         package policy
         import rego.v1
@@ -196,38 +226,49 @@ async fn the_older_dialect_is_recorded_and_shown() {
             input["submods"]["cpu"]["ear.status"] != "contraindicated"
         }
     "#;
-    let active = policies.set(&AdminGrant::for_tests(), older).await.unwrap();
+    let active = policies
+        .set(&AdminGrant::for_tests(), NewPolicy::for_everything(older), NOW)
+        .await
+        .unwrap();
     let dialect = active.dialect().unwrap();
     assert_eq!(dialect.rule, ReleaseRule::Allowed);
     assert_eq!(dialect.resource_path, ResourcePathForm::String);
     assert_eq!(dialect.cpu_submod, CpuSubmod::Cpu);
-    let record = store.get("resource-policy.meta.json").await.unwrap().unwrap();
-    let record: Value = serde_json::from_slice(&record).unwrap();
-    assert_eq!(record["dialect"], serde_json::to_value(dialect).unwrap());
-    assert_eq!(record["digest"], active.digest());
+    let history = policies
+        .history(&AdminGrant::for_tests(), "resource-policy", NOW)
+        .await
+        .unwrap();
+    assert_eq!(history[0].labels["dialect"], dialect.to_string());
+    assert_eq!(history[0].digest.as_deref(), Some(active.digest()));
 
     assert!(ask(&policies, &guest(cpu("snp", "affirming")), "red/key/1").is_ok());
     assert!(ask(&policies, &guest(cpu("snp", "affirming")), "blue/key/1").is_err());
     assert!(ask(&policies, &guest(cpu("snp", "contraindicated")), "red/key/1").is_err());
-    // The record is not a policy.
-    assert_eq!(
-        policies.ids(&AdminGrant::for_tests()).await.unwrap(),
-        ["resource-policy"]
-    );
+    // What is recorded of it is not a policy.
+    assert_eq!(ids(&policies), ["resource-policy"]);
 }
 
 #[tokio::test]
 async fn a_policy_that_does_not_compile_changes_nothing() {
     let store = Arc::new(Memory::new());
-    let policies = PolicyStore::open(store.clone()).await.unwrap();
+    let policies = opened(store.clone()).await;
     let grant = AdminGrant::for_tests();
     let too_large = format!("{}\n#{}", policy::defaults::ALLOW_ALL, "x".repeat(1 << 20));
     for rego in ["", "not rego", "package policy\nallow if {", too_large.as_str()] {
-        assert!(policies.set(&grant, rego).await.is_err());
+        assert!(
+            policies
+                .set(&grant, NewPolicy::for_everything(rego), NOW)
+                .await
+                .is_err()
+        );
         assert_eq!(stored(store.as_ref()).await, policy::defaults::DEFAULT);
         assert_eq!(policies.active().rego(), policy::defaults::DEFAULT);
     }
-    let refused = policies.set(&grant, "not rego").await.err().unwrap();
+    let refused = policies
+        .set(&grant, NewPolicy::for_everything("not rego"), NOW)
+        .await
+        .err()
+        .unwrap();
     assert!(
         refused.to_string().starts_with("Failed to load policy: "),
         "{refused}"
@@ -237,12 +278,19 @@ async fn a_policy_that_does_not_compile_changes_nothing() {
 #[tokio::test]
 async fn a_policy_that_cannot_be_stored_is_not_in_force() {
     let store = Arc::new(Failing::default());
-    let policies = PolicyStore::open(store.clone()).await.unwrap();
+    let policies = opened(store.clone()).await;
     store.full.store(true, Ordering::Relaxed);
     let refused = policies
-        .set(&AdminGrant::for_tests(), policy::defaults::ALLOW_ALL)
+        .set(
+            &AdminGrant::for_tests(),
+            NewPolicy::for_everything(policy::defaults::ALLOW_ALL),
+            NOW,
+        )
         .await;
-    assert!(matches!(refused, Err(PolicyStoreError::Store(_))));
+    assert!(matches!(
+        refused,
+        Err(PolicyStoreError::Versions(VersionsError::Storage(_)))
+    ));
     assert_eq!(policies.active().rego(), policy::defaults::DEFAULT);
 }
 
@@ -253,29 +301,33 @@ async fn a_stored_policy_that_is_broken_releases_nothing_until_another_is_set() 
         .set(KEY, b"package policy\nallow {{{", WriteMode::Replace)
         .await
         .unwrap();
-    let policies = PolicyStore::open(store.clone()).await.unwrap();
+    let policies = opened(store.clone()).await;
     assert_eq!(policies.active().dialect(), None);
     let guest = guest(cpu("snp", "affirming"));
     assert!(matches!(
         ask(&policies, &guest, "a/b/c"),
-        Err(AuthorizeError::Broken(_))
+        Err(AuthorizeError::Broken { .. })
     ));
     policies
-        .set(&AdminGrant::for_tests(), policy::defaults::ALLOW_ALL)
+        .set(
+            &AdminGrant::for_tests(),
+            NewPolicy::for_everything(policy::defaults::ALLOW_ALL),
+            NOW,
+        )
         .await
         .unwrap();
     assert!(ask(&policies, &guest, "a/b/c").is_ok());
 
     store.set(KEY, &[0xff, 0xfe], WriteMode::Replace).await.unwrap();
     assert!(matches!(
-        PolicyStore::open(store).await,
-        Err(PolicyStoreError::NotText)
+        PolicyStore::open(store, None, NOW).await,
+        Err(PolicyStoreError::Versions(VersionsError::NotText(_)))
     ));
 }
 
 #[tokio::test]
 async fn a_policy_that_never_ends_hits_a_limit_and_releases_nothing() {
-    let store = PolicyStore::open(Arc::new(Memory::new())).await.unwrap();
+    let store = opened(Arc::new(Memory::new())).await;
     let endless = r"
         package policy
         default allow = false
@@ -285,40 +337,49 @@ async fn a_policy_that_never_ends_hits_a_limit_and_releases_nothing() {
             a * b == -1
         }
     ";
-    store.set(&AdminGrant::for_tests(), endless).await.unwrap();
+    store
+        .set(&AdminGrant::for_tests(), NewPolicy::for_everything(endless), NOW)
+        .await
+        .unwrap();
     let refused = ask(&store, &guest(cpu("snp", "affirming")), "a/b/c");
     assert!(matches!(
         refused,
-        Err(AuthorizeError::Policy(policy::PolicyError::Limit(_)))
+        Err(AuthorizeError::Policy {
+            cause: policy::PolicyError::Limit(_),
+            ..
+        })
     ));
 }
 
 #[tokio::test]
 async fn a_policy_that_another_process_stored_is_taken_up() {
     let store = Arc::new(Memory::new());
-    let policies = PolicyStore::open(store.clone()).await.unwrap();
-    assert!(!policies.reload().await.unwrap());
+    let policies = opened(store.clone()).await;
+    assert!(!policies.reload(NOW).await.unwrap());
     let deny_all = policy::defaults::DENY_ALL.as_bytes();
     store.set(KEY, deny_all, WriteMode::Replace).await.unwrap();
-    assert!(policies.reload().await.unwrap());
+    assert!(policies.reload(NOW).await.unwrap());
     let refused = ask(&policies, &guest(cpu("snp", "affirming")), "a/b/c");
-    assert!(matches!(refused, Err(AuthorizeError::Denied)));
+    assert!(matches!(refused, Err(AuthorizeError::Denied(_))));
     // One that is gone releases nothing.
     store.delete(KEY).await.unwrap();
-    assert!(policies.reload().await.unwrap());
+    assert!(policies.reload(NOW).await.unwrap());
     assert!(ask(&policies, &guest(cpu("snp", "affirming")), "a/b/c").is_err());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_writers_the_last_one_stored_is_the_one_in_force() {
     let store = Arc::new(Memory::new());
-    let policies = Arc::new(PolicyStore::open(store.clone()).await.unwrap());
+    let policies = Arc::new(opened(store.clone()).await);
     let mut tasks = tokio::task::JoinSet::new();
     for writer in 0..16 {
         let policies = Arc::clone(&policies);
         tasks.spawn(async move {
             let rego = format!("{}\n# {writer}\n", policy::defaults::ALLOW_ALL);
-            policies.set(&AdminGrant::for_tests(), &rego).await.unwrap();
+            policies
+                .set(&AdminGrant::for_tests(), NewPolicy::for_everything(&rego), NOW)
+                .await
+                .unwrap();
             assert!(ask(&policies, &guest(json!({})), "a/b/c").is_ok());
         });
     }

@@ -4,6 +4,7 @@ mod admin;
 mod guest;
 mod handshake;
 mod leaks;
+mod resource_policies;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};

@@ -9,13 +9,18 @@ use serde_json::json;
 use crate::testing::{Bench, NOW};
 
 /// Every verb that changes or shows something.
-const VERBS: [(&str, &str); 14] = [
+const VERBS: [(&str, &str); 19] = [
     ("POST", "resource/a/b/c"),
     ("DELETE", "resource/a/b/c"),
     ("GET", "resource"),
     ("POST", "resource-policy"),
     ("GET", "resource-policy"),
     ("GET", "resource-policy/resource-policy"),
+    ("PUT", "resource-policy/keys"),
+    ("DELETE", "resource-policy/keys"),
+    ("GET", "resource-policy/resource-policy/history"),
+    ("GET", "resource-policy/resource-policy/version/1"),
+    ("POST", "resource-policy/resource-policy/rollback"),
     ("POST", "attestation-policy"),
     ("GET", "attestation-policy"),
     ("POST", "reference-value"),

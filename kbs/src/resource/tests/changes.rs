@@ -1,0 +1,202 @@
+//! Setting, deleting and rolling back, and what is remembered of it.
+
+use storage::Event;
+
+use super::*;
+
+const ALLOW: &str = policy::defaults::ALLOW_ALL;
+const DENY: &str = policy::defaults::DENY_ALL;
+const MAIN: &str = "resource-policy";
+
+fn grant() -> AdminGrant {
+    AdminGrant::for_tests()
+}
+
+fn scoped<'p>(id: &'p str, scope: &str, rego: &'p str) -> NewPolicy<'p> {
+    NewPolicy {
+        id,
+        scope: Some(scope.parse().unwrap()),
+        rego,
+    }
+}
+
+#[tokio::test]
+async fn the_history_says_who_set_what_and_leads_back() {
+    let store = opened(Arc::new(Memory::new())).await;
+    for rego in [ALLOW, DENY] {
+        let set = store
+            .set(&grant(), NewPolicy::for_everything(rego), NOW + 5)
+            .await;
+        set.unwrap();
+    }
+    let back = store.roll_back(&grant(), MAIN, 2, NOW + 9).await.unwrap();
+    assert_eq!((back.rego(), back.version()), (ALLOW, Some(4)));
+    assert!(ask(&store, &guest(json!({})), "a/b/c").is_ok());
+
+    let history = store.history(&grant(), MAIN, NOW).await.unwrap();
+    let told: Vec<_> = history
+        .iter()
+        .map(|version| {
+            (
+                version.number,
+                version.event.clone(),
+                version.by.name.as_str(),
+                version.at,
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (4, Event::RolledBack { to: 2 }, "test", NOW + 9),
+            (3, Event::Set, "test", NOW + 5),
+            (2, Event::Set, "test", NOW + 5),
+            (1, Event::Set, "", NOW),
+        ]
+    );
+    assert_eq!(history[3].by.how, "shipped");
+    assert_eq!(store.text(&grant(), MAIN, 3).await.unwrap(), DENY);
+    for number in [0, 5, u64::MAX] {
+        assert!(store.text(&grant(), MAIN, number).await.is_err());
+        assert!(store.roll_back(&grant(), MAIN, number, NOW).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn the_first_policy_is_the_configured_one() {
+    let store = Arc::new(Memory::new());
+    let first = PolicyStore::open(store.clone(), Some(ALLOW), NOW).await.unwrap();
+    assert_eq!(first.active().rego(), ALLOW);
+    first
+        .set(&grant(), NewPolicy::for_everything(DENY), NOW)
+        .await
+        .unwrap();
+    let second = PolicyStore::open(store, Some(ALLOW), NOW).await.unwrap();
+    assert_eq!(second.active().rego(), DENY);
+}
+
+#[tokio::test]
+async fn the_policy_for_everything_cannot_be_deleted_or_scoped() {
+    let store = opened(Arc::new(Memory::new())).await;
+    let refused = store.delete(&grant(), MAIN, NOW).await.unwrap_err();
+    assert!(matches!(refused, PolicyStoreError::MainStays), "{refused}");
+    let refused = store
+        .set(&grant(), scoped(MAIN, "a", ALLOW), NOW)
+        .await
+        .unwrap_err();
+    assert!(matches!(refused, PolicyStoreError::MainHasNoScope), "{refused}");
+    assert_eq!(store.active().rego(), policy::defaults::DEFAULT);
+}
+
+#[tokio::test]
+async fn a_scoped_policy_comes_and_goes_and_comes_back_with_its_scope() {
+    let memory = Arc::new(Memory::new());
+    let store = opened(memory.clone()).await;
+    store
+        .set(&grant(), NewPolicy::for_everything(ALLOW), NOW)
+        .await
+        .unwrap();
+    store
+        .set(&grant(), scoped("keys", "shop/key", DENY), NOW)
+        .await
+        .unwrap();
+    let guest = guest(json!({}));
+    assert!(ask(&store, &guest, "shop/key/1").is_err());
+    store.delete(&grant(), "keys", NOW).await.unwrap();
+    assert!(ask(&store, &guest, "shop/key/1").is_ok());
+    assert!(matches!(
+        store.delete(&grant(), "keys", NOW).await,
+        Err(PolicyStoreError::Versions(VersionsError::NotFound(_)))
+    ));
+    let back = store.roll_back(&grant(), "keys", 1, NOW).await.unwrap();
+    assert_eq!(back.scope().map(Scope::as_str), Some("shop/key"));
+    for store in [&store, &opened(memory).await] {
+        assert!(ask(store, &guest, "shop/key/1").is_err());
+        assert_eq!(ids(store), ["keys", MAIN]);
+    }
+}
+
+#[tokio::test]
+async fn the_scope_of_a_policy_in_force_does_not_change() {
+    let memory = Arc::new(Memory::new());
+    let store = opened(memory.clone()).await;
+    store
+        .set(&grant(), scoped("keys", "shop", DENY), NOW)
+        .await
+        .unwrap();
+    // Nor where this process does not know of it yet.
+    let other = opened(memory).await;
+    for store in [&store, &other] {
+        let refused = store
+            .set(&grant(), scoped("keys", "else", DENY), NOW)
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(refused, PolicyStoreError::OtherScope { .. }),
+            "{refused}"
+        );
+    }
+    store.delete(&grant(), "keys", NOW).await.unwrap();
+    store
+        .set(&grant(), scoped("keys", "else", DENY), NOW)
+        .await
+        .unwrap();
+    // The version with the older scope would leave the newer one open.
+    let refused = store.roll_back(&grant(), "keys", 1, NOW).await.unwrap_err();
+    assert!(
+        matches!(refused, PolicyStoreError::OtherScope { .. }),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn names_that_are_none_and_policies_without_a_scope_are_refused() {
+    let store = opened(Arc::new(Memory::new())).await;
+    let long = "x".repeat(129);
+    for id in [
+        "",
+        ".",
+        "..",
+        "a.b",
+        "a/b",
+        "../a",
+        "_a",
+        "-a",
+        "a b",
+        "é",
+        "a\n",
+        long.as_str(),
+    ] {
+        let refused = store.set(&grant(), scoped(id, "a", DENY), NOW).await.unwrap_err();
+        assert!(matches!(refused, PolicyStoreError::BadId(_)), "{id:?}: {refused}");
+        assert!(store.delete(&grant(), id, NOW).await.is_err());
+        assert!(store.history(&grant(), id, NOW).await.is_err());
+    }
+    let unscoped = NewPolicy {
+        id: "keys",
+        scope: None,
+        rego: DENY,
+    };
+    let refused = store.set(&grant(), unscoped, NOW).await.unwrap_err();
+    assert!(matches!(refused, PolicyStoreError::NoScope(_)), "{refused}");
+    assert_eq!(ids(&store), [MAIN]);
+}
+
+#[tokio::test]
+async fn a_version_that_does_not_compile_is_not_rolled_back_to() {
+    let memory = Arc::new(Memory::new());
+    let store = opened(memory.clone()).await;
+    memory.set(KEY, b"not rego", WriteMode::Replace).await.unwrap();
+    store.reload(NOW).await.unwrap();
+    store
+        .set(&grant(), NewPolicy::for_everything(ALLOW), NOW)
+        .await
+        .unwrap();
+    let history = store.history(&grant(), MAIN, NOW).await.unwrap();
+    assert_eq!((history[1].number, &history[1].event), (2, &Event::Found));
+    assert!(matches!(
+        store.roll_back(&grant(), MAIN, 2, NOW).await,
+        Err(PolicyStoreError::Policy(_))
+    ));
+    assert_eq!(store.active().rego(), ALLOW);
+}

@@ -1,0 +1,206 @@
+//! Policies that are asked about a part of the resources.
+
+use std::time::Instant;
+
+use super::*;
+
+const ALLOW: &str = policy::defaults::ALLOW_ALL;
+const DENY: &str = policy::defaults::DENY_ALL;
+
+/// Sets a policy for a scope.
+async fn set(store: &PolicyStore, id: &str, scope: &str, rego: &str) {
+    let new = NewPolicy {
+        id,
+        scope: Some(scope.parse().unwrap()),
+        rego,
+    };
+    store.set(&AdminGrant::for_tests(), new, NOW).await.unwrap();
+}
+
+async fn allowing(store: Arc<Memory>) -> PolicyStore {
+    let policies = opened(store).await;
+    let all = NewPolicy::for_everything(ALLOW);
+    policies.set(&AdminGrant::for_tests(), all, NOW).await.unwrap();
+    policies
+}
+
+fn stamps(policies: &[Arc<ActivePolicy>]) -> Vec<(String, Option<u64>)> {
+    policies
+        .iter()
+        .map(|policy| (policy.id().to_owned(), policy.version()))
+        .collect()
+}
+
+#[tokio::test]
+async fn every_policy_that_applies_has_to_say_yes() {
+    let store = allowing(Arc::new(Memory::new())).await;
+    let guest = guest(cpu("snp", "affirming"));
+    set(&store, "team", "shop", policy::defaults::AFFIRMING).await;
+    set(&store, "keys", "shop/key", DENY).await;
+    for (path, allowed) in [
+        ("shop/cert/1", true),
+        ("shop/key/1", false),
+        ("shopping/key/1", true),
+        ("other/key/1", true),
+    ] {
+        assert_eq!(ask(&store, &guest, path).is_ok(), allowed, "{path}");
+    }
+    let warned = guest_with("warning");
+    assert!(ask(&store, &warned, "shop/cert/1").is_err());
+    assert!(ask(&store, &warned, "other/key/1").is_ok());
+
+    // A scoped policy takes away and never gives.
+    let nothing = NewPolicy::for_everything(DENY);
+    store.set(&AdminGrant::for_tests(), nothing, NOW).await.unwrap();
+    assert!(ask(&store, &guest, "shop/cert/1").is_err());
+}
+
+fn guest_with(status: &str) -> AttestationResult {
+    guest(cpu("snp", status))
+}
+
+#[tokio::test]
+async fn a_permit_and_a_denial_say_which_policies_decided() {
+    let store = allowing(Arc::new(Memory::new())).await;
+    set(&store, "keys", "shop/key", policy::defaults::AFFIRMING).await;
+    set(&store, "all-of-shop", "shop", ALLOW).await;
+    let (path, query) = (segments("shop/key/1"), BTreeMap::new());
+    let request = ReleaseRequest {
+        plugin: "resource",
+        path: &path,
+        query: &query,
+    };
+    let good = guest_with("affirming");
+    let permit = store.authorize(&good, &request, NOW).unwrap();
+    let main = ("resource-policy".to_owned(), Some(2));
+    let expected = [
+        main.clone(),
+        ("all-of-shop".to_owned(), Some(1)),
+        ("keys".to_owned(), Some(1)),
+    ];
+    assert_eq!(stamps(permit.decided_by()), expected);
+    assert_eq!(permit.decided_by()[0].digest(), store.active().digest());
+
+    let denied = store
+        .authorize(&guest_with("warning"), &request, NOW)
+        .unwrap_err();
+    assert_eq!(stamps(denied.asked()), expected);
+    // The one that denies is the last that was asked.
+    let nothing = NewPolicy::for_everything(DENY);
+    store.set(&AdminGrant::for_tests(), nothing, NOW).await.unwrap();
+    let denied = store.authorize(&good, &request, NOW).unwrap_err();
+    assert_eq!(stamps(denied.asked()), [("resource-policy".to_owned(), Some(3))]);
+}
+
+#[tokio::test]
+async fn a_scoped_policy_that_does_not_compile_denies_its_scope_and_nothing_else() {
+    let memory = Arc::new(Memory::new());
+    let store = allowing(memory.clone()).await;
+    set(&store, "keys", "shop/key", ALLOW).await;
+    for broken in [&b"package policy\nallow {{{"[..], &[0xff, 0xfe], b""] {
+        memory.set("keys.rego", broken, WriteMode::Replace).await.unwrap();
+        assert!(store.reload(NOW).await.unwrap());
+        for store in [&store, &opened(memory.clone()).await] {
+            let guest = guest_with("affirming");
+            let refused = ask(store, &guest, "shop/key/1").unwrap_err();
+            assert!(matches!(refused, AuthorizeError::Broken { .. }), "{refused}");
+            assert!(refused.to_string().contains("`keys`"), "{refused}");
+            assert!(ask(store, &guest, "shop/cert/1").is_ok());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_policy_without_a_scope_that_somebody_put_into_the_storage_is_not_in_force() {
+    let memory = Arc::new(Memory::new());
+    memory
+        .set("foreign.rego", DENY.as_bytes(), WriteMode::Replace)
+        .await
+        .unwrap();
+    memory
+        .set("../x.rego", DENY.as_bytes(), WriteMode::Replace)
+        .await
+        .unwrap();
+    let store = allowing(memory.clone()).await;
+    assert_eq!(ids(&store), ["resource-policy"]);
+    assert!(ask(&store, &guest_with("affirming"), "a/b/c").is_ok());
+    // Its name is free.
+    set(&store, "foreign", "a", DENY).await;
+    assert!(ask(&store, &guest_with("affirming"), "a/b/c").is_err());
+}
+
+#[tokio::test]
+async fn a_scoped_policy_that_another_process_set_or_deleted_is_taken_up() {
+    let memory = Arc::new(Memory::new());
+    let (here, there) = (allowing(memory.clone()).await, opened(memory.clone()).await);
+    set(&there, "keys", "shop", DENY).await;
+    let guest = guest_with("affirming");
+    assert!(ask(&here, &guest, "shop/key/1").is_ok());
+    assert!(here.reload(NOW).await.unwrap());
+    assert!(!here.reload(NOW).await.unwrap());
+    assert!(ask(&here, &guest, "shop/key/1").is_err());
+    there.delete(&AdminGrant::for_tests(), "keys", NOW).await.unwrap();
+    set(&there, "keys", "other", DENY).await;
+    assert!(here.reload(NOW).await.unwrap());
+    assert!(ask(&here, &guest, "shop/key/1").is_ok());
+    assert!(ask(&here, &guest, "other/key/1").is_err());
+}
+
+#[tokio::test]
+async fn a_request_is_not_slowed_by_policies_of_other_scopes() {
+    let store = allowing(Arc::new(Memory::new())).await;
+    let guest = guest_with("affirming");
+    let time = |store: &PolicyStore| {
+        let start = Instant::now();
+        for _ in 0..300 {
+            ask(store, &guest, "shop/key/1").unwrap();
+        }
+        start.elapsed()
+    };
+    time(&store);
+    let alone = time(&store);
+    // Put in place at once: setting a thousand would measure the setting.
+    let scoped = (0..1000).map(|number| {
+        let (id, scope) = (format!("p{number}"), format!("team{number}/key"));
+        let policy = ActivePolicy::compile(&id, Some(scope.parse().unwrap()), DENY.to_owned(), Some(1));
+        (id, Arc::new(policy))
+    });
+    let many = in_force::InForce::new(store.active(), scoped.collect());
+    store.in_force_for_tests(many);
+    assert!(ask(&store, &guest, "team7/key/1").is_err());
+    let crowded = time(&store);
+    assert!(
+        crowded < alone * 5,
+        "{crowded:?} with a thousand, {alone:?} alone"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn while_policies_are_replaced_each_request_sees_the_old_or_the_new_ones() {
+    let store = Arc::new(allowing(Arc::new(Memory::new())).await);
+    set(&store, "keys", "shop", ALLOW).await;
+    let (asking, guest) = (Arc::clone(&store), guest_with("affirming"));
+    let requests = tokio::spawn(async move {
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..2000 {
+            let (path, query) = (segments("shop/key/1"), BTreeMap::new());
+            let request = ReleaseRequest {
+                plugin: "resource",
+                path: &path,
+                query: &query,
+            };
+            // None of the versions denies, and none is ever missing.
+            let permit = asking.authorize(&guest, &request, NOW).unwrap();
+            let [_, keys] = permit.decided_by() else {
+                panic!("{:?}", permit.decided_by());
+            };
+            seen.insert(keys.version());
+            tokio::task::yield_now().await;
+        }
+        seen
+    });
+    for number in 0..20 {
+        set(&store, "keys", "shop", &format!("{ALLOW}\n# {number}\n")).await;
+    }
+    assert!(!requests.await.unwrap().is_empty());
+}
