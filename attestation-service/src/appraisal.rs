@@ -86,6 +86,11 @@ impl AnnotatedEvidence {
         })
     }
 
+    /// The claims as policies see them.
+    pub(crate) fn input(&self) -> Result<PolicyInput, PolicyError> {
+        PolicyInput::from_json(self.json.get())
+    }
+
     fn appraisal(
         &self,
         policy: &ReadyPolicy,
@@ -96,7 +101,7 @@ impl AnnotatedEvidence {
             if let Some(known) = fingerprint.and_then(|same| policy.recall(&same, reference_values)) {
                 return Ok(known);
             }
-            let input = PolicyInput::from_json(self.json.get())?;
+            let input = self.input()?;
             let appraisal = policy.evaluate(&input, reference_values, &Limits::default())?;
             let appraisal = Arc::new(appraisal);
             if let Some(fingerprint) = fingerprint {

@@ -73,6 +73,14 @@ impl Evaluation {
         verified && self.policies.values().all(|policy| !policy.pace.is_out())
     }
 
+    /// What the submodules were made of, in their order.
+    pub(crate) fn evidence(&self) -> &[AnnotatedEvidence] {
+        match &self.stage {
+            Stage::Verified(evidence) => evidence,
+            Stage::Unverified(_) => &[],
+        }
+    }
+
     /// Verifies, unless that is done, and appraises.
     pub(crate) fn advance(&mut self) -> Result<Progress, EvaluateError> {
         if let Stage::Unverified(items) = &mut self.stage {

@@ -2,14 +2,16 @@
 //! would learn what to claim.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use policy::Explanation;
 use policy::ar4si::TrustTier;
+use policy::{Explanation, Limits};
 use serde::Serialize;
 
 use crate::appraisal::Submodule;
 use crate::evaluation::Evaluation;
 use crate::token;
+use crate::turns::Turns;
 
 /// A token, and why it says what it says.
 #[derive(Debug, Clone)]
@@ -18,6 +20,26 @@ pub struct Explained {
     pub token: String,
     /// JSON text, in the shape of `docs/explanations.md`.
     pub explanation: Option<String>,
+}
+
+/// What looking into one rule may cost. The guest waits, and there are many rules.
+pub(crate) const LIMITS: Limits = Limits {
+    time: Duration::from_millis(20),
+    memory: 1 << 20,
+};
+
+/// The longest explanation, in bytes. What is longer keeps its values and loses its reasons.
+const MAX_TEXT: usize = 64 * 1024;
+
+/// How many explanations may wait for their turn.
+const MAX_WAITING: usize = 16;
+
+/// How long an explanation waits for its turn: a guest waits with it.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Whose turn it is to be explained. One at a time, so that guests that are refused take no processor from the others.
+pub(crate) fn turns() -> Turns {
+    Turns::new(1, MAX_WAITING, PATIENCE)
 }
 
 /// One explanation for each submodule of the token, under the same name.
@@ -44,9 +66,58 @@ struct PolicyName {
 }
 
 /// Explains the submodules that came of `evaluation`. `None` if that cannot be written down.
-pub(crate) async fn of(evaluation: Evaluation, submodules: Vec<Submodule>) -> Option<String> {
+pub(crate) async fn of(evaluation: Evaluation, submodules: Vec<Submodule>, turns: &Turns) -> Option<String> {
+    let affirming = |submodule: &Submodule| submodule.appraisal.vector.status() == TrustTier::Affirming;
+    if submodules.iter().all(affirming) {
+        return text(&evaluation, &submodules, |_, submodule| {
+            Explanation::of(&submodule.appraisal)
+        });
+    }
+    let Some(turn) = turns.take().await else {
+        return without_reasons(&evaluation, &submodules, "too many results wait to be explained");
+    };
+    let work = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        let whole = text(&evaluation, &submodules, |number, submodule| {
+            explained(&evaluation, number, submodule)
+        });
+        match whole {
+            Some(text) if text.len() <= MAX_TEXT => Some(text),
+            _ => without_reasons(&evaluation, &submodules, "the explanation is too long"),
+        }
+    });
+    work.await.ok().flatten()
+}
+
+/// Looks into the policy of one submodule.
+fn explained(evaluation: &Evaluation, number: usize, submodule: &Submodule) -> Explanation {
+    let policy = evaluation.policies.get(&submodule.class);
+    let evidence = evaluation.evidence().get(number);
+    let input = evidence.and_then(|evidence| evidence.input().ok());
+    let reference_values = &evaluation.reference_values.values;
+    match (policy, input) {
+        (Some(policy), Some(input)) => {
+            policy.explain(&submodule.appraisal, &input, reference_values, &LIMITS)
+        }
+        _ => Explanation::of(&submodule.appraisal),
+    }
+}
+
+fn without_reasons(evaluation: &Evaluation, submodules: &[Submodule], why: &'static str) -> Option<String> {
+    text(evaluation, submodules, |_, submodule| Explanation {
+        incomplete: Some(why),
+        ..Explanation::of(&submodule.appraisal)
+    })
+}
+
+fn text(
+    evaluation: &Evaluation,
+    submodules: &[Submodule],
+    explain: impl Fn(usize, &Submodule) -> Explanation,
+) -> Option<String> {
     let names = token::names(submodules.iter().map(|submodule| submodule.class));
-    let submods = names.zip(&submodules).map(|(name, submodule)| {
+    let submods = submodules.iter().zip(names).enumerate();
+    let submods = submods.map(|(number, (submodule, name))| {
         let policy = evaluation.policies.get(&submodule.class);
         let submod = Submod {
             status: submodule.appraisal.vector.status(),
@@ -56,7 +127,7 @@ pub(crate) async fn of(evaluation: Evaluation, submodules: Vec<Submodule>) -> Op
                     .map(|policy| policy.digest().to_owned())
                     .unwrap_or_default(),
             },
-            explanation: Explanation::of(&submodule.appraisal),
+            explanation: explain(number, submodule),
         };
         (name, submod)
     });

@@ -34,6 +34,7 @@ pub struct AttestationService {
     clock: Arc<dyn Clock>,
     /// As many as there are processors, so that a flood of evaluations leaves room for the rest.
     processors: Turns,
+    explaining: Turns,
 }
 
 /// The policy that is meant when none is named.
@@ -72,6 +73,7 @@ impl AttestationService {
             verbose_token: config.attestation_token_broker.verbose_token,
             clock,
             processors: Turns::new(processors, MAX_WAITING, PATIENCE),
+            explaining: explanation::turns(),
         }))
     }
 
@@ -89,7 +91,7 @@ impl AttestationService {
     /// Those of [`AttestationService::evaluate`]. That a result cannot be explained is none.
     pub async fn evaluate_explained(&self, request: AttestationRequest) -> Result<Explained, EvaluateError> {
         let done = self.audited(request).await?;
-        let explanation = explanation::of(done.evaluation, done.submodules).await;
+        let explanation = explanation::of(done.evaluation, done.submodules, &self.explaining).await;
         Ok(Explained {
             token: done.token,
             explanation,

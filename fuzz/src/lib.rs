@@ -293,11 +293,33 @@ pub fn sealed(data: &[u8]) {
     }
 }
 
-/// A policy that an admin uploads.
+/// A policy that an admin uploads; and if it is one, why it refuses what it refuses.
 pub fn release_policy(data: &[u8]) {
-    if let Ok(text) = std::str::from_utf8(data) {
-        let _ = policy::ReleasePolicy::compile(text);
-        let _ = policy::AppraisalPolicy::compile(text);
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let claims = serde_json::json!({"submods": {"cpu0": {"ear.status": "none"}}, "sample": {"svn": 1}});
+    let Ok(claims) = policy::PolicyInput::from_value(claims) else {
+        return;
+    };
+    let limits = policy::Limits {
+        time: std::time::Duration::from_millis(5),
+        ..policy::Limits::DEFAULT
+    };
+    if let Ok(policy) = policy::ReleasePolicy::compile(text) {
+        let request = policy::ReleaseRequest {
+            plugin: "resource",
+            path: &[],
+            query: &Default::default(),
+        };
+        let _ = policy.explain(&claims, &request, &limits);
+    }
+    if let Ok(policy) = policy::AppraisalPolicy::compile(text) {
+        let reference = policy::ReferenceValueSnapshot::default();
+        if let Ok(appraisal) = policy.evaluate(&claims, &reference, &limits) {
+            let explanation = policy.explain(&appraisal, &claims, &reference, &limits);
+            assert_eq!(explanation.claims.len(), appraisal.vector.iter().count());
+        }
     }
 }
 

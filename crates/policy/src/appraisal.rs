@@ -11,10 +11,11 @@ use serde::Serialize;
 
 use self::memo::Memo;
 pub use self::memo::{Claims, Fingerprint, Member};
-use crate::ar4si::{TrustClaim, TrustVector};
+use crate::ar4si::{TrustClaim, TrustTier, TrustVector};
 use crate::engine::{self, Compiled, Host, Parsed, Target};
+use crate::explain::Source;
 use crate::tokens::{self, Token};
-use crate::{Limits, PolicyError, PolicyInput, ReferenceValueSnapshot};
+use crate::{Explanation, Limits, PolicyError, PolicyInput, ReferenceValueSnapshot};
 
 const TRUST_CLAIMS: &str = "trust_claims";
 const EXTENSIONS: &str = "extensions";
@@ -45,6 +46,7 @@ pub struct AppraisalPolicy {
     digest: String,
     reference_ids: Vec<String>,
     memo: Memo,
+    source: Source,
 }
 
 /// What a policy found out about one piece of evidence.
@@ -85,12 +87,14 @@ impl AppraisalPolicy {
             let parsed = Parsed::parse(rego)?;
             let reference_ids = reference_ids(parsed.code());
             let digest = hex::encode(digest(&SHA384, rego.as_bytes()));
+            let source = Source::new(rego, parsed.version());
             let compiled = parsed.compile(&TARGET)?;
             Ok(Self {
                 memo: Memo::new(rego, compiled.reads_documents()),
                 compiled,
                 digest,
                 reference_ids,
+                source,
             })
         })
     }
@@ -153,6 +157,25 @@ impl AppraisalPolicy {
         appraisal: &Arc<Appraisal>,
     ) {
         self.memo.keep(fingerprint, reference, appraisal);
+    }
+
+    /// Why `appraisal` came out as it did of these claims and values: apart from the evaluation, and never failing.
+    /// `limits` count for each rule that is looked into. Of what is affirming there is nothing to find out.
+    pub fn explain(
+        &self,
+        appraisal: &Appraisal,
+        input: &PolicyInput,
+        reference: &ReferenceValueSnapshot,
+        limits: &Limits,
+    ) -> Explanation {
+        let mut explanation = Explanation::of(appraisal);
+        if appraisal.vector.status() != TrustTier::Affirming {
+            match self.source.explainer(&TARGET) {
+                Some(explainer) => explainer.claims(&mut explanation, TRUST_CLAIMS, input, reference, limits),
+                None => explanation.incomplete = Some("the policy is too big or too deep to be looked into"),
+            }
+        }
+        explanation
     }
 }
 

@@ -1,8 +1,9 @@
-//! Why an appraisal has the trustworthiness vector that it has.
+//! Why an appraisal has the trustworthiness vector that it has: the shape of the answer. `explain` finds it.
 //!
 //! It holds claims and reference values, so it is for whoever operates the service and not for the guest.
 
 use serde::Serialize;
+use serde_json::Value as Json;
 
 use crate::ar4si::{TrustClaim, TrustTier};
 use crate::{Appraisal, AskedValue};
@@ -14,6 +15,9 @@ pub struct Explanation {
     pub claims: Vec<ExplainedClaim>,
     /// The reference values that the policy asked for.
     pub asked: Vec<AskedValue>,
+    /// Why this is not all that there is to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub incomplete: Option<&'static str>,
 }
 
 /// Why one trust claim has its value.
@@ -25,6 +29,93 @@ pub struct ExplainedClaim {
     pub value: i8,
     /// What the value means.
     pub tier: TrustTier,
+    /// The rule that gave the value, as far as that can be said. Not looked for where the value is affirming.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<RuleText>,
+    /// What the policy would have given instead, the best first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub better: Vec<NotGiven>,
+}
+
+/// A place in the text of a policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RuleText {
+    /// The rule.
+    pub name: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// What stands there, shortened if it is long.
+    pub text: String,
+}
+
+/// A value that was not given.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NotGiven {
+    /// The value, if the policy writes it down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<i64>,
+    /// The rule that would have given it.
+    pub rule: RuleText,
+    /// The conditions that did not hold. Of several, one would have had to.
+    pub failed: Vec<FailedCondition>,
+}
+
+/// A condition that did not hold, with what it saw.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FailedCondition {
+    /// The rule that it is a part of, and its text.
+    pub condition: RuleText,
+    /// What it looked at.
+    pub seen: Vec<Seen>,
+    /// What would have been right, where that can be said.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allowed: Vec<Allowed>,
+    /// What was expected, as a sentence.
+    pub expected: String,
+    /// What came, as a sentence.
+    pub came: String,
+    /// What to do about it, as a sentence.
+    pub advice: String,
+}
+
+/// What a part of a condition was.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Seen {
+    /// The part, as the policy writes it: `input.snp.measurement`.
+    pub what: String,
+    /// Its value, or the values one after the other that it had. Empty: it is absent, which is not null.
+    pub values: Vec<Json>,
+    /// How many more values there were.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub more: usize,
+}
+
+/// What a condition would have taken.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Allowed {
+    /// A reference value.
+    Reference {
+        /// Its id.
+        reference_value: String,
+        /// Whether there is a value under that id. Otherwise nothing would have been right.
+        registered: bool,
+        /// The value, or the elements of its list.
+        values: Vec<Json>,
+        /// How many more elements there are.
+        #[serde(skip_serializing_if = "is_zero")]
+        more: usize,
+        /// A registered id that looks almost the same.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        nearest: Option<String>,
+    },
+    /// What the policy itself names.
+    Value {
+        /// `equal to`, `at least`, `one of` …
+        is: &'static str,
+        /// The value, or the list.
+        value: Json,
+    },
 }
 
 impl Explanation {
@@ -34,10 +125,18 @@ impl Explanation {
             claim,
             value,
             tier: TrustTier::of(value),
+            rule: None,
+            better: Vec::new(),
         });
         Self {
             claims: claims.collect(),
             asked: appraisal.asked.clone(),
+            incomplete: None,
         }
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }

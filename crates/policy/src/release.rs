@@ -6,7 +6,8 @@ use regorus::Value;
 
 use crate::dialect::{self, ReleaseDialect};
 use crate::engine::{self, Compiled, Host, Parsed, Target};
-use crate::{Limits, PolicyError, PolicyInput};
+use crate::explain::Source;
+use crate::{FailedCondition, Limits, PolicyError, PolicyInput};
 
 /// A compiled release policy.
 #[derive(Debug)]
@@ -14,6 +15,7 @@ pub struct ReleasePolicy {
     compiled: Compiled,
     dialect: ReleaseDialect,
     asks_for_affirming: bool,
+    source: Source,
 }
 
 /// What is asked for.
@@ -34,16 +36,13 @@ impl ReleasePolicy {
         engine::with_deep_stack(|| {
             let parsed = Parsed::parse(rego)?;
             let dialect = dialect::detect(parsed.code(), parsed.version(), parsed.declares("allow"));
+            let source = Source::new(rego, parsed.version());
             let asks_for_affirming = dialect::asks_for_affirming(parsed.code());
-            let target = Target {
-                rules: &[dialect.rule.as_str()],
-                documents: &DOCUMENTS,
-                queries: false,
-            };
             Ok(Self {
-                compiled: parsed.compile(&target)?,
+                compiled: parsed.compile(&target(&[dialect.rule.as_str()]))?,
                 dialect,
                 asks_for_affirming,
+                source,
             })
         })
     }
@@ -70,6 +69,32 @@ impl ReleasePolicy {
         let data = documents(self.dialect, request);
         let (values, _) = self.compiled.evaluate(&input, &data, Host::new(limits), limits)?;
         Ok(matches!(values.as_slice(), [(_, Value::Bool(true))]))
+    }
+
+    /// The conditions that kept the policy from granting a request that it denied, as far as they are found out. Of
+    /// several, one would have had to hold. Apart from the evaluation, and never failing; `limits` count for each
+    /// rule that is looked into.
+    pub fn explain(
+        &self,
+        claims: &PolicyInput,
+        request: &ReleaseRequest<'_>,
+        limits: &Limits,
+    ) -> Vec<FailedCondition> {
+        let rule = self.dialect.rule.as_str();
+        let Some(explainer) = self.source.explainer(&target(&[rule])) else {
+            return Vec::new();
+        };
+        let input = PolicyInput(dialect::input(self.dialect, &claims.0));
+        let data = documents(self.dialect, request);
+        explainer.refusal(rule, &input, &data, limits)
+    }
+}
+
+fn target<'a>(rules: &'a [&'static str]) -> Target<'a> {
+    Target {
+        rules,
+        documents: &DOCUMENTS,
+        queries: false,
     }
 }
 

@@ -72,6 +72,20 @@ impl ReferenceValueSnapshot {
         self.values.as_object().ok()?.get(id)
     }
 
+    /// The ids, in their order.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
+        let ids = self
+            .values
+            .as_object()
+            .ok()
+            .into_iter()
+            .flat_map(|object| object.keys());
+        ids.filter_map(|id| match id {
+            Value::String(id) => Some(&**id),
+            _ => None,
+        })
+    }
+
     pub(crate) fn values(&self) -> &Value {
         &self.values
     }

@@ -43,6 +43,15 @@ async fn a_result_is_explained_to_whoever_asks_and_to_nobody_else() {
         (&executables["value"], &executables["tier"]),
         (&json!(33), &json!("warning"))
     );
+    let failed = &executables["better"][0]["failed"][0];
+    assert_eq!(
+        failed["seen"],
+        json!([{"what": "input.sample.launch_digest", "values": ["abcde"]}])
+    );
+    assert_eq!(
+        failed["allowed"],
+        json!([{"reference_value": "launch_digest", "registered": false, "values": []}])
+    );
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 //! to call single built-ins.
 
 mod analysis;
+pub(crate) mod auxiliary;
 mod documents;
 mod guarded;
 mod host;

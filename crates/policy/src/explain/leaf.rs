@@ -1,0 +1,247 @@
+//! A condition that does not hold: what it saw, and what it would have taken.
+
+use regorus::Value;
+use serde_json::Value as Json;
+
+use super::nearest;
+use super::operands::{self, reference_id};
+use super::program::Place;
+use super::run::{Arguments, Run, Stop};
+use super::syntax::{Comparison, Condition, Expr, Literal, Rule, Syntax};
+use super::words;
+use crate::explanation::{Allowed, FailedCondition, RuleText, Seen};
+
+/// The most values that are shown of one thing.
+const MAX_VALUES: usize = 8;
+/// The longest value that is shown whole, in bytes of JSON.
+const MAX_VALUE: usize = 256;
+/// The most reference values that are named for one condition.
+const MAX_IDS: usize = 4;
+
+/// What can be said of the condition that is the first of its body that does not hold.
+pub(super) fn of(
+    run: &mut Run<'_>,
+    place: Place,
+    number: usize,
+    arguments: &Arguments,
+    condition: RuleText,
+) -> Result<FailedCondition, Stop> {
+    let syntax = run.syntax;
+    let body = syntax
+        .rules
+        .get(place.rule)
+        .and_then(|rule| rule.bodies.get(place.body));
+    let Some(stated) = body.and_then(|body| body.conditions.get(number)) else {
+        return Ok(of_whole_body(condition));
+    };
+    let mut seen = Vec::new();
+    let mut paths = Vec::new();
+    let mut texts: Vec<(usize, String)> = Vec::new();
+    if run.detail == super::program::Detail::Values {
+        for (index, operand) in operands::of(stated).into_iter().enumerate() {
+            let values = run.list(&place.operand(number, index), arguments)?;
+            texts.extend(
+                values
+                    .iter()
+                    .filter_map(text)
+                    .map(|text| (operand.span.start, text)),
+            );
+            seen.push(Seen::of(run.text(operand.span), &values));
+            paths.push(operand.expr.path());
+        }
+        if let Literal::Every { value, domain, .. } = &stated.literal {
+            let exceptions = run.list(&place.exceptions(number), arguments)?;
+            let what = format!("{} in {}", run.text(*value), run.text(domain.span()));
+            seen.insert(0, Seen::of(&what, &exceptions));
+            paths.insert(0, None);
+        }
+    }
+    let mut allowed = Vec::new();
+    if let Some(expr) = stated.expr() {
+        let mut ids = Vec::new();
+        asked_in(expr, syntax, &texts, &mut Vec::new(), &mut ids);
+        allowed.extend(ids.iter().map(|id| reference(run, id)));
+        allowed.extend(named(expr));
+    }
+    let negated = matches!(stated.literal, Literal::NotExpr { .. });
+    Ok(words::of(run.input, condition, negated, seen, &paths, allowed))
+}
+
+/// What can be said where the engine does not tell the conditions of a body apart.
+pub(super) fn of_whole_body(condition: RuleText) -> FailedCondition {
+    FailedCondition {
+        condition,
+        seen: Vec::new(),
+        allowed: Vec::new(),
+        expected: "all the conditions of this rule".to_owned(),
+        came: "at least one of them does not hold".to_owned(),
+        advice: "Put the conditions in the order in which their variables get values, and the first that does not \
+                 hold is named here."
+            .to_owned(),
+    }
+}
+
+/// Text that is not longer than `most` bytes, and says so if it was.
+pub(super) fn shortened(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        let length = text.len();
+        let mut end = most;
+        while !text.is_char_boundary(end) {
+            end = end.saturating_sub(1);
+        }
+        text.truncate(end);
+        text += &format!("… ({length} bytes)");
+    }
+    text
+}
+
+impl Seen {
+    fn of(what: &str, values: &[Value]) -> Self {
+        let mut different: Vec<&Value> = Vec::new();
+        for value in values {
+            if !different.contains(&value) {
+                different.push(value);
+            }
+        }
+        let (values, more) = shown(different.into_iter());
+        let what = shortened(what.split_whitespace().collect::<Vec<_>>().join(" "), MAX_VALUE);
+        Self { what, values, more }
+    }
+}
+
+fn shown<'v>(values: impl Iterator<Item = &'v Value>) -> (Vec<Json>, usize) {
+    let mut values = values;
+    let shown: Vec<Json> = values.by_ref().take(MAX_VALUES).map(json).collect();
+    (shown, values.count())
+}
+
+fn json(value: &Value) -> Json {
+    let Ok(json) = serde_json::to_value(value) else {
+        return Json::String("a value that JSON cannot hold".to_owned());
+    };
+    let text = match &json {
+        Json::String(text) => text.clone(),
+        json => json.to_string(),
+    };
+    match text.len() > MAX_VALUE {
+        true => Json::String(shortened(text, MAX_VALUE)),
+        false => json,
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.to_string()),
+        _ => None,
+    }
+}
+
+/// The reference values that an expression asks for, itself or in rules that it names. `texts` are the values of
+/// what stands where, for ids that are put together.
+fn asked_in(
+    expr: &Expr,
+    syntax: &Syntax,
+    texts: &[(usize, String)],
+    visited: &mut Vec<Vec<String>>,
+    ids: &mut Vec<String>,
+) {
+    if ids.len() >= MAX_IDS {
+        return;
+    }
+    if let Some(id) = reference_id(expr) {
+        let put_together = texts.iter().filter(|(start, _)| *start == id.span().start);
+        let found = match id.literal() {
+            Some(Json::String(id)) => vec![id],
+            _ => put_together.map(|(_, text)| text.clone()).collect(),
+        };
+        for id in found {
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+    }
+    if let Some(["data", "reference", id]) = expr.path().as_deref().map(strs).as_deref()
+        && !ids.iter().any(|known| known == id)
+    {
+        ids.push((*id).to_owned());
+    }
+    if let Some((path, _)) = expr.path().and_then(|path| syntax.rule_prefix(path))
+        && !visited.contains(&path)
+    {
+        visited.push(path.clone());
+        for (_, rule) in syntax.rules_at(&path) {
+            for expr in expressions(rule) {
+                asked_in(expr, syntax, texts, visited, ids);
+            }
+        }
+    }
+    for child in expr.children() {
+        asked_in(child, syntax, texts, visited, ids);
+    }
+    ids.truncate(MAX_IDS);
+}
+
+fn strs(path: &[String]) -> Vec<&str> {
+    path.iter().map(String::as_str).collect()
+}
+
+fn expressions(rule: &Rule) -> impl Iterator<Item = &Expr> {
+    rule.bodies.iter().flat_map(|body| {
+        let conditions = body.conditions.iter().filter_map(Condition::expr);
+        body.value.as_deref().into_iter().chain(conditions)
+    })
+}
+
+fn reference(run: &Run<'_>, id: &str) -> Allowed {
+    let value = run.reference.lookup(&Value::from(id));
+    let (values, more) = match value {
+        Some(Value::Array(list)) => shown(list.iter()),
+        Some(value) => (vec![json(value)], 0),
+        None => (Vec::new(), 0),
+    };
+    Allowed::Reference {
+        nearest: match value {
+            Some(_) => None,
+            None => nearest::of(id, run.reference.ids()),
+        },
+        reference_value: id.to_owned(),
+        registered: value.is_some(),
+        values,
+        more,
+    }
+}
+
+/// What the condition names itself.
+fn named(expr: &Expr) -> Option<Allowed> {
+    let (is, value) = match expr {
+        Expr::BoolExpr { op, lhs, rhs, .. } => match (lhs.literal(), rhs.literal()) {
+            (None, Some(value)) => (word(*op), value),
+            (Some(value), None) => (word(turned(*op)), value),
+            _ => return None,
+        },
+        Expr::Membership { collection, .. } => ("one of", collection.literal()?),
+        _ => return None,
+    };
+    Some(Allowed::Value { is, value })
+}
+
+fn turned(op: Comparison) -> Comparison {
+    match op {
+        Comparison::Lt => Comparison::Gt,
+        Comparison::Le => Comparison::Ge,
+        Comparison::Ge => Comparison::Le,
+        Comparison::Gt => Comparison::Lt,
+        same @ (Comparison::Eq | Comparison::Ne) => same,
+    }
+}
+
+fn word(op: Comparison) -> &'static str {
+    match op {
+        Comparison::Lt => "less than",
+        Comparison::Le => "at most",
+        Comparison::Eq => "equal to",
+        Comparison::Ge => "at least",
+        Comparison::Gt => "more than",
+        Comparison::Ne => "anything but",
+    }
+}

@@ -1,0 +1,155 @@
+//! Finds out why a policy gave what it gave, apart from the evaluation that decided, and only when asked.
+//!
+//! A policy is read once more (`syntax`) and compiled once more with rules of ours beside its own (`program`), which
+//! are copies of parts of it: the engine that decides also says which parts hold. `trace` follows a value to the rule
+//! that gave it and looks into the bodies that would have given a better one; `leaf` says of the condition that did
+//! not hold what it saw and what it would have taken; `words` says it in sentences.
+
+mod leaf;
+mod nearest;
+mod operands;
+mod program;
+mod run;
+mod syntax;
+mod trace;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::OnceLock;
+
+use regorus::Value;
+
+use self::program::Program;
+use self::run::{Documents, Run, Stop};
+use self::syntax::Syntax;
+use self::trace::Trace;
+use crate::ar4si::TrustTier;
+use crate::engine::{self, Target};
+use crate::explanation::{Explanation, FailedCondition};
+use crate::{Limits, PolicyError, PolicyInput, ReferenceValueSnapshot, RegoVersion};
+
+/// The text of a policy, and what explains it once that is needed.
+pub(crate) struct Source {
+    rego: Box<str>,
+    version: RegoVersion,
+    explainer: OnceLock<Option<Box<Explainer>>>,
+}
+
+impl Source {
+    pub(crate) fn new(rego: &str, version: RegoVersion) -> Self {
+        Self {
+            rego: rego.into(),
+            version,
+            explainer: OnceLock::new(),
+        }
+    }
+
+    /// What explains the policy; `None` if it cannot be explained. Made at first need.
+    pub(crate) fn explainer(&self, target: &Target<'_>) -> Option<&Explainer> {
+        let make = || {
+            Explainer::new(&self.rego, self.version, target)
+                .ok()
+                .map(Box::new)
+        };
+        self.explainer.get_or_init(make).as_deref()
+    }
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Source({} bytes)", self.rego.len())
+    }
+}
+
+/// A policy that can be looked into.
+pub(crate) struct Explainer {
+    syntax: Syntax,
+    program: Program,
+    rego: Box<str>,
+}
+
+impl Explainer {
+    /// Makes ready to explain a policy that has been compiled for `target`.
+    pub(crate) fn new(rego: &str, version: RegoVersion, target: &Target<'_>) -> Result<Self, PolicyError> {
+        engine::with_deep_stack(|| {
+            let syntax = Syntax::of(rego, version)?;
+            Ok(Self {
+                program: Program::compile(rego, &syntax, version, target)?,
+                syntax,
+                rego: rego.into(),
+            })
+        })
+    }
+
+    /// Adds to `explanation` what gave the claims that are not affirming, and what kept them from better values. `rule`
+    /// is the one that has the vector.
+    pub(crate) fn claims(
+        &self,
+        explanation: &mut Explanation,
+        rule: &str,
+        input: &PolicyInput,
+        reference: &ReferenceValueSnapshot,
+        limits: &Limits,
+    ) {
+        let data = [("reference", reference.values().clone())];
+        let mut trace = Trace(self.run(input, &data, reference, limits));
+        for claim in &mut explanation.claims {
+            if !worth_a_look(claim.value, claim.tier) {
+                continue;
+            }
+            let path = [rule.to_owned(), claim.claim.as_str().to_owned()];
+            match trace.claim(&path, claim.value) {
+                Ok((rule, better)) => (claim.rule, claim.better) = (rule, better),
+                Err(Stop) => {
+                    explanation.incomplete = Some("the policy takes too long to be looked into");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The conditions that keep `rule` from being true.
+    pub(crate) fn refusal(
+        &self,
+        rule: &str,
+        input: &PolicyInput,
+        data: &[(&'static str, Value)],
+        limits: &Limits,
+    ) -> Vec<FailedCondition> {
+        let reference = ReferenceValueSnapshot::default();
+        let mut trace = Trace(self.run(input, data, &reference, limits));
+        trace.refusal(&[rule.to_owned()])
+    }
+
+    fn run<'a>(
+        &'a self,
+        input: &'a PolicyInput,
+        data: &'a [(&'static str, Value)],
+        reference: &'a ReferenceValueSnapshot,
+        limits: &Limits,
+    ) -> Run<'a> {
+        let documents = Documents {
+            input,
+            data,
+            reference,
+        };
+        Run::new(&self.syntax, &self.program, &self.rego, &documents, limits)
+    }
+}
+
+impl std::fmt::Debug for Explainer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Explainer({:?})", self.program.detail)
+    }
+}
+
+/// Whether a better value may have been meant. That nothing is claimed (0) is what most policies say of most claims.
+fn worth_a_look(value: i8, tier: TrustTier) -> bool {
+    match tier {
+        TrustTier::Affirming => false,
+        TrustTier::None => value != 0,
+        TrustTier::Warning | TrustTier::Contraindicated => true,
+    }
+}

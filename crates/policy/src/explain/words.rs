@@ -1,0 +1,192 @@
+//! What was expected, what came and what to do, in sentences: the part of an explanation that a person reads.
+
+use regorus::Value;
+use serde_json::Value as Json;
+
+use super::nearest;
+use crate::PolicyInput;
+use crate::explanation::{Allowed, FailedCondition, RuleText, Seen};
+
+/// Puts a condition that does not hold into words. `paths` are those of what was seen, where it has one.
+pub(super) fn of(
+    input: &PolicyInput,
+    condition: RuleText,
+    negated: bool,
+    seen: Vec<Seen>,
+    paths: &[Option<Vec<String>>],
+    allowed: Vec<Allowed>,
+) -> FailedCondition {
+    let missing: Vec<Missing> = seen
+        .iter()
+        .zip(paths)
+        .filter(|(seen, _)| seen.values.is_empty())
+        .filter_map(|(_, path)| Missing::of(input, path.as_deref()?))
+        .collect();
+    FailedCondition {
+        expected: expected(&condition, negated, &seen, &allowed),
+        came: came(&seen, &missing),
+        advice: advice(&seen, &missing, &allowed),
+        condition,
+        seen,
+        allowed,
+    }
+}
+
+/// A member of `input` that is not there.
+struct Missing {
+    /// As far as it is not there: `input.snp`, if that is absent already.
+    path: String,
+    /// What is there and looks almost the same.
+    nearest: Option<String>,
+    /// It is the claims of a whole TEE.
+    is_tee: bool,
+}
+
+impl Missing {
+    fn of(input: &PolicyInput, path: &[String]) -> Option<Self> {
+        let (root, members) = path.split_first()?;
+        if root != "input" {
+            return None;
+        }
+        let mut value = &input.0;
+        for (depth, name) in members.iter().enumerate() {
+            let Value::Object(object) = value else {
+                return None;
+            };
+            match object.get(&Value::from(name.as_str())) {
+                Some(next) => value = next,
+                None => {
+                    let names = object.keys().filter_map(|key| match key {
+                        Value::String(name) => Some(&**name),
+                        _ => None,
+                    });
+                    let there = members.get(..=depth).unwrap_or_default();
+                    return Some(Self {
+                        path: format!("{root}.{}", there.join(".")),
+                        nearest: nearest::of(name, names),
+                        is_tee: depth == 0,
+                    });
+                }
+            }
+        }
+        None
+    }
+}
+
+fn expected(condition: &RuleText, negated: bool, seen: &[Seen], allowed: &[Allowed]) -> String {
+    if negated {
+        return format!(
+            "that this does not hold: `{}`",
+            condition.text.trim_start_matches("not ")
+        );
+    }
+    let what = seen.first().map_or("it", |seen| seen.what.as_str());
+    let all: Vec<String> = allowed
+        .iter()
+        .map(|allowed| match allowed {
+            Allowed::Reference {
+                reference_value,
+                registered: false,
+                ..
+            } => format!("a value registered as `{reference_value}`, but there is none, or it has expired"),
+            Allowed::Reference {
+                reference_value,
+                values,
+                more,
+                ..
+            } => format!(
+                "the reference value `{reference_value}`: {}",
+                listed(values, *more)
+            ),
+            Allowed::Value { is, value } => format!("`{what}` {is} {value}"),
+        })
+        .collect();
+    match all.as_slice() {
+        [] => format!("`{}`", condition.text),
+        all => all.join("; "),
+    }
+}
+
+fn came(seen: &[Seen], missing: &[Missing]) -> String {
+    let all: Vec<String> = seen
+        .iter()
+        .map(|seen| match seen.values.as_slice() {
+            [] => format!("`{}` is absent", seen.what),
+            values => format!("`{}` is {}", seen.what, listed(values, seen.more)),
+        })
+        .chain(missing.iter().map(|missing| match missing.is_tee {
+            true => format!("this evidence has no `{}`", missing.path),
+            false => format!("there is no `{}`", missing.path),
+        }))
+        .collect();
+    match all.as_slice() {
+        [] => "it does not hold".to_owned(),
+        all => all.join("; "),
+    }
+}
+
+fn advice(seen: &[Seen], missing: &[Missing], allowed: &[Allowed]) -> String {
+    if let Some(missing) = missing.first() {
+        return match (&missing.nearest, missing.is_tee) {
+            (Some(nearest), _) => format!("There is `{nearest}`: check the spelling in the policy."),
+            (None, true) => {
+                "This rule is for another kind of evidence: the policy needs rules for this one.".to_owned()
+            }
+            (None, false) => {
+                "Check the name in the policy against what the verifier of this TEE gives (docs/tees)."
+                    .to_owned()
+            }
+        };
+    }
+    for allowed in allowed {
+        match allowed {
+            Allowed::Reference {
+                reference_value,
+                registered: false,
+                nearest,
+                ..
+            } => {
+                return match nearest {
+                    Some(nearest) => format!(
+                        "There is a reference value `{nearest}`: check the spelling in the policy, or of what was registered."
+                    ),
+                    None => format!(
+                        "Register `{reference_value}`, and if you did, see whether it has expired or was deleted or revoked."
+                    ),
+                };
+            }
+            Allowed::Reference { reference_value, .. } => {
+                return format!(
+                    "If the guest runs what it should, register its value under `{reference_value}` too; if not, find \
+                     out what changed in it."
+                );
+            }
+            Allowed::Value { .. } => {}
+        }
+    }
+    if seen.iter().any(is_debug) {
+        return "The guest, or its platform, can be debugged: start it without that.".to_owned();
+    }
+    "Bring the guest to what the policy asks for, or change the policy if it asks for too much.".to_owned()
+}
+
+/// Whether a claim says that somebody may look into the guest.
+fn is_debug(seen: &Seen) -> bool {
+    let name = seen.what.rsplit('.').next().unwrap_or_default();
+    let said = |value: &Json| match value {
+        Json::Bool(allowed) => *allowed,
+        Json::String(text) => text == "true" || text == "enabled",
+        _ => false,
+    };
+    (name.contains("debug") || name.contains("dbg")) && seen.values.iter().any(said)
+}
+
+fn listed(values: &[Json], more: usize) -> String {
+    let mut texts: Vec<String> = values.iter().map(ToString::to_string).collect();
+    match (more, texts.is_empty()) {
+        (0, true) => return "an empty list".to_owned(),
+        (0, false) => {}
+        (more, _) => texts.push(format!("and {more} more")),
+    }
+    texts.join(", ")
+}
