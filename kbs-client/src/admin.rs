@@ -149,7 +149,13 @@ impl AdminClient {
         serde_json::from_slice(&body).map_err(|_| ClientError::BadAnswer("it is no policy"))
     }
 
-    async fn send(&self, request: RequestBuilder) -> Result<Vec<u8>, ClientError> {
+    /// A request to `/kbs/v0/<path>`.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, path)
+    }
+
+    /// Sends it with the credential, and gives the body of the answer.
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Vec<u8>, ClientError> {
         let request = match self.credential.bearer()? {
             Some(token) => request.header(AUTHORIZATION, bearer(&token)?),
             None => request,
@@ -251,11 +257,21 @@ impl Policy {
 }
 
 /// An id as the end of a path: whatever is no letter, digit or `-._~/` is percent-encoded.
-fn segment(id: &str) -> Result<String, ClientError> {
+pub(crate) fn segment(id: &str) -> Result<String, ClientError> {
     if id.is_empty() || id.split('/').any(|part| matches!(part, "" | "." | "..")) {
         return Err(ClientError::Setup(format!("{id:?} is not an id")));
     }
     Ok(encoded(id))
+}
+
+/// A query of these parameters, with its question mark; empty if there are none.
+pub(crate) fn query(parameters: &[(&str, String)]) -> String {
+    let mut query = String::new();
+    for (name, value) in parameters {
+        query.push(if query.is_empty() { '?' } else { '&' });
+        query.push_str(&format!("{name}={}", encoded(value)));
+    }
+    query
 }
 
 /// Percent-encodes all but letters, digits and `-._~/` (RFC 3986, sections 2.3 and 3.4).

@@ -3,6 +3,8 @@
 pub mod args;
 
 mod admin;
+mod credential;
+mod decisions;
 mod guest;
 mod init_data;
 mod output;
@@ -56,6 +58,7 @@ pub async fn run(cli: Cli, out: &mut (dyn Write + Send)) -> Result<(), CliError>
             guest::get_resource(&target, arguments, &cli.attester, &mut printer).await
         }
         Command::InitData(arguments) => init_data::init_data(arguments, &mut printer),
+        Command::Decisions(arguments) => decisions::decisions(&target, arguments, &mut printer).await,
         Command::Config(arguments) => admin::config(&target, arguments, &mut printer).await,
     }
 }

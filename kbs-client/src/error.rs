@@ -67,8 +67,9 @@ impl ClientError {
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::Denied(_) => {
-                "Check the policy (`config get-resource-policy`) and that the guest's measurements are registered as \
-                 reference values."
+                "An administrator of the KBS sees why with `kbs-client decisions show` and the id of the decision. Mostly \
+                 the guest's measurements are not registered as reference values, or the policy \
+                 (`config get-resource-policy`) asks for more."
             }
             Self::NotFound(_) => {
                 "Check the name; `config list-resources` shows what a KBS of this project has."
@@ -78,8 +79,8 @@ impl ClientError {
                  `config --admin-token-file FILE`."
             }
             Self::AttestationRefused(_) => {
-                "The log of the KBS and of the Attestation Service says which check failed. A token may have expired: \
-                 attest again."
+                "An administrator of the KBS sees which check failed with `kbs-client decisions show` and the id of the \
+                 decision. A token may have expired: attest again."
             }
             Self::Unavailable(_) => "Try again later; the log of the KBS names the service that is down.",
             Self::Unreachable { .. } => {
@@ -122,6 +123,8 @@ pub struct Refusal {
     pub detail: String,
     /// The id under which the KBS's log tells more.
     pub request_id: Option<String>,
+    /// The id under which an administrator finds what was decided, and why.
+    pub decision: Option<Box<str>>,
     /// How long the KBS asks to wait.
     pub retry_after: Option<Duration>,
 }
@@ -141,6 +144,7 @@ impl Refusal {
             r#type: String,
             detail: String,
             request_id: Option<String>,
+            decision: Option<String>,
         }
         match serde_json::from_slice::<Body>(body) {
             Ok(body) => Self {
@@ -148,6 +152,7 @@ impl Refusal {
                 kind: printable(body.r#type.rsplit('/').next().unwrap_or_default()),
                 detail: printable(&body.detail),
                 request_id: body.request_id.as_deref().map(printable),
+                decision: body.decision.as_deref().map(|id| printable(id).into()),
                 retry_after,
             },
             Err(_) => Self {
@@ -155,6 +160,7 @@ impl Refusal {
                 kind: String::new(),
                 detail: printable(&String::from_utf8_lossy(body)),
                 request_id: None,
+                decision: None,
                 retry_after,
             },
         }
@@ -199,8 +205,11 @@ impl fmt::Display for Refusal {
         if !self.detail.is_empty() {
             write!(f, ": {}", self.detail)?;
         }
-        match &self.request_id {
-            Some(id) => write!(f, "; request id {id}"),
+        if let Some(id) = &self.request_id {
+            write!(f, "; request id {id}")?;
+        }
+        match &self.decision {
+            Some(id) => write!(f, "; decision {id}"),
             None => Ok(()),
         }
     }

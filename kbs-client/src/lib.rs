@@ -13,6 +13,7 @@ pub mod init_data;
 pub mod rcar;
 
 pub mod admin;
+pub mod decisions;
 pub mod policies;
 
 pub mod cli;

@@ -79,6 +79,7 @@ pub struct Running {
     pub main: Serving,
     /// The listener of `/metrics`, if it has one of its own.
     pub metrics: Option<Serving>,
+    kbs: Arc<Kbs>,
 }
 
 impl Running {
@@ -91,6 +92,7 @@ impl Running {
         if let Some(metrics) = self.metrics {
             metrics.finished().await?;
         }
+        self.kbs.decisions.finish().await;
         Ok(())
     }
 }
@@ -121,7 +123,7 @@ pub async fn start(
     let listeners = config.http_server.sockets.iter().copied().map(Listener::Address);
     let options = options("kbs", listeners.collect(), tls);
     let main = serve(options, app, shutdown).await?;
-    Ok(Running { main, metrics })
+    Ok(Running { main, metrics, kbs })
 }
 
 fn options(name: &'static str, listeners: Vec<Listener>, tls: Option<ServerTls>) -> ServeOptions {

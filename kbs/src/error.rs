@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use daemon::telemetry::RequestContext;
 use serde::Serialize;
 
+use crate::decisions::DecisionId;
 use crate::path::PathError;
 
 /// Why something failed, for the log only.
@@ -91,6 +92,12 @@ pub enum KbsError {
     /// A service behind this one knows no such thing.
     #[error("{0}")]
     NotFound(String),
+    /// No decision has this id, any more.
+    #[error("Decision {0} not found: it has left the records, or was never made here")]
+    DecisionNotFound(String),
+    /// `[decisions]` says that none are kept.
+    #[error("this KBS keeps no decisions: `decisions.enabled` is false in its configuration")]
+    NoDecisions,
     /// The Attestation Service in use does not offer this.
     #[error("the attestation service in use does not offer this")]
     NotOffered,
@@ -102,6 +109,9 @@ pub enum KbsError {
     /// The query is not a map of strings.
     #[error("Request query is invalid")]
     BadQuery,
+    /// A parameter of the query is not what it has to be.
+    #[error("Request query is invalid: {0}")]
+    BadParameter(String),
     /// The path is not one the plugin understands.
     #[error("Request path is invalid: {0}")]
     BadResourcePath(#[source] Cause),
@@ -166,6 +176,16 @@ pub enum KbsError {
     /// Every session is in use.
     #[error("too many sessions, try again later")]
     TooManySessions,
+
+    // Any of them.
+    /// An error that an administrator finds more about.
+    #[error("{error}")]
+    Decided {
+        /// Where.
+        decision: DecisionId,
+        /// What the caller may know.
+        error: Box<KbsError>,
+    },
 }
 
 /// The body of every error.
@@ -175,6 +195,8 @@ struct Body<'a> {
     detail: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision: Option<DecisionId>,
 }
 
 impl KbsError {
@@ -193,8 +215,9 @@ impl KbsError {
             E::ReferenceValueNotFound(_) => (StatusCode::NOT_FOUND, "RvpsError"),
             E::PolicyNotFound(_) => (StatusCode::NOT_FOUND, "PolicyNotFound"),
             E::NotFound(_) => (StatusCode::NOT_FOUND, "NotFound"),
-            E::NotOffered => (StatusCode::NOT_FOUND, "NotOffered"),
-            E::BadPath(_) | E::BadQuery | E::BadResourcePath(_) => {
+            E::DecisionNotFound(_) => (StatusCode::NOT_FOUND, "DecisionNotFound"),
+            E::NotOffered | E::NoDecisions => (StatusCode::NOT_FOUND, "NotOffered"),
+            E::BadPath(_) | E::BadQuery | E::BadParameter(_) | E::BadResourcePath(_) => {
                 (StatusCode::BAD_REQUEST, "InvalidRequestPath")
             }
             E::BadAuthRequest(_) | E::BadAttestRequest(_) => (StatusCode::BAD_REQUEST, "AttestationError"),
@@ -213,7 +236,19 @@ impl KbsError {
             E::AttestationFailed(_) => (StatusCode::BAD_GATEWAY, "AttestationError"),
             E::KeysUnavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "TokenVerifierError"),
             E::TooManySessions => (StatusCode::SERVICE_UNAVAILABLE, "TooManySessions"),
+            E::Decided { error, .. } => error.class(),
         }
+    }
+
+    /// The last part of the `type` of the body.
+    pub(crate) fn name(&self) -> &'static str {
+        self.class().1
+    }
+
+    /// The same error, which an administrator finds more about.
+    pub(crate) fn decided(self, decision: DecisionId) -> Self {
+        let error = Box::new(self);
+        Self::Decided { decision, error }
     }
 
     /// The status this error is answered with.
@@ -249,6 +284,16 @@ impl KbsError {
 
 impl IntoResponse for KbsError {
     fn into_response(self) -> Response {
+        let (decision, this) = match self {
+            Self::Decided { decision, error } => (Some(decision), *error),
+            error => (None, error),
+        };
+        this.respond(decision)
+    }
+}
+
+impl KbsError {
+    fn respond(self, decision: Option<DecisionId>) -> Response {
         let (status, name) = self.class();
         self.log(status);
         let request_id = RequestContext::with_current(|context| context.request_id().to_string());
@@ -256,6 +301,7 @@ impl IntoResponse for KbsError {
             r#type: format!("{TYPE_PREFIX}{name}"),
             detail: &self.to_string(),
             request_id,
+            decision,
         };
         // A struct of strings always serialises.
         let body = serde_json::to_vec(&body).unwrap_or_default();
@@ -272,7 +318,7 @@ impl IntoResponse for KbsError {
 }
 
 /// The chain of causes below an error, outermost first.
-fn causes(error: &dyn Error) -> String {
+pub(crate) fn causes(error: &dyn Error) -> String {
     let mut text = String::new();
     let mut next = error.source();
     while let Some(cause) = next {

@@ -6,7 +6,7 @@
 //! - [`path`], [`call`], [`session`], [`rcar`]: what comes in, and the handshake.
 //! - [`attestation`], [`token`]: who appraises evidence, and which of its tokens are trusted.
 //! - [`resource`], [`backends`], [`plugins`]: what may be released, and from where.
-//! - [`admin`]: who may change any of that.
+//! - [`admin`]: who may change any of that. [`decisions`]: what was decided, and why.
 //! - [`router`], [`handlers`], [`error`], [`state`]: the HTTP side.
 //! - [`config`], [`app`]: the parts put together.
 
@@ -25,6 +25,7 @@ pub mod plugins;
 pub mod resource;
 
 pub mod admin;
+pub mod decisions;
 
 pub mod error;
 pub mod handlers;

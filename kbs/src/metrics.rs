@@ -40,6 +40,7 @@ pub struct Metrics {
     pub plugin_duration: HistogramVec,
     pub sessions_challenged: IntGauge,
     pub sessions_attested: IntGauge,
+    pub decisions_lost: IntCounter,
 }
 
 impl Metrics {
@@ -116,6 +117,11 @@ impl Metrics {
             )?,
             sessions_challenged: gauge(r, "kbs_sessions_challenged", "Challenges waiting for an answer.")?,
             sessions_attested: gauge(r, "kbs_sessions_attested", "Attested sessions held.")?,
+            decisions_lost: counter(
+                r,
+                "kbs_decisions_lost_total",
+                "Decisions that found no room, or left before they were stored.",
+            )?,
             registry,
         };
         metrics.build_info()?;

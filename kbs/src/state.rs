@@ -10,6 +10,7 @@ use storage::KeyValueStore;
 use crate::admin::{Admin, AdminGrant};
 use crate::attestation::AttestationClient;
 use crate::call::Call;
+use crate::decisions::{DecisionId, Decisions, Occurrence, Outcome};
 use crate::error::KbsError;
 use crate::metrics::Metrics;
 use crate::plugins::Plugins;
@@ -33,6 +34,7 @@ pub struct Kbs {
     /// Where the policy is kept.
     pub(crate) store: Arc<dyn KeyValueStore>,
     pub(crate) plugins: Plugins,
+    pub(crate) decisions: Decisions,
     pub(crate) metrics: Arc<Metrics>,
 }
 
@@ -40,6 +42,25 @@ impl Kbs {
     /// What the service counts.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// Notes what was decided, and gives the name under which an administrator finds it.
+    pub(crate) fn note(&self, what: Occurrence) -> Option<DecisionId> {
+        if !self.decisions.are_kept() {
+            return None;
+        }
+        let noted = Arc::new(self.decisions.name(what));
+        let id = noted.id;
+        self.decisions.note(noted).then_some(id)
+    }
+
+    /// Notes an error, if it says something about the guest.
+    pub(crate) fn note_error(&self, error: KbsError, what: impl FnOnce(Outcome) -> Occurrence) -> KbsError {
+        let noted = Outcome::of(&error).and_then(|outcome| self.note(what(outcome)));
+        match noted {
+            Some(decision) => error.decided(decision),
+            None => error,
+        }
     }
 
     /// Leave to administer, if the request shows that it has it.

@@ -23,6 +23,7 @@ use crate::attestation::{
     ReferenceValueHistory, Registrar, RevokeWhat, ServedValue, StoredPolicy, ValueVersion,
 };
 use crate::config::KbsConfig;
+use crate::decisions::{Decisions, DecisionsConfig};
 use crate::metrics::Metrics;
 use crate::plugins::Plugins;
 use crate::resource::PolicyStore;
@@ -113,6 +114,14 @@ impl Bench {
             policy: PolicyStore::open(Arc::clone(&store), None, NOW).await.unwrap(),
             store,
             plugins: Plugins::open(&plugins, &storage, &metrics).unwrap(),
+            decisions: Decisions::start(
+                &DecisionsConfig::default(),
+                None,
+                Arc::clone(&clock) as _,
+                metrics.decisions_lost.clone(),
+            )
+            .await
+            .unwrap(),
             metrics,
         });
         let router = router(Arc::clone(&kbs));

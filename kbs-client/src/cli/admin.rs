@@ -1,15 +1,13 @@
 //! `config`.
 
-use std::path::{Path, PathBuf};
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::args::{ConfigArgs, ConfigCommand, ResourcePolicyArgs};
 use super::output::Printer;
-use super::{CliError, Target, read_file, read_text, reference_values, resource_policies};
-use crate::admin::{AdminClient, AdminCredential, AdminKey, ListEntry, Policy};
+use super::{CliError, Target, read_file, reference_values, resource_policies};
+use crate::admin::{AdminClient, ListEntry, Policy};
 use crate::error::ClientError;
 use crate::policies;
 use crate::uri::ResourceUri;
@@ -20,7 +18,7 @@ pub(super) async fn config(
     printer: &mut Printer<'_>,
 ) -> Result<(), CliError> {
     use ConfigCommand as C;
-    let client = AdminClient::new(&target.url, &target.roots, credential(&arguments)?)?;
+    let client = AdminClient::new(&target.url, &target.roots, arguments.credential.read()?)?;
     match arguments.command {
         C::SetAttestationPolicy {
             policy_file,
@@ -92,38 +90,6 @@ pub(super) async fn config(
             )
         }
     }
-}
-
-/// The credential that was named, or the first that is found where it usually lies.
-fn credential(arguments: &ConfigArgs) -> Result<AdminCredential, CliError> {
-    if let Some(path) = &arguments.auth_private_key {
-        let key = AdminKey::from_pem(&read_file(path)?)?
-            .issuer(&arguments.auth_issuer)
-            .role(&arguments.auth_role)
-            .key_id(arguments.auth_key_id.clone());
-        return Ok(AdminCredential::Key(Box::new(key)));
-    }
-    if let Some(path) = &arguments.admin_token_file {
-        return Ok(AdminCredential::token(&read_text(path)?)?);
-    }
-    for path in usual_places() {
-        if path.is_file() {
-            tracing::info!(path = %path.display(), "using the admin token");
-            return Ok(AdminCredential::token(&read_text(&path)?)?);
-        }
-    }
-    tracing::warn!("no admin token or key: the KBS will refuse, unless it lets everybody administer it");
-    Ok(AdminCredential::Anonymous)
-}
-
-#[allow(clippy::disallowed_methods, reason = "the environment of the command line")]
-fn usual_places() -> Vec<PathBuf> {
-    let home = std::env::var("HOME")
-        .ok()
-        .map(|home| Path::new(&home).join(".trustee/admin-token"));
-    let mut places = vec![PathBuf::from("kbs/config/docker-compose/admin-token")];
-    places.extend(home);
-    places
 }
 
 fn uri(text: &str) -> Result<ResourceUri, CliError> {

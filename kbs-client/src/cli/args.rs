@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::credential::CredentialArgs;
+use super::decisions::DecisionsArgs;
 pub use super::reference_values::ReferenceValueCommand;
 pub use super::resource_policies::{ResourcePolicyCommand, SetResourcePolicyArgs};
 
@@ -56,6 +58,9 @@ pub enum Command {
     /// Administer the KBS: resources, policies, reference values.
     #[command(arg_required_else_help = true)]
     Config(ConfigArgs),
+    /// See what the KBS decided about guests, and why.
+    #[command(arg_required_else_help = true)]
+    Decisions(DecisionsArgs),
     /// Attest if need be, get a resource and print it in base64.
     #[command(arg_required_else_help = true)]
     GetResource(GetResourceArgs),
@@ -269,36 +274,9 @@ pub enum SnpGeneration {
 /// `config`.
 #[derive(Debug, Args)]
 pub struct ConfigArgs {
-    /// File with the admin's bearer token. Without it and without --auth-private-key:
-    /// kbs/config/docker-compose/admin-token, then $HOME/.trustee/admin-token, then no token.
-    #[arg(long, value_name = "FILE", conflicts_with = "auth_private_key")]
-    pub admin_token_file: Option<PathBuf>,
-
-    /// The admin's private key in PEM (Ed25519, EC P-256 or P-384, RSA): signs a token for each call.
-    #[arg(long, value_name = "KEY")]
-    pub auth_private_key: Option<PathBuf>,
-
-    /// Issuer (`iss`) of the signed token, where the KBS asks for one.
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "kbs-client",
-        requires = "auth_private_key"
-    )]
-    pub auth_issuer: String,
-
-    /// Role in the signed token.
-    #[arg(
-        long,
-        value_name = "ROLE",
-        default_value = "admin",
-        requires = "auth_private_key"
-    )]
-    pub auth_role: String,
-
-    /// Id of the key (`kid`), where the KBS knows its admin keys as a JWK set.
-    #[arg(long, value_name = "ID", requires = "auth_private_key")]
-    pub auth_key_id: Option<String>,
+    /// Who administers.
+    #[command(flatten)]
+    pub credential: CredentialArgs,
 
     /// What to do.
     #[command(subcommand)]
@@ -431,6 +409,9 @@ Examples:
   Vouch for a measurement, and release only to guests that are vouched for:
     kbs-client config --auth-private-key admin.key set-sample-reference-value snp_launch_measurement 7a61…
     kbs-client config --auth-private-key admin.key set-resource-policy --affirming
+
+  See why a guest was refused; the id is in what the guest was answered:
+    kbs-client decisions --auth-private-key admin.key show 6921aabc-3f9c2e81d04b7a55
 
 Exit codes:
   0 done   1 other failure   2 wrong arguments   3 denied by policy   4 not found

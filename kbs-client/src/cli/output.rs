@@ -68,6 +68,12 @@ fn json(error: &CliError) -> Value {
                 .and_then(|refusal| refusal.request_id.clone())
                 .map(Value::from),
         ),
+        (
+            "decision",
+            refusal
+                .and_then(|refusal| refusal.decision.clone())
+                .map(|id| Value::from(&*id)),
+        ),
     ];
     if let Some(members) = object.as_object_mut() {
         members.extend(

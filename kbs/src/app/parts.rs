@@ -23,6 +23,7 @@ use crate::attestation::grpc::GrpcAttestation;
 use crate::attestation::none::NoAttestation;
 use crate::attestation::trust_authority::TrustAuthoritySetupError;
 use crate::config::{AttestationServiceType, KbsConfig};
+use crate::decisions::Decisions;
 use crate::metrics::Metrics;
 use crate::plugins::{PluginSetupError, Plugins};
 use crate::resource::{PolicyStore, PolicyStoreError};
@@ -98,6 +99,9 @@ const DEFAULT_CONNECT_TIMEOUT: u64 = 5;
 const POLICY_NAMESPACE: &str = "kbs";
 pub(crate) const POLICY_KEY: &str = "resource-policy.rego";
 
+/// The namespace of the storage that holds the records of decisions.
+const DECISIONS_NAMESPACE: &str = "kbs_decisions";
+
 impl Kbs {
     /// Makes every part that `config` names.
     ///
@@ -128,6 +132,7 @@ impl Kbs {
             [] => tracing::warn!("no [[plugins]] table: no resource can be stored or read"),
             ref names => tracing::info!(plugins = names.join(","), "plugins"),
         }
+        let decisions = decisions(config, &clock, &metrics).await?;
         Ok(Self {
             clock,
             random: SystemRandom::new(),
@@ -143,6 +148,7 @@ impl Kbs {
             policy,
             store,
             plugins,
+            decisions,
             metrics,
         })
     }
@@ -150,6 +156,7 @@ impl Kbs {
     /// What has to be done now and then, whether anybody asks or not.
     pub(crate) async fn housekeeping(&self) {
         self.sessions.expire(self.clock.now());
+        self.decisions.trim();
         let (challenged, attested) = self.sessions.counts();
         self.metrics
             .sessions_challenged
@@ -223,6 +230,35 @@ async fn attestation(
             Ok((Arc::new(service), Vec::new()))
         }
     }
+}
+
+/// The records of decisions. What is kept in memory alone is not written a second time there.
+async fn decisions(
+    config: &KbsConfig,
+    clock: &Arc<dyn Clock>,
+    metrics: &Metrics,
+) -> Result<Decisions, StartError> {
+    let settings = &config.decisions;
+    in_range("decisions.max_count", settings.max_count.into(), 1, 1_000_000)?;
+    in_range(
+        "decisions.max_age_hours",
+        settings.max_age_hours.into(),
+        1,
+        24 * 3660,
+    )?;
+    in_range(
+        "decisions.max_claims_mib",
+        settings.max_claims_mib.into(),
+        0,
+        4096,
+    )?;
+    let storage = &config.storage_backend;
+    let store = match storage.storage_type {
+        StorageType::Memory => None,
+        _ => Some(storage.open(DECISIONS_NAMESPACE)?),
+    };
+    let lost = metrics.decisions_lost.clone();
+    Ok(Decisions::start(settings, store, Arc::clone(clock), lost).await?)
 }
 
 /// Who may administer, with a line in the log that says how that is decided.

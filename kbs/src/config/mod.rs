@@ -21,6 +21,7 @@ pub use http::{HttpServerConfig, MetricsConfig};
 pub use plugins::{PluginConfig, SamplePluginConfig};
 
 use crate::admin::AdminConfig;
+use crate::decisions::DecisionsConfig;
 use crate::token::AttestationTokenConfig;
 
 /// The whole configuration file. Every table may be left out.
@@ -43,6 +44,8 @@ pub struct KbsConfig {
     pub session_storage_type: Option<StorageType>,
     /// The policy that decides what is released.
     pub resource_policy: ResourcePolicyConfig,
+    /// What is remembered of attestations and releases.
+    pub decisions: DecisionsConfig,
     /// What is served below `/kbs/v0/` besides the protocol itself.
     pub plugins: Vec<PluginConfig>,
 }

@@ -8,28 +8,32 @@ use kbs_types::Tee;
 use super::json;
 use crate::attestation::Evaluated;
 use crate::call::Call;
+use crate::decisions::{Occurrence, Outcome, Verdict};
 use crate::error::KbsError;
 use crate::rcar::{Attestation, TokenResponse};
 use crate::session::{Attested, session_id, set_cookie};
 use crate::state::Kbs;
-use crate::verdict::Verdict;
+use crate::verdict::Verdict as Summary;
 
 /// Answers a challenge. It is spent by the first answer, whatever that is worth.
 pub async fn attest(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
     kbs.metrics.attestation_requests.inc();
-    let answer = answer(kbs, call).await;
-    if answer.is_err() {
+    let mut tee = None;
+    let answer = answer(kbs, call, &mut tee).await;
+    answer.map_err(|error| {
         kbs.metrics.attestation_errors.inc();
-    }
-    answer
+        kbs.note_error(error, |outcome| Occurrence::attestation(tee, outcome))
+    })
 }
 
-async fn answer(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
+/// `known` is the kind of attester, as soon as it is known.
+async fn answer(kbs: &Kbs, call: &Call, known: &mut Option<Tee>) -> Result<Response, KbsError> {
     let id = session_id(&call.headers).ok_or_else(|| refused(None, "no session cookie"))?;
     let taken = kbs.sessions.take_challenged(&id, kbs.clock.now());
     let spent = || refused(None, "the session is unknown, expired or its challenge is spent");
     let session = taken.ok_or_else(spent)?;
     let tee = session.state.tee;
+    *known = Some(tee);
 
     let attestation = Attestation::parse(&call.body)?;
     if attestation.nonce() != &*session.state.nonce {
@@ -38,13 +42,15 @@ async fn answer(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
     let key = TeePublicKey::try_from(&attestation.tee_pubkey()?);
     let key = key.map_err(|_| KbsError::BadAttestRequest("tee-pubkey cannot be used"))?;
 
-    let Evaluated { token, .. } = evaluate(kbs, tee, &attestation).await?;
+    let Evaluated { token, explanation } = evaluate(kbs, tee, &attestation).await?;
     let mut response = json(&TokenResponse { token: &token })?;
     if let Some(cookie) = set_cookie(session.id, session.expires_at) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     let now = kbs.clock.now();
-    let attested = believe(kbs, tee, &token, &key, now).await;
+    let mut what = Occurrence::attestation(Some(tee), Outcome::Appraised);
+    what.explanation = explanation;
+    let attested = believe(kbs, what, tee, &token, &key, now).await;
     let kept = kbs.sessions.insert_attested(session.advance(attested), now);
     kept.map_err(|_| KbsError::TooManySessions)?;
     let successes = &kbs.metrics.attestation_successes;
@@ -53,7 +59,8 @@ async fn answer(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
 }
 
 async fn evaluate(kbs: &Kbs, tee: Tee, attestation: &Attestation<'_>) -> Result<Evaluated, KbsError> {
-    let evaluation = attestation.evaluation(tee)?;
+    let mut evaluation = attestation.evaluation(tee)?;
+    evaluation.explain = kbs.decisions.are_kept();
     kbs.attestation.evaluate(evaluation).await.map_err(|error| {
         let failures = &kbs.metrics.attestation_failures;
         failures.with_label_values(&[tee.as_ref()]).inc();
@@ -62,15 +69,29 @@ async fn evaluate(kbs: &Kbs, tee: Tee, attestation: &Attestation<'_>) -> Result<
 }
 
 /// What the session is good for: a token that this service trusts, for the key that was attested.
-async fn believe(kbs: &Kbs, tee: Tee, token: &str, key: &TeePublicKey, now: i64) -> Attested {
+async fn believe(
+    kbs: &Kbs,
+    mut what: Occurrence,
+    tee: Tee,
+    token: &str,
+    key: &TeePublicKey,
+    now: i64,
+) -> Attested {
     match kbs.tokens.verify(token, now).await {
         Ok(mut result) if result.tee_key() == key => {
-            tracing::info!(%tee, verdict = %Verdict::of(result.claims_json()), "attestation");
+            tracing::info!(%tee, verdict = %Summary::of(result.claims_json()), "attestation");
+            what.claims = Some(result.claims());
+            result.recorded_as(kbs.note(what));
             kbs.policy.expect(&mut result);
             Attested::Trusted(result.into())
         }
         Ok(_) => {
             tracing::error!(%tee, "the attestation service's token is for another key than the guest's");
+            untrusted(
+                kbs,
+                tee,
+                "the attestation service's token is for another key than the guest's",
+            );
             Attested::Untrusted
         }
         Err(error) => {
@@ -80,9 +101,20 @@ async fn believe(kbs: &Kbs, tee: Tee, token: &str, key: &TeePublicKey, now: i64)
                 reason,
                 "the attestation service's token is not trusted by [attestation_token]: it releases nothing here"
             );
+            untrusted(
+                kbs,
+                tee,
+                &format!("[attestation_token] does not trust it: {error}"),
+            );
             Attested::Untrusted
         }
     }
+}
+
+/// The record of a token that was handed out, and is worth nothing here.
+fn untrusted(kbs: &Kbs, tee: Tee, reason: &str) {
+    let outcome = Outcome::Error(Verdict::Untrusted, "TokenVerifierError", reason.to_owned());
+    kbs.note(Occurrence::attestation(Some(tee), outcome));
 }
 
 /// A refusal with its record in the log. `tee` is known once there is a session.

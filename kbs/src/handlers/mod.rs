@@ -3,6 +3,7 @@
 pub mod attest;
 pub mod attestation_policy;
 pub mod auth;
+pub mod decisions;
 pub mod health;
 pub mod keys;
 pub mod plugin;

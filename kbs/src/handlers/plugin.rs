@@ -1,5 +1,6 @@
 //! Everything else below `/kbs/v0/`: the plugin that the first segment names.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::http::header;
@@ -9,9 +10,10 @@ use policy::ReleaseRequest;
 
 use super::json;
 use crate::call::Call;
+use crate::decisions::{Occurrence, Outcome, Verdict};
 use crate::error::KbsError;
 use crate::plugins::{Access, AdminRequest, Plugin};
-use crate::resource::{AuthorizeError, ReleasePermit};
+use crate::resource::{ActivePolicy, AuthorizeError, ReleasePermit};
 use crate::state::Kbs;
 use crate::token::AttestationResult;
 
@@ -54,14 +56,45 @@ async fn release(
     plugin: &dyn Plugin,
     path: &[String],
 ) -> Result<Response, KbsError> {
-    let result = kbs.attested(call).await?;
+    let result = kbs.attested(call).await.map_err(|error| {
+        // By a token that does not hold; without any token nothing was asked yet.
+        kbs.note_error(error, |outcome| Occurrence::release(name, path, outcome))
+    })?;
+    let mut asked = Vec::new();
+    let sealed = sealed(kbs, call, name, plugin, path, &result, &mut asked).await;
+    let what = |outcome| {
+        let mut what = Occurrence::release(name, path, outcome);
+        what.attestation = result.decision();
+        what.claims = Some(result.claims());
+        what.policies = asked;
+        what
+    };
+    match sealed {
+        Ok(sealed) => {
+            kbs.note(what(Outcome::Decided(Verdict::Released)));
+            json(&sealed)
+        }
+        Err(error) => Err(kbs.note_error(error, what)),
+    }
+}
+
+/// What the plugin has, for this guest's eyes only. `asked` gets the policies that had a say.
+async fn sealed(
+    kbs: &Kbs,
+    call: &Call,
+    name: &str,
+    plugin: &dyn Plugin,
+    path: &[String],
+    result: &AttestationResult,
+    asked: &mut Vec<Arc<ActivePolicy>>,
+) -> Result<Jwe, KbsError> {
     let query = call.query()?;
     let request = ReleaseRequest {
         plugin: name,
         path,
         query: &query,
     };
-    let permit = permit(kbs, &result, &request)?;
+    let permit = permit(kbs, result, &request, asked)?;
     let secret = plugin.release(&permit).await?;
     let sealed: Jwe = permit
         .seal(&secret)
@@ -72,17 +105,23 @@ async fn release(
         verdict = "released",
         "release"
     );
-    json(&sealed)
+    Ok(sealed)
 }
 
 fn permit<'r>(
     kbs: &Kbs,
     result: &'r AttestationResult,
     request: &ReleaseRequest<'r>,
+    asked: &mut Vec<Arc<ActivePolicy>>,
 ) -> Result<ReleasePermit<'r>, KbsError> {
     let metrics = &kbs.metrics;
     metrics.policy_evaluations.inc();
     let decided = kbs.policy.authorize(result, request, kbs.clock.now());
+    let had_a_say = match &decided {
+        Ok(permit) => permit.decided_by(),
+        Err(error) => error.asked(),
+    };
+    asked.extend_from_slice(had_a_say);
     match decided {
         Ok(permit) => {
             metrics.policy_approvals.inc();

@@ -1,5 +1,5 @@
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use jose::jwe::{Jwe, JweError, Recipient};
 use jose::jwt::Claims;
@@ -9,6 +9,7 @@ use policy::PolicyInput;
 use serde_json::Value;
 
 use super::error::TokenError;
+use crate::decisions::DecisionId;
 
 /// Where issuers put the TEE key, in the order they are tried
 /// (wire facts, kbs-http section 6).
@@ -31,13 +32,16 @@ const INIT_DATA_POINTER: &str = "/submods/cpu0/ear.veraison.annotated-evidence/i
 pub struct AttestationResult {
     /// Unique in this process.
     serial: u64,
-    claims_json: Box<str>,
+    /// Shared with the record of the attestation.
+    claims_json: Arc<str>,
     /// The claims parsed, until [`AttestationResult::take_parsed`].
     parsed: Option<PolicyInput>,
     tee_key: TeePublicKey,
     /// Made when the first secret goes to this guest.
     recipient: OnceLock<Box<Recipient>>,
     expires_at: i64,
+    /// The record of the attestation, if it was made here.
+    decision: Option<DecisionId>,
 }
 
 impl AttestationResult {
@@ -70,10 +74,11 @@ impl AttestationResult {
         Ok(Self {
             serial: next_serial(),
             expires_at: claims.expires_at(),
-            claims_json: claims.into_json_text().into_boxed_str(),
+            claims_json: claims.into_json_text().into(),
             parsed: Some(parsed),
             tee_key,
             recipient: OnceLock::new(),
+            decision: None,
         })
     }
 
@@ -85,6 +90,21 @@ impl AttestationResult {
     /// All claims, as the JSON text that was signed: the policy's input.
     pub fn claims_json(&self) -> &str {
         &self.claims_json
+    }
+
+    /// The same, for who keeps it.
+    pub(crate) fn claims(&self) -> Arc<str> {
+        Arc::clone(&self.claims_json)
+    }
+
+    /// Notes the record of the attestation.
+    pub(crate) fn recorded_as(&mut self, decision: Option<DecisionId>) {
+        self.decision = decision;
+    }
+
+    /// The record of the attestation, if it was made here.
+    pub(crate) fn decision(&self) -> Option<DecisionId> {
+        self.decision
     }
 
     /// The claims parsed, if that was just done. They take ten times what their text takes, so this is for
@@ -123,10 +143,11 @@ impl AttestationResult {
     pub(crate) fn for_tests(claims: &Value, tee_key: TeePublicKey, expires_at: i64) -> Self {
         Self {
             serial: next_serial(),
-            claims_json: claims.to_string().into_boxed_str(),
+            claims_json: claims.to_string().into(),
             parsed: None,
             tee_key,
             recipient: OnceLock::new(),
+            decision: None,
             expires_at,
         }
     }

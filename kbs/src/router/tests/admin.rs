@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::testing::{Bench, NOW};
 
 /// Every verb that changes or shows something.
-const VERBS: [(&str, &str); 19] = [
+const VERBS: [(&str, &str); 21] = [
     ("POST", "resource/a/b/c"),
     ("DELETE", "resource/a/b/c"),
     ("GET", "resource"),
@@ -29,6 +29,8 @@ const VERBS: [(&str, &str); 19] = [
     ("DELETE", "reference-value/svn"),
     ("POST", "reference-value/svn/revoke"),
     ("GET", "sample/x"),
+    ("GET", "decisions"),
+    ("GET", "decisions/6921aabc-3f9c2e81d04b7a55"),
 ];
 
 #[tokio::test]

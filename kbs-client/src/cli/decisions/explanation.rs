@@ -1,0 +1,171 @@
+//! The Attestation Service's explanation of an appraisal, in sentences (docs/explanations.md of the service).
+//!
+//! What is missing is left out: another version may say less, or more.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What an explanation comes to for a reader.
+#[derive(Default)]
+pub(super) struct Reasons {
+    /// What was expected and what came, as lines.
+    pub(super) why: String,
+    /// What to do, without repetition.
+    pub(super) advice: Vec<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Explanation {
+    submods: BTreeMap<String, Submod>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Submod {
+    claims: Vec<Claim>,
+    incomplete: Option<Value>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Claim {
+    claim: String,
+    value: i64,
+    rule: Option<Source>,
+    better: Vec<Better>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Better {
+    value: i64,
+    failed: Vec<Failed>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Failed {
+    condition: Option<Source>,
+    expected: Option<String>,
+    came: Option<String>,
+    advice: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Source {
+    name: String,
+    line: u64,
+    text: String,
+}
+
+/// Reads an explanation. In another form, it is shown as it is.
+pub(super) fn read(explanation: &Value) -> Reasons {
+    let mut reasons = Reasons::default();
+    let Ok(read) = Explanation::deserialize(explanation) else {
+        reasons.why = format!("  {explanation}\n");
+        return reasons;
+    };
+    for (name, submod) in &read.submods {
+        for claim in &submod.claims {
+            for better in &claim.better {
+                for failed in &better.failed {
+                    // Writing to a text does not fail.
+                    let _ = reasons.add(name, claim, better, failed);
+                }
+            }
+        }
+        if let Some(incomplete) = &submod.incomplete {
+            let _ = writeln!(
+                reasons.why,
+                "  {name}: not all could be looked into: {}",
+                plain(incomplete)
+            );
+        }
+    }
+    reasons
+}
+
+impl Reasons {
+    fn add(&mut self, device: &str, claim: &Claim, better: &Better, failed: &Failed) -> std::fmt::Result {
+        let text = &mut self.why;
+        writeln!(
+            text,
+            "  {device}: {} is {}, not {}",
+            claim.claim, claim.value, better.value
+        )?;
+        if let Some(condition) = failed.condition.as_ref().or(claim.rule.as_ref()) {
+            writeln!(
+                text,
+                "    condition  {}  (line {}, rule {})",
+                one_line(&condition.text),
+                condition.line,
+                condition.name
+            )?;
+        }
+        for (name, sentence) in [("expected", &failed.expected), ("came", &failed.came)] {
+            if let Some(sentence) = sentence {
+                writeln!(text, "    {name:<9}  {}", one_line(sentence))?;
+            }
+        }
+        if let Some(advice) = &failed.advice {
+            let advice = one_line(advice);
+            if !self.advice.contains(&advice) {
+                self.advice.push(advice);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => one_line(text),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_was_expected_and_what_came_are_said_with_the_line_of_the_policy() {
+        let failed = json!({
+            "condition": {"name": "snp_executables", "line": 61, "text": "matches_reference_value(\n\tinput.snp.measurement, \"m\")"},
+            "expected": "a value registered as `m`", "came": "`input.snp.measurement` is \"ab\"",
+            "advice": "Register `m`.",
+        });
+        let better = json!({"value": 3, "failed": [failed.clone(), failed]});
+        let claim = json!({"claim": "executables", "value": 33, "better": [better]});
+        let explanation = json!({"submods": {"cpu0": {"claims": [claim], "incomplete": "too many rules"}}});
+        let reasons = read(&explanation);
+        for part in [
+            "cpu0: executables is 33, not 3",
+            "matches_reference_value( input.snp.measurement, \"m\")  (line 61, rule snp_executables)",
+            "expected   a value registered as `m`",
+            "came       `input.snp.measurement` is \"ab\"",
+            "not all could be looked into: too many rules",
+        ] {
+            assert!(reasons.why.contains(part), "{part}\n{}", reasons.why);
+        }
+        assert_eq!(reasons.advice, ["Register `m`."]);
+    }
+
+    #[test]
+    fn an_explanation_in_another_form_is_shown_as_it_is() {
+        assert_eq!(read(&json!({"submods": 7})).why, "  {\"submods\":7}\n");
+        assert_eq!(read(&json!({"submods": {"cpu0": {"claims": []}}})).why, "");
+        assert_eq!(read(&json!({})).why, "");
+    }
+}

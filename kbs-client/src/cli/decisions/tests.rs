@@ -1,0 +1,229 @@
+use clap::Parser;
+use serde_json::json;
+
+use super::super::args::Cli;
+use super::super::{CliError, run};
+use super::*;
+use crate::fake_kbs::FakeKbs;
+
+const ID: &str = "6921aabc-3f9c2e81d04b7a55";
+
+async fn run_line(kbs: &FakeKbs, line: &str) -> (String, Result<(), CliError>) {
+    let arguments = ["kbs-client", "--url", &kbs.url]
+        .into_iter()
+        .chain(line.split_whitespace());
+    let mut out = Vec::new();
+    let result = match Cli::try_parse_from(arguments) {
+        Ok(cli) => run(cli, &mut out).await,
+        Err(error) => Err(CliError::Usage(error.to_string())),
+    };
+    (String::from_utf8(out).unwrap(), result)
+}
+
+fn denied() -> Value {
+    json!({
+        "id": ID, "at": 1_795_309_155, "kind": "release", "verdict": "denied", "class": "PolicyDeny",
+        "request_id": "r1", "resource": "resource/default/key/1", "attestation": "6921aab0-0000000000000001",
+        "policies": [{"id": "resource-policy", "digest": "ab".repeat(48)}],
+        "devices": {"cpu0": {
+            "status": "contraindicated", "policy_id": "default", "vector": {"hardware": 97, "executables": 33},
+        }},
+    })
+}
+
+fn attested() -> Value {
+    json!({
+        "id": "6921aab0-0000000000000001", "at": 1_795_309_150, "kind": "attestation",
+        "verdict": "contraindicated", "tee": "snp", "devices": denied()["devices"],
+        "explanation": {"submods": {"cpu0": {"claims": [{
+            "claim": "executables", "value": 33, "better": [{"value": 3, "failed": [{
+                "condition": {"name": "snp_executables", "line": 61, "text": "matches_reference_value(…)"},
+                "expected": "a value registered as `snp_launch_measurement`", "came": "it is \"ab\"",
+                "advice": "Register `snp_launch_measurement`.",
+            }]}],
+        }]}}},
+    })
+}
+
+#[tokio::test]
+async fn a_list_has_a_line_for_each_decision_and_asks_for_what_was_said() {
+    let kbs = FakeKbs::start().await;
+    kbs.script(
+        "decisions",
+        200,
+        json!({"decisions": [attested(), denied()], "next": ID}).to_string(),
+    );
+    let line = "decisions list --since 2h --kind release --verdict denied --tee snp --resource default/key \
+                --request-id r1 --limit 5";
+    let (text, result) = run_line(&kbs, line).await;
+    result.unwrap();
+    assert_eq!(
+        kbs.calls(),
+        [
+            "GET decisions?kind=release&verdict=denied&tee=snp&resource=resource/default/key&request_id=r1&since=-7200&limit=5"
+        ]
+    );
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 2);
+    assert!(
+        lines[0].starts_with("2026-11-22 00:59:10Z  6921aab0-0000000000000001"),
+        "{text}"
+    );
+    assert!(
+        lines[1].contains("denied") && lines[1].contains("resource/default/key/1"),
+        "{text}"
+    );
+    assert!(lines[1].ends_with("cpu0=contraindicated"), "{text}");
+
+    kbs.script("decisions", 200, json!({"decisions": []}).to_string());
+    assert_eq!(run_line(&kbs, "decisions list").await.0, "no decisions match\n");
+    kbs.script("decisions", 200, json!({"decisions": [denied()]}).to_string());
+    let (text, _) = run_line(&kbs, "--output json decisions list").await;
+    assert_eq!(
+        serde_json::from_str::<Value>(&text).unwrap()["items"][0],
+        denied()
+    );
+}
+
+#[tokio::test]
+async fn what_is_shown_says_what_was_found_and_what_to_do() {
+    let kbs = FakeKbs::start().await;
+    kbs.script(
+        "decisions/",
+        200,
+        json!({"decision": denied(), "attestation": attested()}).to_string(),
+    );
+    let (text, result) = run_line(&kbs, &format!("decisions show {ID}")).await;
+    result.unwrap();
+    for part in [
+        "asked for  resource/default/key/1",
+        "denied: the resource policy said no",
+        "resource-policy (sha384 abababababababab…)",
+        "snp, by attestation 6921aab0-0000000000000001",
+        "request    r1",
+        "cpu0: contraindicated, by policy default",
+        "executables",
+        "no reference value matches the measurement",
+        "expected   a value registered as `snp_launch_measurement`",
+        "What to do\n  Register `snp_launch_measurement`.",
+    ] {
+        assert!(text.contains(part), "{part:?} is missing in:\n{text}");
+    }
+    assert_eq!(kbs.calls(), [format!("GET decisions/{ID}?claims=false")]);
+}
+
+#[tokio::test]
+async fn a_request_id_from_a_log_does_as_well() {
+    let kbs = FakeKbs::start().await;
+    kbs.script("decisions?", 200, json!({"decisions": [denied()]}).to_string());
+    kbs.script(
+        "decisions/",
+        200,
+        json!({"decision": denied(), "claims": {"x": 1}}).to_string(),
+    );
+    let (text, result) = run_line(&kbs, "decisions show --claims r1").await;
+    result.unwrap();
+    assert!(text.contains("\"x\": 1"), "{text}");
+    assert_eq!(
+        kbs.calls(),
+        [
+            "GET decisions?request_id=r1&limit=1".to_owned(),
+            format!("GET decisions/{ID}?claims=true")
+        ]
+    );
+    kbs.script("decisions?", 200, json!({"decisions": []}).to_string());
+    let error = run_line(&kbs, "decisions show r2").await.1.unwrap_err();
+    assert!(error.to_string().contains("\"r2\""), "{error}");
+}
+
+#[tokio::test]
+async fn whoever_follows_sees_each_decision_once_and_goes_on_where_it_was() {
+    let kbs = FakeKbs::start().await;
+    kbs.script(
+        "decisions",
+        200,
+        json!({"decisions": [attested()], "next": "6921aab0-0000000000000001"}).to_string(),
+    );
+    kbs.script(
+        "decisions",
+        200,
+        json!({"decisions": [], "next": "6921aab0-0000000000000001"}).to_string(),
+    );
+    kbs.script(
+        "decisions",
+        200,
+        json!({"decisions": [denied()], "next": ID}).to_string(),
+    );
+    kbs.script_error("decisions", 401, "AdminAuthAccess", "expired");
+    let (text, result) = run_line(&kbs, "decisions follow --limit 3").await;
+    assert_eq!(result.unwrap_err().exit_code(), 5);
+    assert_eq!(text.lines().count(), 2);
+    assert_eq!(
+        kbs.calls(),
+        [
+            "GET decisions?limit=3".to_owned(),
+            "GET decisions?after=6921aab0-0000000000000001&wait=20".to_owned(),
+            "GET decisions?after=6921aab0-0000000000000001&wait=20".to_owned(),
+            format!("GET decisions?after={ID}&wait=20"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_a_guest_put_into_a_record_cannot_drive_the_terminal() {
+    let kbs = FakeKbs::start().await;
+    let mut evil = denied();
+    evil["reason"] = json!("\u{1b}[2Jgone\nand more");
+    evil["resource"] = json!("resource/\u{1b}]0;x");
+    kbs.script("decisions/", 200, json!({"decision": evil}).to_string());
+    let (text, _) = run_line(&kbs, &format!("decisions show {ID}")).await;
+    assert!(
+        !text.contains('\u{1b}') && text.contains("gone and more"),
+        "{text}"
+    );
+    kbs.script("decisions", 200, json!({"decisions": [evil]}).to_string());
+    let (text, _) = run_line(&kbs, "decisions list").await;
+    assert!(!text.contains('\u{1b}') && text.lines().count() == 1, "{text}");
+}
+
+#[tokio::test]
+async fn a_decision_that_is_gone_has_the_exit_code_of_what_is_not_there() {
+    let kbs = FakeKbs::start().await;
+    kbs.script_error("decisions/", 404, "DecisionNotFound", "gone");
+    let error = run_line(&kbs, &format!("decisions show {ID}"))
+        .await
+        .1
+        .unwrap_err();
+    assert_eq!(error.exit_code(), 4);
+    for line in [
+        "decisions list --since 5",
+        "decisions list --verdict good",
+        "decisions show",
+    ] {
+        assert_eq!(run_line(&kbs, line).await.1.unwrap_err().exit_code(), 2, "{line}");
+    }
+}
+
+#[test]
+fn a_length_of_time_has_a_unit() {
+    for (text, expected) in [("90s", 90), ("30m", 1800), ("2h", 7200), ("7d", 604_800)] {
+        assert_eq!(seconds(text), Ok(expected));
+    }
+    for text in ["", "h", "5", "-5m", "1w", "99999999999999999999d", "1é"] {
+        assert!(seconds(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn each_end_of_a_decision_has_its_words_and_its_advice() {
+    for verdict in words::VERDICTS {
+        let decision = Decision {
+            verdict: verdict.to_owned(),
+            ..Decision::default()
+        };
+        let text = show::describe(&decision, None);
+        assert!(text.contains(&format!("{verdict}: ")), "{text}");
+        let good = matches!(verdict, "released" | "affirming");
+        assert_ne!(text.contains("What to do"), good, "{text}");
+    }
+}
