@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use simulated_tee::intel;
 use simulated_tee::snp::{Generation, Platform};
 use simulated_tee::tpm;
-use simulated_tee::{cca, csv};
+use simulated_tee::{cca, csv, nvidia};
 
 /// The settings, and what must go on running for them to be of use.
 pub struct Trust {
@@ -26,6 +26,10 @@ pub fn trust(tee: &str, dir: &Path) -> anyhow::Result<Trust> {
         "csv" => {
             let root = write(dir, "simulated-hrk.cert", csv::Platform::new()?.hrk_certificate())?;
             json!({"csv_verifier": {"insecure_extra_roots": [root]}})
+        }
+        "nvidia" => {
+            let root = write(dir, "simulated-nvidia-root.pem", nvidia::root_pem()?)?;
+            json!({"nvidia_verifier": {"type": "Local", "insecure_extra_roots": [root]}})
         }
         "sample" => json!({}),
         "tpm" => {
@@ -86,7 +90,7 @@ mod tests {
     #[test]
     fn every_tee_that_can_be_simulated_can_be_trusted() {
         let dir = tempfile::tempdir().unwrap();
-        for tee in simulated_tee::TEES {
+        for tee in simulated_tee::TEES.iter().chain(&simulated_tee::DEVICES) {
             let trust = trust(tee, dir.path()).unwrap();
             assert!(!trust.verifier_config.to_string().is_empty(), "{tee}");
         }

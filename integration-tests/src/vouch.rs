@@ -71,6 +71,12 @@ const SGX: &[Row] = &[
 
 const TPM: &[Row] = &[("trusted_aks", "/ak_public"), ("tpm_pcr11", "/pcr11")];
 
+/// Besides the measurements, of which each has an id of its own.
+const NVIDIA: &[Row] = &[
+    ("allowed_driver_versions", "/config/driver_version"),
+    ("allowed_vbios_versions", "/config/vbios_version"),
+];
+
 const SAMPLE: &[Row] = &[
     ("launch_digest", "/launch_digest"),
     ("svn", "/svn"),
@@ -88,6 +94,7 @@ fn rows(tee: &str) -> &'static [Row] {
         "az-tdx-vtpm" => AZ_TDX_VTPM,
         "cca" => CCA,
         "csv" => CSV,
+        "nvidia" => NVIDIA,
         "tpm" => TPM,
         "sample" => SAMPLE,
         _ => &[],
@@ -109,6 +116,13 @@ pub fn reference_values(tee: &str, annotated: &Value) -> anyhow::Result<Value> {
             .pointer(pointer)
             .with_context(|| format!("the token has no {tee} claim {pointer}"))?;
         values.insert((*id).to_owned(), json!([claim]));
+    }
+    let measurements = claims.get("measurements").and_then(Value::as_object);
+    for (index, digest) in measurements.into_iter().flatten() {
+        values.insert(
+            format!("NVIDIA_Corporation.GPU.measurement_{index}"),
+            json!([digest]),
+        );
     }
     anyhow::ensure!(!values.is_empty(), "no reference values are known for TEE {tee}");
     Ok(Value::Object(values))

@@ -3,6 +3,7 @@
 //! The floors are what the existing implementation does in the same arrangement, times what this project
 //! asks of itself; and the bare cost of the cryptography, measured in the same run.
 
+mod event_log;
 mod floors;
 mod report;
 mod stack;
@@ -64,6 +65,7 @@ pub fn run(only: Option<Part>) -> anyhow::Result<Report> {
     if wanted(Part::Tees) {
         let figures = tees::figures(&mut report.notes)?;
         report.figures.extend(figures);
+        report.figures.extend(event_log::figures()?);
     }
     if wanted(Part::ThreeProcesses) {
         three_processes(&mut report, costs.snp_evaluation_us())?;

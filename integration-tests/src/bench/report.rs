@@ -10,7 +10,7 @@ pub(super) struct Figure {
     pub(super) value: f64,
     /// The value that must be reached, in `unit`.
     pub(super) floor: f64,
-    /// `/s`, `MiB` or `x`.
+    /// `/s`, `MiB`, `ms` or `x`.
     pub(super) unit: &'static str,
     /// Whether less is better.
     pub(super) at_most: bool,

@@ -1,5 +1,7 @@
 //! The signatures of each TEE's evidence, and that of the token, and nothing else: what no verifier can do without.
 
+mod quote;
+
 use anyhow::{Context, bail};
 use ring::rand::SystemRandom;
 use ring::signature::{
@@ -7,6 +9,9 @@ use ring::signature::{
     EcdsaSigningAlgorithm, KeyPair, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
 };
 use simulated_tee::tpm::{KeyKind, Tpm};
+use sm2::dsa::signature::{Signer, Verifier};
+
+use quote::Quote;
 
 /// Keys and signatures, made once.
 pub(super) struct Floors {
@@ -15,6 +20,10 @@ pub(super) struct Floors {
     p384_public: Vec<u8>,
     p384_signature: Vec<u8>,
     tpm: TpmQuote,
+    tdx: Quote,
+    sgx: Quote,
+    sm2: sm2::dsa::VerifyingKey,
+    sm2_signature: sm2::dsa::Signature,
 }
 
 struct TpmQuote {
@@ -35,6 +44,8 @@ impl Floors {
         let tpm = Tpm::new(KeyKind::Rsa)?;
         let quote = tpm.quote(&[7; 32]).sign()?;
         let (modulus, exponent) = tpm.ak_rsa().context("the key is no RSA key")?;
+        let sm2 = sm2::dsa::SigningKey::from_slice("bench", &[0x11; 32])
+            .map_err(|_| anyhow::anyhow!("no scalar of SM2"))?;
         Ok(Self {
             p256: key(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)?,
             p384_public: p384.public_key().as_ref().to_vec(),
@@ -45,6 +56,10 @@ impl Floors {
                 message: quote.message,
                 signature: quote.signature,
             },
+            tdx: Quote::tdx()?,
+            sgx: Quote::sgx()?,
+            sm2_signature: sm2.sign(&MESSAGE),
+            sm2: sm2.verifying_key().clone(),
             random,
         })
     }
@@ -56,12 +71,22 @@ impl Floors {
                 self.p384()?;
                 self.p384()?;
             }
-            "snp" => self.p384()?,
+            "snp" | "nvidia" => self.p384()?,
             "az-snp-vtpm" => {
                 self.p384()?;
                 self.rsa()?;
             }
             "tpm" => self.rsa()?,
+            "tdx" => self.tdx.verify()?,
+            "sgx" => self.sgx.verify()?,
+            "az-tdx-vtpm" => {
+                self.tdx.verify()?;
+                self.rsa()?;
+            }
+            "csv" => self
+                .sm2
+                .verify(&MESSAGE, &self.sm2_signature)
+                .map_err(|_| anyhow::anyhow!("an SM2 signature does not verify"))?,
             _ => bail!("no floor is known for TEE {tee}"),
         }
         self.p256.sign(&self.random, &MESSAGE).map(drop).map_err(refused)
