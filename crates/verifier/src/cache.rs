@@ -50,6 +50,11 @@ impl<T> Cache<T> {
         Ok(made)
     }
 
+    /// Whether there is an entry for `bytes` now.
+    pub(crate) fn knows(&self, bytes: &[u8]) -> bool {
+        key(bytes).is_some_and(|key| self.with(|entries| entries.by_digest.contains_key(&key)))
+    }
+
     fn with<R>(&self, use_entries: impl FnOnce(&mut Entries<T>) -> R) -> R {
         use_entries(&mut self.entries.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -70,6 +75,7 @@ mod tests {
             cache.get_or(&[number], || Ok::<_, ()>(number)).unwrap();
         }
         cache.with(|entries| assert_eq!((entries.by_digest.len(), entries.by_age.len()), (3, 3)));
+        assert!(cache.knows(&[99]) && !cache.knows(&[96]));
         assert_eq!(cache.get_or(&[99], || Err(())).as_deref(), Ok(&99));
         assert_eq!(cache.get_or(&[96], || Err(())), Err(()));
     }

@@ -239,6 +239,23 @@ fn a_chain_that_is_remembered_still_expires_and_vouches_for_its_own_key_alone() 
 }
 
 #[test]
+fn evidence_is_cheap_once_its_chain_is_known_and_without_a_chain() {
+    let verifier = TpmVerifier::new(&trusting()).unwrap();
+    let chain = chain(&leaf());
+    let parse = |tpm: &Tpm, chain: Option<&[Vec<u8>]>| {
+        let text = tpm.wire(&quote(tpm).sign().unwrap(), chain).to_string();
+        verifier.parse(UnverifiedEvidence::new(text.as_bytes())).unwrap()
+    };
+    assert!(parse(&RSA, None).is_cheap());
+    let first = parse(&RSA, Some(&chain));
+    assert!(!first.is_cheap());
+    first.verify(&expected(), &Endorsements::new(), NOW).unwrap();
+    assert!(parse(&RSA, Some(&chain)).is_cheap());
+    assert!(!parse(&RSA, Some(&chain[..1])).is_cheap());
+    assert!(!parse(&ECDSA, None).is_cheap());
+}
+
+#[test]
 fn unknown_critical_extensions_and_flipped_bits_are_refused() {
     let critical = CertificateSpec {
         unknown_critical: true,
