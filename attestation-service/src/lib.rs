@@ -32,6 +32,8 @@ pub mod app;
 pub mod commands;
 pub mod config;
 pub mod error;
+#[doc(hidden)]
+pub mod parsers;
 mod setup;
 
 #[cfg(test)]

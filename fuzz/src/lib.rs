@@ -3,12 +3,14 @@
 //! `smoke` runs each for a moment on mutated seeds, on stable Rust and in CI; `fuzz_targets` wraps each for
 //! the coverage-guided fuzzer.
 
+mod documents;
 mod nvidia;
 
 use std::sync::LazyLock;
 
 use verifier::{Endorsements, ExpectedBinding, Tee, UnverifiedEvidence, VerifierOptions, Verifiers};
 
+pub use self::documents::{collateral_file, endorsement_bundle, init_data};
 pub use self::nvidia::{nras_answer, nvidia_evidence, spdm_report};
 
 /// A target: a name and the function.
@@ -43,6 +45,9 @@ pub const TARGETS: &[Target] = &[
     ("dsse", dsse),
     ("register_message", register_message),
     ("firmware", firmware),
+    ("init_data", init_data),
+    ("endorsement_bundle", endorsement_bundle),
+    ("collateral_file", collateral_file),
 ];
 
 /// SNP evidence as JSON: report and certificates, through every check.

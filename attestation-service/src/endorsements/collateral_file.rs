@@ -128,6 +128,10 @@ impl CollateralFile {
     /// It cannot be read.
     pub(crate) async fn all(&self) -> Result<Vec<(EndorsementId, Fetched)>, EndorsementError> {
         let read = self.current().await?;
+        self.everything(&read)
+    }
+
+    fn everything(&self, read: &Read) -> Result<Vec<(EndorsementId, Fetched)>, EndorsementError> {
         let mut ids = vec![EndorsementId::DcapRootCrl];
         ids.extend([PckCa::Processor, PckCa::Platform].map(|ca| EndorsementId::DcapPckCrl { ca }));
         for tee in [DcapTee::Sgx, DcapTee::Tdx] {
@@ -138,7 +142,7 @@ impl CollateralFile {
         }
         let mut found = Vec::new();
         for id in ids {
-            if let Some(fetched) = self.get(&read, &id)? {
+            if let Some(fetched) = self.get(read, &id)? {
                 found.push((id, fetched));
             }
         }
@@ -182,16 +186,20 @@ impl CollateralFile {
         let found = files::read(&self.path, MAX_FILE).await;
         let found = found.map_err(|error| self.unavailable(error.to_string()))?;
         let found = found.ok_or_else(|| self.unavailable("the file is not there"))?;
-        let file: File = serde_json::from_slice(&found.bytes).map_err(|error| {
+        Ok(Read {
+            stamp,
+            fetched_at: found.fetched_at,
+            content: Arc::new(self.parse(&found.bytes)?),
+        })
+    }
+
+    fn parse(&self, json: &[u8]) -> Result<Collaterals, EndorsementError> {
+        let file = serde_json::from_slice(json).map(|file: File| file.collaterals);
+        file.map_err(|error| {
             let (line, column) = (error.line(), error.column());
             self.unavailable(format!(
                 "it has not the form of a collateral file: line {line} column {column}"
             ))
-        })?;
-        Ok(Read {
-            stamp,
-            fetched_at: found.fetched_at,
-            content: Arc::new(file.collaterals),
         })
     }
 
@@ -264,6 +272,23 @@ impl CollateralFile {
     fn unavailable(&self, reason: impl Into<String>) -> EndorsementError {
         EndorsementError::unavailable(&self.name, reason)
     }
+}
+
+/// How many pieces a file with this content gives.
+///
+/// # Errors
+/// It cannot be read, or a piece of it.
+pub(crate) fn count(json: &[u8]) -> Result<usize, EndorsementError> {
+    let file = CollateralFile::new(Path::new("given"), TcbUpdateType::Early);
+    let read = Read {
+        stamp: Stamp {
+            modified: SystemTime::UNIX_EPOCH,
+            length: 0,
+        },
+        fetched_at: None,
+        content: Arc::new(file.parse(json)?),
+    };
+    file.everything(&read).map(|pieces| pieces.len())
 }
 
 /// The text that was signed.

@@ -46,7 +46,7 @@ mod shelf;
 mod single_flight;
 
 pub(crate) use self::bundle::{Bundle, MAX_BUNDLE};
-pub(crate) use self::collateral_file::CollateralFile;
+pub(crate) use self::collateral_file::{CollateralFile, count as collateral_pieces};
 pub(crate) use self::endorser::{Endorser, Trial};
 pub(crate) use self::files::read as read_file;
 pub(crate) use self::persistent::Persistent;

@@ -44,6 +44,8 @@ const SEEDS: &[&str] = &[
     r#"{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"kernel","digest":{"sha256":"ab"}}],"predicateType":"https://slsa.dev/provenance/v1","predicate":{"runDetails":{"metadata":{"finishedOn":"2026-11-22T00:00:00Z"}}}}"#,
     r#"[{"name":"svn","expiration":"2036-01-01T00:00:00Z","hash-value":[{"alg":"sha256","value":"1"}]}]"#,
     r#"{"version":"0.1.0","type":"sample","payload":"eyJzdm4iOlsiMSJdfQ=="}"#,
+    "version = \"0.1.0\"\nalgorithm = \"sha384\"\n[data]\n\"aa.toml\" = '''x = 1'''\n\"policy.rego\" = '''policy_data := {\"a\": 1}'''\n",
+    r#"{"collaterals":{"tcbinfos":[{"fmspc":"00806F050000","tdx_tcbinfo":{"tcbInfo":{},"signature":"00"}}],"rootcacrl":"3000","certificates":{"TCB-Info-Issuer-Chain":"-----BEGIN%20CERTIFICATE-----%0AMIIB%0A-----END%20CERTIFICATE-----%0A"}}}"#,
 ];
 
 /// xorshift64*: small, fast, and the same everywhere.
