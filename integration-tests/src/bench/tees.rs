@@ -50,15 +50,16 @@ pub(super) const TEES: &[(&str, f64, &str)] = &[
     ("nvidia", 1.5, "P-384 verification and token signature"),
 ];
 
-/// One figure a TEE, warm; and a note of what it costs cold.
-pub(super) fn figures(notes: &mut Vec<String>) -> anyhow::Result<Vec<Figure>> {
+/// One figure a TEE, or of `only` one, warm; and a note of what it costs cold.
+pub(super) fn figures(only: Option<&str>, notes: &mut Vec<String>) -> anyhow::Result<Vec<Figure>> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()?;
     let floors = Floors::new()?;
     let mut figures = Vec::new();
-    for (tee, limit, because) in TEES {
+    let wanted = |(tee, _, _): &&(&str, f64, &str)| only.is_none_or(|only| only == *tee);
+    for (tee, limit, because) in TEES.iter().filter(wanted) {
         super::say(&format!("evaluating {tee} evidence"));
         let measured = runtime.block_on(measure(tee, &floors))?;
         notes.push(format!(

@@ -4,19 +4,24 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use integration_tests::bench::Part;
+use integration_tests::bench::{Part, Selection};
 
 /// Prints each figure of speed and memory beside the floor that it must reach.
 #[derive(Debug, Parser)]
-#[command(after_help = "Example:\n    trustee-bench --only tees")]
+#[command(after_help = "Examples:\n    trustee-bench\n    trustee-bench --only tees --tee tdx")]
 struct Arguments {
     /// Measure this part alone.
     #[arg(long, value_enum)]
     only: Option<Part>,
+
+    /// Of the TEEs, measure this one alone.
+    #[arg(long)]
+    tee: Option<String>,
 }
 
 fn main() -> ExitCode {
-    match integration_tests::bench::run(Arguments::parse().only) {
+    let Arguments { only, tee } = Arguments::parse();
+    match integration_tests::bench::run(&Selection { only, tee }) {
         Ok(report) => {
             println!("{report}");
             if report.all_reached() {
