@@ -42,7 +42,7 @@ const RCARS_FOR_MEMORY: &str = "100000";
 pub enum Part {
     /// Each TEE's evaluation beside its signatures, in this process.
     Tees,
-    /// What large event logs cost, in this process.
+    /// What large event logs cost.
     EventLog,
     /// KBS, Attestation Service and RVPS as three processes.
     ThreeProcesses,
@@ -78,7 +78,8 @@ pub fn run(selection: &Selection) -> anyhow::Result<Report> {
         report.figures.extend(figures);
     }
     if wanted(Part::EventLog) {
-        report.figures.extend(event_log::figures()?);
+        let figures = event_log::figures(&mut report.notes)?;
+        report.figures.extend(figures);
     }
     if wanted(Part::ThreeProcesses) {
         three_processes(&mut report, costs.snp_evaluation_us())?;
