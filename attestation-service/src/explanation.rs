@@ -24,7 +24,7 @@ pub struct Explained {
 
 /// What looking into one rule may cost. The guest waits, and there are many rules.
 pub(crate) const LIMITS: Limits = Limits {
-    time: Duration::from_millis(20),
+    time: Duration::from_millis(50),
     memory: 1 << 20,
 };
 
@@ -36,6 +36,9 @@ const MAX_WAITING: usize = 16;
 
 /// How long an explanation waits for its turn: a guest waits with it.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// How long a guest waits for its own explanation. What takes longer is finished, but for nobody.
+const LONGEST: Duration = Duration::from_secs(1);
 
 /// Whose turn it is to be explained. One at a time, so that guests that are refused take no processor from the others.
 pub(crate) fn turns() -> Turns {
@@ -76,6 +79,7 @@ pub(crate) async fn of(evaluation: Evaluation, submodules: Vec<Submodule>, turns
     let Some(turn) = turns.take().await else {
         return without_reasons(&evaluation, &submodules, "too many results wait to be explained");
     };
+    let plain = without_reasons(&evaluation, &submodules, "looking into the policy took too long");
     let work = tokio::task::spawn_blocking(move || {
         let _turn = turn;
         let whole = text(&evaluation, &submodules, |number, submodule| {
@@ -86,7 +90,10 @@ pub(crate) async fn of(evaluation: Evaluation, submodules: Vec<Submodule>, turns
             _ => without_reasons(&evaluation, &submodules, "the explanation is too long"),
         }
     });
-    work.await.ok().flatten()
+    match tokio::time::timeout(LONGEST, work).await {
+        Ok(Ok(explanation)) => explanation,
+        Ok(Err(_)) | Err(_) => plain,
+    }
 }
 
 /// Looks into the policy of one submodule.

@@ -48,4 +48,4 @@ pub use reference_values::{ReferenceValue, ReferenceValueError};
 pub use request::{
     AttestationRequest, HashAlgorithm, IndividualRequest, InitData, RuntimeData, Tee, UnknownHashAlgorithm,
 };
-pub use service::AttestationService;
+pub use service::{AttestationService, PolicyTrial, TrialError, Tried, TriedClaims, TriedResult};

@@ -137,6 +137,14 @@ impl PolicyStore {
         })
     }
 
+    /// Compiles a text, without storing it.
+    pub(crate) async fn check(&self, id: &str, rego: &str) -> Result<Arc<ReadyPolicy>, PolicyStoreError> {
+        check_id(id)?;
+        compile(rego.to_owned())
+            .await?
+            .map_err(PolicyStoreError::Malformed)
+    }
+
     /// Compiles and stores `rego`, in place of what was there. What does not compile changes nothing.
     pub(crate) async fn set(&self, id: &str, rego: &str) -> Result<Arc<ReadyPolicy>, PolicyStoreError> {
         check_id(id)?;

@@ -1,5 +1,7 @@
 //! The service itself: what every edge calls.
 
+mod dry_run;
+
 use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +23,10 @@ use crate::request::{AttestationRequest, IndividualRequest, MAX_ITEMS};
 use crate::token::EarIssuer;
 use crate::turns::Turns;
 use crate::{audit, setup};
+
+pub use self::dry_run::{
+    MAX_TRIED, PolicyTrial, TrialError, Tried, TriedAppraisal, TriedClaims, TriedResult,
+};
 
 /// The Verifier of RFC 9334: appraises evidence and attests to the result.
 pub struct AttestationService {

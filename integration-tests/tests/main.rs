@@ -6,6 +6,7 @@
 //!   delivered, or not, and why.
 //! - [`passport`]: one KBS attests, another one releases. [`trust_authority`]: Intel's service appraises.
 //! - [`reference_values`]: taken back, and by whom.
+//! - [`dry_run`]: what would change, and that nothing does.
 //! - [`built_in`]: the same in one process. [`freshness`]: nonces and sessions. [`admin`]: who may do what.
 //! - [`exchanges`]: the recorded edge cases, with our statuses.
 //! - [`logged`], [`leaks`]: nothing secret in logs, errors or metrics. [`limits`]: what one client can use up.
@@ -26,6 +27,7 @@ mod between_services;
 mod built_in;
 mod collateral;
 mod devices;
+mod dry_run;
 mod endorsements;
 mod exchanges;
 mod fakes;

@@ -3,6 +3,7 @@
 mod credential;
 mod policy_versions;
 mod reference_values;
+mod trial;
 
 use std::collections::BTreeMap;
 

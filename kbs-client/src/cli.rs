@@ -8,6 +8,7 @@ mod decisions;
 mod guest;
 mod init_data;
 mod output;
+mod policy;
 mod reference_values;
 mod resource_policies;
 
@@ -58,6 +59,7 @@ pub async fn run(cli: Cli, out: &mut (dyn Write + Send)) -> Result<(), CliError>
             guest::get_resource(&target, arguments, &cli.attester, &mut printer).await
         }
         Command::InitData(arguments) => init_data::init_data(arguments, &mut printer),
+        Command::Policy(arguments) => policy::policy(&target, arguments, &mut printer).await,
         Command::Decisions(arguments) => decisions::decisions(&target, arguments, &mut printer).await,
         Command::Config(arguments) => admin::config(&target, arguments, &mut printer).await,
     }
@@ -75,6 +77,9 @@ pub enum CliError {
     /// The arguments contradict each other, or lack something.
     #[error("{0}")]
     Usage(String),
+    /// A trial showed changes, and they were to be an error.
+    #[error("{0} guests would be treated otherwise, and --fail-on-change is given")]
+    Changed(u64),
     /// A file cannot be read.
     #[error("Failed to read: {path}: {cause}")]
     File {

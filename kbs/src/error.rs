@@ -130,6 +130,9 @@ pub enum KbsError {
     /// The Attestation Service does not take this policy.
     #[error("Attestation error: Set Attestation Policy failed: {0}")]
     BadAttestationPolicy(String),
+    /// What should be tried cannot be: the reason is for the administrator.
+    #[error("Policy test failed: {0}")]
+    BadTrial(String),
     /// The Attestation Service does not take these reference values.
     #[error("RVPS configuration failed: {0}")]
     BadReferenceValue(String),
@@ -224,6 +227,7 @@ impl KbsError {
             E::BadPolicyBody(_) => (StatusCode::BAD_REQUEST, "ParsePolicyError"),
             E::BadResourcePolicy(_) => (StatusCode::BAD_REQUEST, "PolicyEngineError"),
             E::BadAttestationPolicy(_) => (StatusCode::BAD_REQUEST, "AttestationError"),
+            E::BadTrial(_) => (StatusCode::BAD_REQUEST, "PolicyTestError"),
             E::BadReferenceValue(_) => (StatusCode::BAD_REQUEST, "RvpsError"),
             E::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge"),
             E::BrokenBody => (StatusCode::BAD_REQUEST, "BrokenBody"),

@@ -24,6 +24,8 @@ pub mod backends;
 pub mod plugins;
 pub mod resource;
 
+pub mod dry_run;
+
 pub mod admin;
 pub mod decisions;
 

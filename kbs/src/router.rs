@@ -12,7 +12,8 @@ use axum::routing::{any, get};
 use crate::call::Call;
 use crate::error::KbsError;
 use crate::handlers::{
-    attest, attestation_policy, auth, decisions, health, keys, plugin, reference_value, resource_policy,
+    attest, attestation_policy, auth, decisions, health, keys, plugin, policy_test, reference_value,
+    resource_policy,
 };
 use crate::middleware::count;
 use crate::state::Kbs;
@@ -65,6 +66,7 @@ async fn dispatch(State(kbs): State<Arc<Kbs>>, request: Request) -> Result<Respo
         (&POST, ["resource-policy", id, "rollback"]) => resource_policy::roll_back(&kbs, &call, id).await,
         (&GET, ["decisions"]) => decisions::list(&kbs, &call).await,
         (&GET, ["decisions", id]) => decisions::show(&kbs, &call, id).await,
+        (&POST, ["policy-test"]) => policy_test::run(&kbs, &call).await,
         (_, [name, rest @ ..]) => plugin::serve(&kbs, &call, name, rest).await,
         (_, []) => Err(KbsError::PluginNotFound(String::new())),
     }

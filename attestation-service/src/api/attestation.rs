@@ -7,11 +7,11 @@ use protos::attestation::attestation_service_server;
 use protos::attestation::{
     AttestationRequest, AttestationResponse, ChallengeRequest, ChallengeResponse, GetPolicyRequest,
     GetPolicyResponse, ListPoliciesRequest, ListPoliciesResponse, PolicySummary, SetPolicyRequest,
-    SetPolicyResponse,
+    SetPolicyResponse, TryPoliciesRequest, TryPoliciesResponse,
 };
 use tonic::{Request, Response, Status};
 
-use super::{decode, status};
+use super::{decode, status, trial};
 use crate::AttestationService;
 
 /// Decodes, calls, encodes.
@@ -99,5 +99,15 @@ impl AttestationManagementService for Api {
             policy: policy.text,
             digest: policy.digest,
         }))
+    }
+
+    async fn try_policies(
+        &self,
+        request: Request<TryPoliciesRequest>,
+    ) -> Result<Response<TryPoliciesResponse>, Status> {
+        let trial = trial::request(request.into_inner())?;
+        let tried = self.0.try_out(trial).await;
+        let tried = tried.map_err(|error| status::trial(&error))?;
+        Ok(Response::new(trial::response(tried)))
     }
 }

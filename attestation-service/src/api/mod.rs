@@ -13,6 +13,7 @@ mod attestation;
 mod decode;
 mod reference;
 mod status;
+mod trial;
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -49,7 +50,7 @@ pub fn router(service: Arc<AttestationService>) -> axum::Router {
     let routes = Routes::new(
         AttestationServiceServer::new(attestation.clone()).max_decoding_message_size(MAX_MESSAGE),
     )
-    .add_service(AttestationManagementServiceServer::new(attestation))
+    .add_service(AttestationManagementServiceServer::new(attestation).max_decoding_message_size(MAX_MESSAGE))
     .add_service(
         ReferenceValueProviderServiceServer::new(reference.clone()).max_decoding_message_size(MAX_MESSAGE),
     )

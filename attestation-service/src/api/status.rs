@@ -6,6 +6,7 @@ use tonic::{Code, Status};
 use crate::error::{EvaluateError, Fault, numbered_causes};
 use crate::policies::PolicyStoreError;
 use crate::reference_values::ReferenceValueError;
+use crate::service::TrialError;
 
 /// The status of an evaluation that has no result. Clients look for the evaluation's text, and for ABORTED.
 pub(crate) fn evaluate(error: &EvaluateError) -> Status {
@@ -31,6 +32,13 @@ pub(crate) fn policy(context: &str, error: &PolicyStoreError) -> Status {
         error => code(error.fault()),
     };
     Status::new(code, format!("{context}{error}"))
+}
+
+/// The status of a trial that cannot be made.
+pub(crate) fn trial(error: &TrialError) -> Status {
+    let causes = numbered_causes(error);
+    tracing::info!(causes, "policies not tried");
+    Status::new(code(error.fault()), error.to_string())
 }
 
 /// The status of reference values that cannot be read or registered.

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::credential::CredentialArgs;
 use super::decisions::DecisionsArgs;
+use super::policy::PolicyArgs;
 pub use super::reference_values::ReferenceValueCommand;
 pub use super::resource_policies::{ResourcePolicyCommand, SetResourcePolicyArgs};
 
@@ -61,6 +62,9 @@ pub enum Command {
     /// See what the KBS decided about guests, and why.
     #[command(arg_required_else_help = true)]
     Decisions(DecisionsArgs),
+    /// See what a policy would change before it is set.
+    #[command(arg_required_else_help = true)]
+    Policy(PolicyArgs),
     /// Attest if need be, get a resource and print it in base64.
     #[command(arg_required_else_help = true)]
     GetResource(GetResourceArgs),

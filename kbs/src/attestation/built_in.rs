@@ -17,7 +17,8 @@ pub use attestation_service::config::{Config, RETIRED, RvpsConfig, TokenConfig, 
 
 use super::{
     AttestationClient, AttestationError, Change, Evaluated, Evaluation, EvaluationItem, HashAlgorithm, Left,
-    POLICY_ID, PolicySummary, ReferenceValueHistory, RevokeWhat, StoredPolicy, reference_values,
+    POLICY_ID, PolicySummary, PolicyTrial, ReferenceValueHistory, RevokeWhat, StoredPolicy, Tried,
+    TriedAppraisal, TriedResult, reference_values,
 };
 
 /// An Attestation Service in this process.
@@ -149,9 +150,44 @@ impl AttestationClient for BuiltInAttestation {
         reference_values::left(revoked.map_err(reference_values::sort)?)
     }
 
+    async fn try_out(&self, trial: PolicyTrial) -> Result<Vec<Tried>, AttestationError> {
+        let claims = trial
+            .claims
+            .into_iter()
+            .map(|each| attestation_service::TriedClaims {
+                policy_id: each.policy_id,
+                claims: each.claims,
+            });
+        let trial = attestation_service::PolicyTrial {
+            policies: trial.policies,
+            reference_values: trial.reference_values,
+            claims: claims.collect(),
+        };
+        let tried = self.service.try_out(trial).await;
+        let tried = tried.map_err(|error| sort(error.fault(), error))?.into_iter();
+        tried
+            .map(|each| {
+                Ok(Tried {
+                    now: tried_result(each.now)?,
+                    then: tried_result(each.then)?,
+                })
+            })
+            .collect()
+    }
+
     async fn is_ready(&self) -> bool {
         self.service.is_ready()
     }
+}
+
+fn tried_result(result: attestation_service::TriedResult) -> Result<TriedResult, AttestationError> {
+    let appraisal = match result {
+        Ok(appraisal) => appraisal,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    TriedAppraisal::read(&appraisal.submodule, appraisal.explanation)
+        .map(Ok)
+        .map_err(|error| AttestationError::Failed(error.into()))
 }
 
 fn individual(item: EvaluationItem) -> Result<IndividualRequest, AttestationError> {

@@ -29,13 +29,16 @@ use tonic_health::pb::health_client::HealthClient;
 
 use super::{
     AttestationClient, AttestationError, Change, Evaluated, Evaluation, EvaluationItem, Left, POLICY_ID,
-    PolicySummary, ReferenceValueHistory, RevokeWhat, StoredPolicy, bounded, reference_values,
+    PolicySummary, PolicyTrial, ReferenceValueHistory, RevokeWhat, StoredPolicy, Tried, TriedAppraisal,
+    bounded, reference_values,
 };
 
 type Transport = InterceptedService<Channel, ContextInterceptor>;
 
 /// The name under which the service says how it is.
 const SERVICE: &str = "attestation.AttestationService";
+/// The longest answer to a trial, in bytes: it explains every result.
+const MAX_TRIED: usize = 32 * 1024 * 1024;
 /// How long an answer about readiness is good for.
 const READINESS_LIFE: Duration = Duration::from_secs(2);
 /// How long the health check may take.
@@ -218,6 +221,23 @@ impl AttestationClient for GrpcAttestation {
         reference_values::left(reply.map_err(reference_values::sort)?.into_inner())
     }
 
+    async fn try_out(&self, trial: PolicyTrial) -> Result<Vec<Tried>, AttestationError> {
+        let _permit = self.call().await?;
+        let claims = trial.claims.into_iter().map(|each| wire::AppraisedClaims {
+            policy_id: each.policy_id,
+            claims: each.claims,
+        });
+        let request = wire::TryPoliciesRequest {
+            policies: trial.policies.into_iter().collect(),
+            reference_values: serde_json::Value::Object(trial.reference_values).to_string(),
+            claims: claims.collect(),
+        };
+        let mut client = self.management().max_decoding_message_size(MAX_TRIED);
+        let reply = client.try_policies(request).await.map_err(sort)?;
+        let tried = reply.into_inner().appraisals.into_iter();
+        tried.map(tried_claims).collect()
+    }
+
     async fn is_ready(&self) -> bool {
         // Held while asking, so that many probes at once ask once.
         let mut known = self.readiness.lock().await;
@@ -230,6 +250,21 @@ impl AttestationClient for GrpcAttestation {
         *known = Some((Instant::now(), ready));
         ready
     }
+}
+
+fn tried_claims(tried: wire::TriedClaims) -> Result<Tried, AttestationError> {
+    let result = |side: Option<wire::TriedAppraisal>| {
+        let side = side.ok_or_else(|| AttestationError::Failed("it left out a result".into()))?;
+        Ok(match side.error {
+            Some(reason) => Err(bounded(&reason)),
+            None => Ok(TriedAppraisal::read(&side.submodule, side.explanation)
+                .map_err(|error| AttestationError::Failed(error.into()))?),
+        })
+    };
+    Ok(Tried {
+        now: result(tried.now)?,
+        then: result(tried.then)?,
+    })
 }
 
 fn individual(item: EvaluationItem) -> wire::IndividualAttestationRequest {

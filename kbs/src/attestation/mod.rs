@@ -7,6 +7,7 @@ pub mod trust_authority;
 
 mod hash;
 mod reference_values;
+mod trial;
 
 use async_trait::async_trait;
 use kbs_types::Tee;
@@ -18,6 +19,7 @@ pub use reference_values::{
     Change, Left, Message, ReferenceValueHistory, Registrar, Revocation, RevokeWhat, ServedValue,
     ValueVersion,
 };
+pub use trial::{PolicyTrial, Tried, TriedAppraisal, TriedClaims, TriedResult};
 
 use crate::error::{Cause, KbsError};
 
@@ -101,6 +103,11 @@ pub trait AttestationClient: Send + Sync {
         _change: Change,
         _what: RevokeWhat,
     ) -> Result<Left, AttestationError> {
+        Err(AttestationError::NotOffered)
+    }
+
+    /// Appraises claims with policies and reference values that are not in force. Stores nothing, signs nothing.
+    async fn try_out(&self, _trial: PolicyTrial) -> Result<Vec<Tried>, AttestationError> {
         Err(AttestationError::NotOffered)
     }
 

@@ -61,7 +61,7 @@ pub async fn get(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError>
 }
 
 /// The Rego text of a `policy` member.
-pub(super) fn decode(policy: &str) -> Result<String, KbsError> {
+pub(crate) fn decode(policy: &str) -> Result<String, KbsError> {
     let bytes = URL_SAFE_NO_PAD
         .decode(policy)
         .map_err(|_| KbsError::BadPolicyBody("Failed to decode policy: not base64url without padding"))?;

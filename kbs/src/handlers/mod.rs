@@ -7,6 +7,7 @@ pub mod decisions;
 pub mod health;
 pub mod keys;
 pub mod plugin;
+pub mod policy_test;
 pub mod reference_value;
 pub mod resource_policy;
 
@@ -17,6 +18,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::error::KbsError;
+
+pub(crate) use attestation_policy::decode as decode_policy;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 

@@ -13,6 +13,7 @@ mod path;
 mod permit;
 mod policy_store;
 mod scope;
+mod trial;
 
 #[cfg(test)]
 mod tests;
@@ -22,3 +23,4 @@ pub use path::{ResourcePath, ResourcePathError};
 pub use permit::{Asked, AuthorizeError, ReleasePermit};
 pub use policy_store::{MAIN, NewPolicy, PolicyStore, PolicyStoreError};
 pub use scope::{Scope, ScopeError};
+pub use trial::Answer;

@@ -113,6 +113,11 @@ impl PolicyStore {
         Ok(true)
     }
 
+    /// All that are in force now.
+    pub(super) fn in_force(&self) -> Arc<InForce> {
+        self.in_force.load_full()
+    }
+
     /// Puts in force what a test made.
     #[cfg(test)]
     pub(super) fn in_force_for_tests(&self, in_force: InForce) {

@@ -68,3 +68,49 @@ async fn the_digest_is_that_of_the_policy_that_decided() {
         .into_inner();
     assert_eq!(explanation["submods"]["cpu0"]["policy"]["digest"], policy.digest);
 }
+
+#[tokio::test]
+async fn a_trial_over_the_wire_stores_nothing() {
+    let (_server, channel) = plain().await;
+    let mut client = AttestationManagementServiceClient::new(channel.clone());
+    let claims = AppraisedClaims {
+        policy_id: "default_cpu".to_owned(),
+        claims: r#"{"sample": {"svn": "1"}}"#.to_owned(),
+    };
+    let request = |policy: &str, values: &str| TryPoliciesRequest {
+        policies: [("default_cpu".to_owned(), policy.to_owned())].into(),
+        reference_values: values.to_owned(),
+        claims: vec![claims.clone()],
+    };
+    let policy = "package policy\ntrust_claims := {\"hardware\": 2}";
+    let answer = client
+        .try_policies(request(policy, ""))
+        .await
+        .unwrap()
+        .into_inner();
+    let [
+        TriedClaims {
+            now: Some(now),
+            then: Some(then),
+        },
+    ] = &answer.appraisals[..]
+    else {
+        panic!("{answer:?}");
+    };
+    assert!(now.submodule.contains("contraindicated"), "{now:?}");
+    assert_eq!(
+        then.submodule,
+        r#"{"ear.status":"affirming","ear.trustworthiness-vector":{"hardware":2}}"#
+    );
+    assert_ne!(policy, {
+        let policy_id = "default_cpu".to_owned();
+        let stored = client
+            .get_attestation_policy(GetPolicyRequest { policy_id })
+            .await;
+        stored.unwrap().into_inner().policy
+    });
+    for (policy, values) in [("no policy", ""), (policy, "[]"), (policy, "{")] {
+        let status = client.try_policies(request(policy, values)).await.unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
+    }
+}

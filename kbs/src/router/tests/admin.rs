@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::testing::{Bench, NOW};
 
 /// Every verb that changes or shows something.
-const VERBS: [(&str, &str); 21] = [
+const VERBS: [(&str, &str); 22] = [
     ("POST", "resource/a/b/c"),
     ("DELETE", "resource/a/b/c"),
     ("GET", "resource"),
@@ -28,6 +28,7 @@ const VERBS: [(&str, &str); 21] = [
     ("GET", "reference-value-history/svn"),
     ("DELETE", "reference-value/svn"),
     ("POST", "reference-value/svn/revoke"),
+    ("POST", "policy-test"),
     ("GET", "sample/x"),
     ("GET", "decisions"),
     ("GET", "decisions/6921aabc-3f9c2e81d04b7a55"),

@@ -1,0 +1,245 @@
+//! What other policies or other reference values would make of claims that were verified before. Nothing is stored, no
+//! token is made.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use policy::{Explanation, Limits, PolicyInput, ReferenceValueSnapshot};
+use serde_json::{Map, Value};
+
+use super::{AttestationService, MAX_ROUNDS};
+use crate::error::Fault;
+use crate::explanation;
+use crate::policies::{PolicyStoreError, ReadyPolicy};
+use crate::reference_values::{ReferenceValueError, View};
+
+/// The most claims that one trial may be about.
+pub const MAX_TRIED: usize = 1000;
+
+/// What is tried on which claims.
+#[derive(Debug, Clone, Default)]
+pub struct PolicyTrial {
+    /// Rego texts by the ids (with the class suffix) of the policies that they would replace.
+    pub policies: BTreeMap<String, String>,
+    /// Reference values that would count instead of the registered ones, by id. Null: that there were none.
+    pub reference_values: Map<String, Value>,
+    /// The claims.
+    pub claims: Vec<TriedClaims>,
+}
+
+/// Claims that were appraised before.
+#[derive(Debug, Clone)]
+pub struct TriedClaims {
+    /// Under which policy, with the class suffix.
+    pub policy_id: String,
+    /// JSON text: `ear.veraison.annotated-evidence` of the token.
+    pub claims: String,
+}
+
+/// What one set of claims is worth.
+#[derive(Debug, Clone)]
+pub struct Tried {
+    /// With what is in force.
+    pub now: TriedResult,
+    /// With what is tried.
+    pub then: TriedResult,
+}
+
+/// An appraisal, or why there is none.
+pub type TriedResult = Result<TriedAppraisal, String>;
+
+/// An appraisal of which no token was made.
+#[derive(Debug, Clone)]
+pub struct TriedAppraisal {
+    /// JSON text: the members that the submodule of a token would have, but the evidence and the policy.
+    pub submodule: String,
+    /// JSON text: an entry of `submods` of an explanation, without its status and policy.
+    pub explanation: Option<String>,
+}
+
+/// The trial could not be made.
+#[derive(Debug, thiserror::Error)]
+#[allow(private_interfaces)] // causes are for reading, not for matching
+pub enum TrialError {
+    /// The caller: there are more claims than can be tried at once.
+    #[error("{0} sets of claims, more than the {MAX_TRIED} that can be tried at once")]
+    TooMany(usize),
+    /// The caller: a set of claims is not JSON.
+    #[error("the claims of number {0} cannot be read: {1}")]
+    Claims(usize, String),
+    /// The caller: a policy is none.
+    #[error("policy `{id}` cannot be tried: {source}")]
+    Policy {
+        /// Its id.
+        id: String,
+        /// What is wrong with it.
+        source: PolicyStoreError,
+    },
+    /// Reference values cannot be had, or those given cannot be used.
+    #[error("the reference values cannot be used: {0}")]
+    ReferenceValues(ReferenceValueError),
+    /// More is being done than this machine can do in time.
+    #[error("too many evaluations are waiting")]
+    Overloaded,
+    /// A defect of this service.
+    #[error("the trial was abandoned")]
+    Abandoned,
+}
+
+impl TrialError {
+    /// Who has to do something about it.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::TooMany(_) | Self::Claims(..) => Fault::Request,
+            Self::Policy { source, .. } => source.fault(),
+            Self::ReferenceValues(error) => error.fault(),
+            Self::Overloaded => Fault::Dependency,
+            Self::Abandoned => Fault::Internal,
+        }
+    }
+}
+
+/// The policies of one side of the comparison, by id. One that cannot be used fails the claims that need it.
+type Policies = HashMap<String, Result<Arc<ReadyPolicy>, String>>;
+
+/// Everything that a trial needs, for the thread that computes.
+struct Prepared {
+    claims: Vec<(String, PolicyInput)>,
+    now: Policies,
+    then: Policies,
+    reference_values: Map<String, Value>,
+}
+
+impl AttestationService {
+    /// Appraises claims with what is in force and with what is tried, and says what differs.
+    ///
+    /// # Errors
+    /// The trial could not be made. That a policy fails on some claims is a result.
+    pub async fn try_out(&self, trial: PolicyTrial) -> Result<Vec<Tried>, TrialError> {
+        let PolicyTrial {
+            policies,
+            reference_values,
+            claims,
+        } = trial;
+        if claims.len() > MAX_TRIED {
+            return Err(TrialError::TooMany(claims.len()));
+        }
+        let parse = |(number, each): (usize, TriedClaims)| {
+            let input = PolicyInput::from_json(&each.claims);
+            let input = input.map_err(|error| TrialError::Claims(number, error.to_string()))?;
+            Ok((each.policy_id, input))
+        };
+        let claims: Vec<_> = claims
+            .into_iter()
+            .enumerate()
+            .map(parse)
+            .collect::<Result<_, _>>()?;
+        let mut now = Policies::new();
+        for (id, _) in &claims {
+            if !now.contains_key(id) {
+                let policy = self.policies.compiled(id).await;
+                now.insert(id.clone(), policy.map_err(|error| error.to_string()));
+            }
+        }
+        let mut then = now.clone();
+        for (id, rego) in policies {
+            let policy = self.policies.check(&id, &rego).await;
+            let policy = policy.map_err(|source| TrialError::Policy {
+                id: id.clone(),
+                source,
+            })?;
+            then.insert(id, Ok(policy));
+        }
+        self.compare(Prepared {
+            claims,
+            now,
+            then,
+            reference_values,
+        })
+        .await
+    }
+
+    /// Takes turns: one side computes, the other fetches the reference values that are asked for.
+    async fn compare(&self, prepared: Prepared) -> Result<Vec<Tried>, TrialError> {
+        let prepared = Arc::new(prepared);
+        let view = self.reference_values.view().await;
+        let mut view = view.map_err(TrialError::ReferenceValues)?;
+        for _ in 0..MAX_ROUNDS {
+            let turn = self.processors.take().await.ok_or(TrialError::Overloaded)?;
+            let (work, known) = (Arc::clone(&prepared), view.clone());
+            let done = tokio::task::spawn_blocking(move || {
+                let _turn = turn;
+                work.results(&known)
+            });
+            let (results, open) = done.await.map_err(|_| TrialError::Abandoned)??;
+            if open.is_empty() {
+                return Ok(results);
+            }
+            let extended = self.reference_values.extend(view, open).await;
+            view = extended.map_err(TrialError::ReferenceValues)?;
+        }
+        Err(TrialError::Abandoned)
+    }
+}
+
+impl Prepared {
+    /// All results, and the reference values that should be looked up before they are believed.
+    fn results(&self, view: &View) -> Result<(Vec<Tried>, Vec<String>), TrialError> {
+        let instead = self.reference_values.iter();
+        let gone = instead.clone().filter(|(_, value)| value.is_null());
+        let given = instead.filter(|(_, value)| !value.is_null());
+        let changed = view.values.with_change(
+            given.map(|(id, value)| (id.clone(), value.clone())),
+            gone.map(|(id, _)| id.as_str()),
+        );
+        let changed = changed
+            .map_err(|error| TrialError::ReferenceValues(ReferenceValueError::Refused(error.to_string())))?;
+        let mut open = Vec::new();
+        let mut results = Vec::with_capacity(self.claims.len());
+        for (id, input) in &self.claims {
+            let mut appraise = |policies: &Policies, values: &ReferenceValueSnapshot| {
+                let policy = match policies.get(id) {
+                    Some(Ok(policy)) => policy,
+                    Some(Err(reason)) => return Err(reason.clone()),
+                    None => return Err(format!("there is no policy `{id}`")),
+                };
+                appraisal(policy, input, values, |asked| {
+                    open.extend(view.open_questions(asked));
+                })
+            };
+            results.push(Tried {
+                now: appraise(&self.now, &view.values),
+                then: appraise(&self.then, &changed),
+            });
+        }
+        open.retain(|id| !self.reference_values.contains_key(id));
+        open.sort_unstable();
+        open.dedup();
+        Ok((results, open))
+    }
+}
+
+fn appraisal(
+    policy: &ReadyPolicy,
+    input: &PolicyInput,
+    values: &ReferenceValueSnapshot,
+    mut asked: impl FnMut(&[policy::AskedValue]),
+) -> TriedResult {
+    let appraisal = policy
+        .evaluate(input, values, &Limits::default())
+        .map_err(|error| error.to_string())?;
+    asked(&appraisal.asked);
+    let mut submodule = Map::new();
+    submodule.insert("ear.status".to_owned(), appraisal.vector.status().as_str().into());
+    let vector = serde_json::to_value(&appraisal.vector).map_err(|error| error.to_string())?;
+    submodule.insert("ear.trustworthiness-vector".to_owned(), vector);
+    for extension in appraisal.extensions.iter().filter(|each| !each.value.is_null()) {
+        submodule.insert(extension.name.clone(), extension.value.clone());
+    }
+    let explanation: Explanation = policy.explain(&appraisal, input, values, &explanation::LIMITS);
+    Ok(TriedAppraisal {
+        submodule: Value::Object(submodule).to_string(),
+        explanation: serde_json::to_string(&explanation).ok(),
+    })
+}

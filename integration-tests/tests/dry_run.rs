@@ -1,0 +1,148 @@
+//! What would change: policies and reference values that are tried on real guests, and on nobody else.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::guest::{Guest, claims};
+use crate::stack::TestStack;
+
+const SECRET: &[u8] = b"s";
+
+/// A guest that is affirming and gets its secret, and the claims of its token.
+async fn served(stack: &TestStack) -> (Guest<'_>, Value) {
+    stack.store("red/a/b", SECRET).await;
+    stack.vouch_for_sample().await;
+    stack.release_by(policy::defaults::AFFIRMING).await;
+    let guest = Guest::sample(stack);
+    let (session, token) = guest.handshake().await;
+    let claims = claims(&token);
+    assert_eq!(guest.get(&session, "red/a/b").await.status(), 200);
+    (guest, claims)
+}
+
+async fn tried(stack: &TestStack, trial: Value) -> Value {
+    let answer = stack
+        .as_owner(Method::POST, "/kbs/v0/policy-test", trial.to_string())
+        .await;
+    let status = answer.status();
+    let text = answer.text().await.unwrap();
+    assert_eq!(status, 200, "{text}");
+    serde_json::from_str(&text).unwrap()
+}
+
+#[tokio::test]
+async fn new_reference_values_show_who_would_be_locked_out_and_why() {
+    let stack = TestStack::start().await;
+    let (guest, claims) = served(&stack).await;
+    let report = tried(
+        &stack,
+        json!({
+            "reference_values": {"launch_digest": ["fghij"]},
+            "guests": [{"name": "mine", "claims": claims}],
+            "resources": ["red/a/b"],
+        }),
+    )
+    .await;
+    assert_eq!((&report["tried"], &report["lost"]), (&json!(1), &json!(1)));
+    let cpu = &report["guests"][0]["devices"]["cpu0"];
+    assert_eq!(cpu["was"]["status"], "affirming");
+    assert_eq!(cpu["would_be"]["status"], "warning");
+    let executables = cpu["why"]["claims"].as_array().unwrap();
+    let executables = executables
+        .iter()
+        .find(|claim| claim["claim"] == "executables")
+        .unwrap();
+    let failed = &executables["better"][0]["failed"][0];
+    assert_eq!(failed["came"], "`input.sample.launch_digest` is \"abcde\"");
+    assert_eq!(
+        failed["expected"],
+        "the reference value `launch_digest`: \"fghij\""
+    );
+
+    // Nothing has changed for the guest.
+    let (session, _) = guest.handshake().await;
+    assert_eq!(guest.get(&session, "red/a/b").await.status(), 200);
+}
+
+#[tokio::test]
+async fn an_attestation_policy_and_a_resource_policy_are_tried_together() {
+    let stack = TestStack::start().await;
+    let (guest, claims) = served(&stack).await;
+    let attestation = "package policy\ntrust_claims := {\"executables\": 33}";
+    let resource =
+        "package policy\nallow if input.submods.cpu0[\"ear.trustworthiness-vector\"].executables == 33";
+    let report = tried(
+        &stack,
+        json!({
+            "attestation_policies": {"default_cpu": URL_SAFE_NO_PAD.encode(attestation)},
+            "resource_policy": URL_SAFE_NO_PAD.encode(resource),
+            "guests": [{"name": "mine", "claims": claims}],
+            "resources": ["red/a/b"],
+        }),
+    )
+    .await;
+    let guests = &report["guests"][0];
+    assert_eq!(
+        guests["devices"]["cpu0"]["would_be"],
+        json!({"status": "warning", "vector": {"executables": 33}})
+    );
+    // Appraised otherwise, but the new resource policy takes that.
+    assert_eq!(guests["resources"][0]["would_be"], true);
+    assert_eq!((&report["changed"], &report["lost"]), (&json!(1), &json!(0)));
+
+    let (session, _) = guest.handshake().await;
+    assert_eq!(guest.get(&session, "red/a/b").await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_policy_that_fails_on_a_guest_leaves_it_without_a_token() {
+    let stack = TestStack::start().await;
+    let (_, claims) = served(&stack).await;
+    let broken = "package policy\ntrust_claims := {\"no-such-claim\": 2}";
+    let report = tried(
+        &stack,
+        json!({
+            "attestation_policies": {"default_cpu": URL_SAFE_NO_PAD.encode(broken)},
+            "guests": [{"name": "mine", "claims": claims}],
+            "resources": ["red/a/b"],
+        }),
+    )
+    .await;
+    let error = &report["guests"][0]["devices"]["cpu0"]["would_be"]["error"];
+    assert!(error.as_str().unwrap().contains("no AR4SI claim"), "{error}");
+    assert_eq!(report["lost"], 1);
+}
+
+#[tokio::test]
+async fn guests_from_the_records_are_tried_with_what_they_asked_for() {
+    let stack = TestStack::start().await;
+    let (guest, _) = served(&stack).await;
+    let (session, _) = guest.handshake().await;
+    assert_eq!(guest.get(&session, "red/a/none").await.status(), 404);
+    let trial = json!({
+        "resource_policy": URL_SAFE_NO_PAD.encode(policy::defaults::DENY_ALL),
+        "last": 10,
+    });
+    // The records are written in the background.
+    let mut report = tried(&stack, trial.clone()).await;
+    for _ in 0..200 {
+        if report["lost"] == 2 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        report = tried(&stack, trial.clone()).await;
+    }
+    assert_eq!(
+        (&report["tried"], &report["lost"]),
+        (&json!(2), &json!(2)),
+        "{report}"
+    );
+    let asked = |guest: usize| &report["guests"][guest]["resources"][0]["resource"];
+    assert_eq!(
+        (asked(0), asked(1)),
+        (&json!("resource/red/a/none"), &json!("resource/red/a/b"))
+    );
+    assert_eq!(report["guests"][0]["tee"], "sample");
+}

@@ -1,0 +1,131 @@
+use clap::Parser;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::cli::args::Cli;
+use crate::fake_kbs::FakeKbs;
+
+fn report() -> Value {
+    let failed = json!({
+        "condition": {"name": "snp_executables", "line": 61, "text": "…"},
+        "expected": "a value registered as `snp_launch_measurement`, but there is none, or it has expired",
+        "came": "`input.snp.measurement` is \"ab\"",
+        "advice": "Register it.\u{1b}[2J",
+    });
+    let side = |status: &str, executables: i64| json!({"status": status, "vector": {"executables": executables, "hardware": 0}});
+    let why = json!({"claims": [{"claim": "executables", "value": 33, "better": [{"failed": [failed]}]}]});
+    json!({"tried": 3, "changed": 1, "gained": 0, "lost": 1, "guests": [
+        {"name": "quiet", "changed": false, "devices": {}, "resources": []},
+        {"name": "d1", "tee": "snp", "changed": true,
+         "devices": {"cpu0": {"was": side("affirming", 3), "would_be": side("warning", 33), "why": why}},
+         "resources": [{"resource": "resource/a/b/c", "was": true, "would_be": false, "why": [failed]},
+                       {"resource": "resource/a/b/d", "was": false, "would_be": false}]},
+    ]})
+}
+
+async fn run(kbs: &FakeKbs, line: &str) -> (String, Result<(), CliError>) {
+    let line = format!("kbs-client --url {} policy test {line}", kbs.url);
+    let mut out = Vec::new();
+    let cli = Cli::try_parse_from(line.split_whitespace()).unwrap();
+    let result = crate::cli::run(cli, &mut out).await;
+    (String::from_utf8(out).unwrap(), result)
+}
+
+fn file(folder: &tempfile::TempDir, name: &str, text: &str) -> String {
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn a_report_says_was_would_be_and_why() {
+    let text = print::report(&report());
+    for line in [
+        "d1 (snp)",
+        "  cpu0: was affirming (executables 3), would be warning (executables 33)",
+        "    executables 33:",
+        "      expected: a value registered as `snp_launch_measurement`, but there is none, or it has expired",
+        "      came:     `input.snp.measurement` is \"ab\"",
+        "      where:    rule snp_executables, line 61",
+        "  would lose resource/a/b/c",
+        "3 guests tried: 1 would change, 0 secrets gained, 1 lost.",
+    ] {
+        assert!(text.lines().any(|each| each == line), "{line}\n{text}");
+    }
+    assert!(
+        !text.contains("quiet") && !text.contains("a/b/d") && !text.contains('\u{1b}'),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_trial_without_guests_and_one_without_changes_say_so() {
+    let nobody = json!({"tried": 0, "changed": 0, "guests": []});
+    assert!(print::report(&nobody).starts_with("No guest to try it on"));
+    let same = json!({"tried": 7, "changed": 0, "guests": []});
+    assert_eq!(print::report(&same), "7 guests tried: nothing would change.");
+}
+
+#[tokio::test]
+async fn everything_on_the_command_line_is_sent() {
+    let (kbs, folder) = (FakeKbs::start().await, tempfile::TempDir::new().unwrap());
+    let token = format!("h.{}.s", URL_SAFE_NO_PAD.encode(r#"{"submods":{}}"#));
+    let policy = file(
+        &folder,
+        "p.rego",
+        "package policy\ndefault trust_claims := {\"hardware\": 2}",
+    );
+    let values = file(&folder, "v.json", r#"{"svn": ["1"], "old": null}"#);
+    let claims = file(&folder, "t.json", &json!({ "token": token }).to_string());
+    let evidence = file(&folder, "e.json", r#"{"tee": "snp", "attestation": {"x": 1}}"#);
+    kbs.script("policy-test", 200, report().to_string());
+    let line = format!(
+        "--policy {policy} --reference-values {values} --claims {claims} --evidence {evidence} --last 5 \
+         --resource a/b/c --resource a/b/d"
+    );
+    let (text, result) = run(&kbs, &line).await;
+    result.unwrap();
+    assert!(text.ends_with("1 lost.\n"), "{text}");
+    let sent: Value = serde_json::from_slice(&kbs.seen().pop().unwrap().body).unwrap();
+    assert_eq!(
+        sent,
+        json!({
+            "attestation_policies": {"default_cpu": URL_SAFE_NO_PAD.encode(std::fs::read(&policy).unwrap())},
+            "reference_values": {"svn": ["1"], "old": null},
+            "guests": [{"name": claims, "claims": {"submods": {}}},
+                       {"name": evidence, "evidence": {"tee": "snp", "attestation": {"x": 1}}}],
+            "last": 5,
+            "resources": ["a/b/c", "a/b/d"],
+        })
+    );
+}
+
+#[tokio::test]
+async fn a_pipeline_fails_where_something_would_change_if_it_asks_for_that() {
+    let (kbs, folder) = (FakeKbs::start().await, tempfile::TempDir::new().unwrap());
+    let policy = file(&folder, "p.rego", "package policy\nallow if true");
+    kbs.script("policy-test", 200, report().to_string());
+    let (text, result) = run(&kbs, &format!("--policy {policy} --fail-on-change --output json")).await;
+    assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), report());
+    assert_eq!(result.unwrap_err().exit_code(), 1);
+    let sent: Value = serde_json::from_slice(&kbs.seen().pop().unwrap().body).unwrap();
+    assert!(sent["resource_policy"].is_string());
+
+    kbs.script("policy-test", 200, r#"{"tried":1,"changed":0,"guests":[]}"#);
+    let (_, result) = run(&kbs, &format!("--policy {policy} --fail-on-change")).await;
+    result.unwrap();
+}
+
+#[test]
+fn the_policy_that_is_meant_is_told_by_its_rules() {
+    for (rego, id) in [
+        ("trust_claims := {}", Some("default_cpu")),
+        ("default allow = false\nallow if { x }", Some("resource-policy")),
+        ("allowed { true }", Some("resource-policy")),
+        ("# trust_claims := {}\nallow if true", Some("resource-policy")),
+        ("trust_claims := {}\nallow := true", None),
+        ("allowance := 1", None),
+    ] {
+        assert_eq!(replaced(rego), id, "{rego}");
+    }
+}

@@ -1,0 +1,152 @@
+use std::collections::BTreeMap;
+
+use policy::PolicyInput;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::Trial;
+use super::guests::Guest;
+use super::report::Side;
+use crate::attestation::{PolicyTrial, Tried, TriedClaims, TriedResult};
+use crate::error::KbsError;
+use crate::handlers::decode_policy;
+use crate::state::Kbs;
+
+/// Claims sent at once, at most: they and the answer are one message each.
+const AT_ONCE: usize = 32;
+
+/// What a guest's token says, or would say.
+pub(super) struct Appraised {
+    /// By the name of the submodule.
+    pub(super) devices: BTreeMap<String, Side>,
+    pub(super) explanations: BTreeMap<String, Box<RawValue>>,
+    /// `None` if there is no token, because some device cannot be appraised.
+    pub(super) claims: Option<PolicyInput>,
+}
+
+impl Trial {
+    /// What is said of each guest now, and what would be said then.
+    pub(super) async fn appraise(
+        &self,
+        kbs: &Kbs,
+        guests: &[Guest],
+    ) -> Result<Vec<(Appraised, Appraised)>, KbsError> {
+        if self.attestation_policies.is_empty() && self.reference_values.is_empty() {
+            let same = |guest: &Guest| Ok((Appraised::as_recorded(guest)?, Appraised::as_recorded(guest)?));
+            return guests.iter().map(same).collect();
+        }
+        let policies = self.attestation_policies.iter();
+        let policies: BTreeMap<String, String> = policies
+            .map(|(id, policy)| Ok((id.clone(), decode_policy(policy)?)))
+            .collect::<Result<_, KbsError>>()?;
+        let mut sides = Vec::with_capacity(guests.len());
+        for some in guests.chunks(AT_ONCE) {
+            let claims: Vec<TriedClaims> = some.iter().flat_map(devices).map(|(_, claims)| claims).collect();
+            let trial = PolicyTrial {
+                policies: policies.clone(),
+                reference_values: self.reference_values.clone(),
+                claims,
+            };
+            let refused = |reason| KbsError::BadTrial(reason);
+            let tried = kbs.attestation.try_out(trial).await;
+            let mut tried = tried.map_err(|error| error.into_kbs_error(refused))?.into_iter();
+            for guest in some {
+                sides.push(sides_of(guest, &mut tried)?);
+            }
+        }
+        Ok(sides)
+    }
+}
+
+/// Takes the results of a guest's devices, which come in their order.
+fn sides_of(
+    guest: &Guest,
+    tried: &mut impl Iterator<Item = Tried>,
+) -> Result<(Appraised, Appraised), KbsError> {
+    let (mut now, mut then) = (BTreeMap::new(), BTreeMap::new());
+    for (name, _) in devices(guest) {
+        let result = tried.next();
+        let result = result.ok_or_else(|| KbsError::AttestationFailed("it answered too little".into()))?;
+        now.insert(name.clone(), result.now);
+        then.insert(name, result.then);
+    }
+    Ok((Appraised::with(guest, now)?, Appraised::with(guest, then)?))
+}
+
+/// The devices of a guest, and the policy and the claims that each is appraised by.
+fn devices(guest: &Guest) -> Vec<(String, TriedClaims)> {
+    let submods = guest.claims.get("submods").and_then(Value::as_object);
+    let device = |(name, submod): (&String, &Value)| {
+        let claims = submod.get("ear.veraison.annotated-evidence")?.to_string();
+        let id = submod.get("ear.appraisal-policy-id").and_then(Value::as_str);
+        let class = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        let policy_id = format!("{}_{class}", id.unwrap_or(crate::attestation::POLICY_ID));
+        Some((name.clone(), TriedClaims { policy_id, claims }))
+    };
+    submods.into_iter().flatten().filter_map(device).collect()
+}
+
+impl Appraised {
+    fn as_recorded(guest: &Guest) -> Result<Self, KbsError> {
+        let submods = guest.claims.get("submods").and_then(Value::as_object);
+        let devices = submods.into_iter().flatten();
+        let devices = devices.map(|(name, submod)| (name.clone(), Side::of(submod)));
+        Ok(Self {
+            devices: devices.collect(),
+            explanations: BTreeMap::new(),
+            claims: Some(input(guest.claims.clone())?),
+        })
+    }
+
+    fn with(guest: &Guest, results: BTreeMap<String, TriedResult>) -> Result<Self, KbsError> {
+        let mut claims = guest.claims.clone();
+        let mut whole = true;
+        let (mut devices, mut explanations) = (BTreeMap::new(), BTreeMap::new());
+        for (name, result) in results {
+            match result {
+                Ok(appraisal) => {
+                    devices.insert(
+                        name.clone(),
+                        Side::of(&Value::Object(appraisal.submodule.clone())),
+                    );
+                    if let Some(explanation) = appraisal.explanation {
+                        explanations.insert(name.clone(), explanation);
+                    }
+                    let submod = claims
+                        .get_mut("submods")
+                        .and_then(|submods| submods.get_mut(&name));
+                    if let Some(submod) = submod {
+                        replace(submod, appraisal.submodule);
+                    }
+                }
+                Err(reason) => {
+                    whole = false;
+                    devices.insert(name, Side::failed(reason));
+                }
+            }
+        }
+        Ok(Self {
+            devices,
+            explanations,
+            claims: if whole { Some(input(claims)?) } else { None },
+        })
+    }
+}
+
+/// Gives a submodule another appraisal; what it is about stays.
+fn replace(submod: &mut Value, appraisal: Map<String, Value>) {
+    let Some(members) = submod.as_object_mut() else {
+        return;
+    };
+    members.retain(|name, _| {
+        matches!(
+            name.as_str(),
+            "ear.veraison.annotated-evidence" | "ear.appraisal-policy-id"
+        )
+    });
+    members.extend(appraisal);
+}
+
+fn input(claims: Value) -> Result<PolicyInput, KbsError> {
+    PolicyInput::from_value(claims).map_err(|error| KbsError::Internal(error.into()))
+}

@@ -1,0 +1,107 @@
+//! What a policy or reference values that are not in force would change: for which guests, and for which of their
+//! secrets. Nothing is stored, released or signed.
+//!
+//! [`Trial`] is what is tried and on whom, [`Report`] what came of it.
+
+mod appraise;
+mod guests;
+mod report;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use policy::{PolicyInput, ReleasePolicy, ReleaseRequest};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+pub use self::guests::GivenGuest;
+pub use self::report::{DeviceReport, GuestReport, Report, ResourceReport, Side};
+use crate::error::KbsError;
+use crate::resource::Answer;
+use crate::state::Kbs;
+
+/// The most guests that one trial may be about.
+pub const MAX_GUESTS: usize = 1000;
+
+/// What is tried, and on whom.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trial {
+    /// Attestation policies (base64url without padding) by the ids of those that they would replace.
+    #[serde(default)]
+    pub attestation_policies: BTreeMap<String, String>,
+    /// A resource policy (base64url without padding) that would replace the one that is asked about everything.
+    #[serde(default)]
+    pub resource_policy: Option<String>,
+    /// Reference values that would count instead of the registered ones, by id; null where there would be none.
+    #[serde(default)]
+    pub reference_values: Map<String, Value>,
+    /// So many of the guests that were attested last.
+    #[serde(default)]
+    pub last: Option<usize>,
+    /// Other guests.
+    #[serde(default)]
+    pub guests: Vec<GivenGuest>,
+    /// What to ask for each guest, beside what it asked for itself: `repository/type/tag`.
+    #[serde(default)]
+    pub resources: Vec<String>,
+}
+
+impl Trial {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// The trial cannot be made: something in it cannot be read, or a service that it needs does not answer.
+    pub async fn run(&self, kbs: &Kbs) -> Result<Report, KbsError> {
+        if self.attestation_policies.is_empty()
+            && self.resource_policy.is_none()
+            && self.reference_values.is_empty()
+        {
+            return Err(KbsError::BadTrial(
+                "nothing is tried: give attestation_policies, a resource_policy or reference_values".into(),
+            ));
+        }
+        let instead = match &self.resource_policy {
+            Some(policy) => {
+                let rego = crate::handlers::decode_policy(policy)?;
+                let compiled = ReleasePolicy::compile(&rego);
+                Some(compiled.map_err(|error| KbsError::BadResourcePolicy(error.into()))?)
+            }
+            None => None,
+        };
+        let guests = self.guests(kbs).await?;
+        let sides = self.appraise(kbs, &guests).await?;
+        let mut reports = Vec::with_capacity(guests.len());
+        for (guest, (now, then)) in guests.iter().zip(sides) {
+            let mut resources = Vec::with_capacity(guest.resources.len());
+            for path in &guest.resources {
+                let was = decide(kbs, path, now.claims.as_ref(), None);
+                let would_be = decide(kbs, path, then.claims.as_ref(), instead.as_ref());
+                resources.push(ResourceReport::new(path, &was, would_be));
+            }
+            reports.push(GuestReport::new(guest, now, then, resources));
+        }
+        Ok(Report::of(reports))
+    }
+}
+
+/// What the resource policies say; `instead` stands for the one that is asked about everything. A guest without claims
+/// has no token, and gets nothing.
+fn decide(
+    kbs: &Kbs,
+    path: &[String],
+    claims: Option<&PolicyInput>,
+    instead: Option<&ReleasePolicy>,
+) -> Answer {
+    let (Some(claims), Some((plugin, path))) = (claims, path.split_first()) else {
+        return Answer::Denied(Vec::new());
+    };
+    let request = ReleaseRequest {
+        plugin,
+        path,
+        query: &BTreeMap::new(),
+    };
+    kbs.policy.try_out(claims, &request, instead)
+}
