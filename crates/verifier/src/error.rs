@@ -22,10 +22,16 @@ pub enum VerifyError {
         reason: String,
     },
     /// The report data in the evidence is not the expected one: not fresh, or of another key.
-    #[error("the report data in the evidence is not what was expected")]
+    #[error(
+        "the report data in the evidence is not what was expected: it is bound to another nonce or another key than those \
+         that came with it"
+    )]
     ReportDataMismatch,
     /// The init data in the evidence is not the expected one.
-    #[error("the init data in the evidence is not what was expected")]
+    #[error(
+        "the init data in the evidence is not what was expected: the guest was started with another init-data document \
+         than the one that it sent, or with none"
+    )]
     InitDataMismatch,
     /// The expected value cannot be the content of the register. The caller's fault.
     #[error("{length} bytes of {field} cannot be expected of this TEE")]
