@@ -43,9 +43,13 @@ pub use config::Config;
 pub use endorsements::EndorsementError;
 pub use error::{EvaluateError, Fault, StartError};
 pub use explanation::Explained;
-pub use policies::{PolicyStoreError, PolicyText};
+pub use policies::{Deleted, PolicyStoreError, PolicyText};
 pub use reference_values::{ReferenceValue, ReferenceValueError};
 pub use request::{
     AttestationRequest, HashAlgorithm, IndividualRequest, InitData, RuntimeData, Tee, UnknownHashAlgorithm,
 };
-pub use service::{AttestationService, PolicyTrial, TrialError, Tried, TriedClaims, TriedResult};
+pub use service::{
+    AttestationService, PolicyChange, PolicySet, PolicyTrial, TrialError, Tried, TriedClaims, TriedResult,
+};
+/// Who changed a policy, and when.
+pub use storage::{Author, Version};

@@ -1,6 +1,8 @@
-//! Attestation policies: kept in the storage as `<id>.rego`, compiled once a version.
+//! Attestation policies: kept in the storage as `<id>.rego` with their history, compiled once a version.
 
-mod hints;
+mod checks;
+mod error;
+mod stored;
 
 use std::collections::HashMap;
 use std::ops::Deref;
@@ -9,10 +11,12 @@ use std::time::{Duration, Instant};
 
 use daemon::strikes::Strikes;
 use policy::{AppraisalPolicy, PolicyError, defaults};
-use storage::{KeyValueStore, StorageError, WriteMode};
+use storage::{Author, KeyValueStore, Version, Versions};
 
-pub(crate) use self::hints::Hints;
-use crate::error::Fault;
+pub(crate) use self::checks::Checks;
+pub use self::error::PolicyStoreError;
+pub use self::stored::{Deleted, PolicyText};
+use self::stored::{digest, shipped, shipped_author};
 
 /// The namespace of the storage that holds attestation policies.
 pub(crate) const NAMESPACE: &str = "attestation_service_policy";
@@ -27,60 +31,9 @@ const MAX_TEXT: usize = 1024 * 1024;
 /// The longest policy id, in bytes.
 const MAX_ID: usize = 128;
 
-/// A policy cannot be stored, read or used.
-#[derive(Debug, thiserror::Error)]
-pub enum PolicyStoreError {
-    /// Not a name that a policy can have.
-    #[error("`{0}` is not a policy id: 1 to {MAX_ID} of A-Z a-z 0-9 . _ -, the first one no dot")]
-    BadId(String),
-    /// The text is longer than a policy may be.
-    #[error("the policy has {0} bytes, more than the {MAX_TEXT} allowed")]
-    TooLong(usize),
-    /// The text that should be stored is no policy.
-    #[error("Malformed policy: {0}")]
-    Malformed(#[source] PolicyError),
-    /// There is no policy of this id.
-    #[error("Policy `{0}.rego` not found")]
-    NotFound(String),
-    /// The text in the storage is no policy.
-    #[error("the stored policy `{id}.rego` cannot be used: {reason}")]
-    Broken {
-        /// With the class suffix.
-        id: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The storage does not work.
-    #[error("the policy storage does not work")]
-    Storage(#[from] StorageError),
-}
-
-impl PolicyStoreError {
-    /// Who has to do something about it.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        match self {
-            Self::BadId(_) | Self::TooLong(_) | Self::Malformed(_) => Fault::Request,
-            Self::NotFound(_) | Self::Broken { .. } => Fault::Operator,
-            Self::Storage(_) => Fault::Dependency,
-        }
-    }
-}
-
-/// A policy as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PolicyText {
-    /// With the class suffix, such as `default_cpu`.
-    pub id: String,
-    /// The Rego text.
-    pub text: String,
-    /// SHA-384 of the text, lower-case hex.
-    pub digest: String,
-}
-
 /// The policies, and those of them that were used, compiled.
 pub(crate) struct PolicyStore {
-    store: Arc<dyn KeyValueStore>,
+    versions: Versions,
     compiled: RwLock<HashMap<String, Compiled>>,
     recheck: Duration,
 }
@@ -123,15 +76,15 @@ impl Deref for ReadyPolicy {
 }
 
 impl PolicyStore {
-    /// Puts the defaults into `store` where it has none of that name.
-    pub(crate) async fn open(store: Arc<dyn KeyValueStore>) -> Result<Self, PolicyStoreError> {
+    /// Puts the defaults into `store` where it has none of that name. `now` is in seconds since the Unix epoch.
+    pub(crate) async fn open(store: Arc<dyn KeyValueStore>, now: i64) -> Result<Self, PolicyStoreError> {
+        let versions = Versions::new(store);
+        let author = shipped_author();
         for (id, rego) in defaults::ATTESTATION {
-            store
-                .set(&key(id), rego.as_bytes(), WriteMode::CreateOnly)
-                .await?;
+            versions.seed(id, rego, &author, now).await?;
         }
         Ok(Self {
-            store,
+            versions,
             compiled: RwLock::default(),
             recheck: RECHECK,
         })
@@ -145,23 +98,60 @@ impl PolicyStore {
             .map_err(PolicyStoreError::Malformed)
     }
 
-    /// Compiles and stores `rego`, in place of what was there. What does not compile changes nothing.
-    pub(crate) async fn set(&self, id: &str, rego: &str) -> Result<Arc<ReadyPolicy>, PolicyStoreError> {
-        check_id(id)?;
-        let policy = compile(rego.to_owned())
-            .await?
-            .map_err(PolicyStoreError::Malformed)?;
-        self.store
-            .set(&key(id), rego.as_bytes(), WriteMode::Replace)
-            .await?;
-        self.remember(id, &policy);
-        Ok(policy)
+    /// Stores `rego`, which `policy` was compiled from, in place of what was there.
+    pub(crate) async fn set(
+        &self,
+        id: &str,
+        rego: &str,
+        policy: &Arc<ReadyPolicy>,
+        by: &Author,
+        now: i64,
+    ) -> Result<Version, PolicyStoreError> {
+        let version = self.versions.set(id, rego, by, now).await?;
+        self.remember(id, policy);
+        Ok(version)
     }
 
-    /// The text of a policy.
-    pub(crate) async fn text(&self, id: &str) -> Result<PolicyText, PolicyStoreError> {
+    /// Takes a policy out of force; one that is shipped gets its shipped text back.
+    pub(crate) async fn delete(&self, id: &str, by: &Author, now: i64) -> Result<Deleted, PolicyStoreError> {
         check_id(id)?;
-        let text = self.read(id).await?;
+        let deleted = match shipped(id) {
+            None => Deleted::Gone(self.versions.delete(id, by, now).await?),
+            Some(rego) if self.versions.current(id).await?.as_deref() == Some(rego) => {
+                return Err(PolicyStoreError::Shipped(id.to_owned()));
+            }
+            Some(rego) => Deleted::Restored(self.versions.set(id, rego, by, now).await?),
+        };
+        self.forget(id);
+        Ok(deleted)
+    }
+
+    /// Puts the text of an earlier version in force again, if it still compiles.
+    pub(crate) async fn roll_back(
+        &self,
+        id: &str,
+        number: u64,
+        by: &Author,
+        now: i64,
+    ) -> Result<Version, PolicyStoreError> {
+        check_id(id)?;
+        let rego = self.versions.text(id, Some(number)).await?;
+        self.check(id, &rego).await?;
+        let version = self.versions.roll_back(id, number, by, now).await?;
+        self.forget(id);
+        Ok(version)
+    }
+
+    /// Every version of a policy, the newest first.
+    pub(crate) async fn history(&self, id: &str, now: i64) -> Result<Vec<Version>, PolicyStoreError> {
+        check_id(id)?;
+        Ok(self.versions.history(id, now).await?)
+    }
+
+    /// The text of a policy: of the one in force, or of a version.
+    pub(crate) async fn text(&self, id: &str, number: Option<u64>) -> Result<PolicyText, PolicyStoreError> {
+        check_id(id)?;
+        let text = self.versions.text(id, number).await?;
         Ok(PolicyText {
             id: id.to_owned(),
             digest: digest(&text),
@@ -171,14 +161,10 @@ impl PolicyStore {
 
     /// Every policy there is, by id.
     pub(crate) async fn list(&self) -> Result<Vec<PolicyText>, PolicyStoreError> {
-        let mut ids: Vec<String> = self.store.list().await?;
-        ids.sort_unstable();
+        let ids = self.versions.list().await?;
         let mut policies = Vec::with_capacity(ids.len());
-        for key in &ids {
-            let Some(id) = key.strip_suffix(".rego").filter(|id| check_id(id).is_ok()) else {
-                continue;
-            };
-            match self.text(id).await {
+        for id in ids.iter().filter(|id| check_id(id).is_ok()) {
+            match self.text(id, None).await {
                 Ok(policy) => policies.push(policy),
                 Err(PolicyStoreError::NotFound(_)) => {} // removed since it was listed
                 Err(error) => return Err(error),
@@ -194,11 +180,11 @@ impl PolicyStore {
             Recalled::Stale(policy) => Some(policy),
             Recalled::Nothing => None,
         };
-        let text = match self.read(id).await {
+        let text = match self.versions.text(id, None).await {
             Ok(text) => text,
             Err(error) => {
                 self.exchange(id, known.as_ref(), None);
-                return Err(error);
+                return Err(error.into());
             }
         };
         if let Some(known) = known.as_ref().filter(|known| known.digest() == digest(&text)) {
@@ -211,15 +197,6 @@ impl PolicyStore {
         })?;
         self.exchange(id, None, Some(&policy));
         Ok(policy)
-    }
-
-    async fn read(&self, id: &str) -> Result<String, PolicyStoreError> {
-        let bytes = self.store.get(&key(id)).await?;
-        let bytes = bytes.ok_or_else(|| PolicyStoreError::NotFound(id.to_owned()))?;
-        String::from_utf8(bytes).map_err(|_| PolicyStoreError::Broken {
-            id: id.to_owned(),
-            reason: "it is not UTF-8 text".to_owned(),
-        })
     }
 
     fn recall(&self, id: &str) -> Recalled {
@@ -255,6 +232,14 @@ impl PolicyStore {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(id.to_owned(), entry);
+    }
+
+    /// The storage is looked at for the next request.
+    fn forget(&self, id: &str) {
+        self.compiled
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(id);
     }
 
     /// Puts `new` in the place of `known`, unless somebody has set another policy meanwhile.
@@ -299,14 +284,6 @@ async fn compile(rego: String) -> Result<Result<Arc<ReadyPolicy>, PolicyError>, 
     }
     let compiled = tokio::task::spawn_blocking(move || ReadyPolicy::compile(&rego).map(Arc::new)).await;
     Ok(compiled.unwrap_or_else(|_| Err(PolicyError::Compile("the compiler gave up".to_owned()))))
-}
-
-fn key(id: &str) -> String {
-    format!("{id}.rego")
-}
-
-fn digest(text: &str) -> String {
-    hex::encode(crate::request::HashAlgorithm::Sha384.digest(text.as_bytes()))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The service itself: what every edge calls.
 
 mod dry_run;
+mod manage;
 
 use std::num::NonZero;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::endorsements::{Endorser, Report, Trial};
 use crate::error::{EvaluateError, StartError};
 use crate::evaluation::{Evaluation, Item, Progress, refused};
 use crate::explanation::{self, Explained};
-use crate::policies::{self, Hints, PolicyStore, PolicyStoreError, PolicyText};
+use crate::policies::{self, PolicyStore};
 use crate::reference_values::{self, ReferenceValue, ReferenceValueError, ReferenceValueSource};
 use crate::request::{AttestationRequest, IndividualRequest, MAX_ITEMS};
 use crate::token::EarIssuer;
@@ -27,6 +28,7 @@ use crate::{audit, setup};
 pub use self::dry_run::{
     MAX_TRIED, PolicyTrial, TrialError, Tried, TriedAppraisal, TriedClaims, TriedResult,
 };
+pub use self::manage::{PolicyChange, PolicySet};
 
 /// The Verifier of RFC 9334: appraises evidence and attests to the result.
 pub struct AttestationService {
@@ -49,9 +51,6 @@ const DEFAULT_POLICY: &str = "default";
 /// How often an evaluation may find that it needs another policy, or other reference values.
 const MAX_ROUNDS: usize = 64;
 
-/// How many reference values are looked up for a policy that is set.
-const MAX_LOOKED_UP: usize = 64;
-
 /// How many evaluations may wait for their turn.
 const MAX_WAITING: usize = 1024;
 
@@ -73,7 +72,9 @@ impl AttestationService {
             verifiers: setup::verifiers(&config.verifier_config)?,
             endorser,
             metrics,
-            policies: PolicyStore::open(store).await.map_err(StartError::Policies)?,
+            policies: PolicyStore::open(store, clock.now())
+                .await
+                .map_err(StartError::Policies)?,
             reference_values: reference_values::open(config, Arc::clone(&clock)).await?,
             issuer: EarIssuer::new(&config.attestation_token_broker)?,
             verbose_token: config.attestation_token_broker.verbose_token,
@@ -114,35 +115,6 @@ impl AttestationService {
                 .map(|done| (&done.evaluation, done.submodules.as_slice())),
         );
         result
-    }
-
-    /// Compiles and stores a policy. `id` has the class suffix, such as `default_cpu`.
-    ///
-    /// # Errors
-    /// The id or the text is not usable, or the storage does not work. Nothing has changed then.
-    pub async fn set_policy(&self, id: &str, rego: &str) -> Result<(), PolicyStoreError> {
-        let policy = self.policies.set(id, rego).await?;
-        tracing::info!(policy = id, digest = policy.digest(), "attestation policy set");
-        for doubt in self.doubts(rego).await {
-            tracing::warn!(policy = id, "{doubt}");
-        }
-        Ok(())
-    }
-
-    /// A policy as it is stored.
-    ///
-    /// # Errors
-    /// There is none of this id, or the storage does not work.
-    pub async fn get_policy(&self, id: &str) -> Result<PolicyText, PolicyStoreError> {
-        self.policies.text(id).await
-    }
-
-    /// Every policy, by id.
-    ///
-    /// # Errors
-    /// The storage does not work.
-    pub async fn list_policies(&self) -> Result<Vec<PolicyText>, PolicyStoreError> {
-        self.policies.list().await
     }
 
     /// What an attester needs before it can make its evidence, besides a nonce; empty for every TEE that this
@@ -215,32 +187,6 @@ impl AttestationService {
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.reference_values.is_ready()
-    }
-
-    /// What a policy reads that is not there. It may be there later, so it is a word of warning and no more.
-    async fn doubts(&self, rego: &str) -> Vec<String> {
-        let hints = Hints::of(rego);
-        let mut unregistered = Vec::new();
-        for id in hints.reference_values.into_iter().take(MAX_LOOKED_UP) {
-            if let Ok(None) = self.reference_values.query(&id).await {
-                unregistered.push(id);
-            }
-        }
-        let mut doubts = Vec::new();
-        if !hints.unknown_inputs.is_empty() {
-            let names: Vec<String> = hints.unknown_inputs.into_iter().collect();
-            doubts.push(format!(
-                "no TEE gives these members of `input`: {}",
-                names.join(", ")
-            ));
-        }
-        if !unregistered.is_empty() {
-            doubts.push(format!(
-                "these reference values are not registered: {}",
-                unregistered.join(", ")
-            ));
-        }
-        doubts
     }
 
     async fn try_evaluate(&self, request: AttestationRequest) -> Result<Evaluated, EvaluateError> {

@@ -101,6 +101,7 @@ async fn policies_and_reference_values_need_a_known_client_certificate() {
         let request = SetPolicyRequest {
             policy_id: "other_cpu".to_owned(),
             policy,
+            ..SetPolicyRequest::default()
         };
         assert_eq!(
             client.set_attestation_policy(request).await.is_ok(),

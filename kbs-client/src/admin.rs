@@ -1,6 +1,7 @@
 //! An administrator: resources, policies and reference values of a KBS.
 
 mod credential;
+mod policies;
 mod policy_versions;
 mod reference_values;
 mod trial;
@@ -80,24 +81,6 @@ impl AdminClient {
     /// A resource policy and what the KBS knows about it. Only a KBS of this project offers it.
     pub async fn get_resource_policy(&self, id: &str) -> Result<Policy, ClientError> {
         self.policy("resource-policy", id).await
-    }
-
-    /// Sets an attestation policy; `id` ends in the class of TEEs, as `default_cpu` does.
-    pub async fn set_attestation_policy(&self, id: &str, kind: &str, rego: &[u8]) -> Result<(), ClientError> {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            r#type: &'a str,
-            policy_id: &'a str,
-            policy: String,
-        }
-        let body = Body {
-            r#type: kind,
-            policy_id: id,
-            policy: URL_SAFE_NO_PAD.encode(rego),
-        };
-        self.send(self.http.request(Method::POST, "attestation-policy").json(&body))
-            .await
-            .map(drop)
     }
 
     /// The ids of the attestation policies. Only a KBS of this project offers it.

@@ -6,6 +6,7 @@ mod admin;
 mod credential;
 mod decisions;
 mod guest;
+pub mod history;
 mod init_data;
 mod output;
 mod policy;

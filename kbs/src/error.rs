@@ -133,6 +133,9 @@ pub enum KbsError {
     /// What should be tried cannot be: the reason is for the administrator.
     #[error("Policy test failed: {0}")]
     BadTrial(String),
+    /// The Attestation Service does not do this with a policy.
+    #[error("Attestation error: {0}")]
+    AttestationPolicyRefused(String),
     /// The Attestation Service does not take these reference values.
     #[error("RVPS configuration failed: {0}")]
     BadReferenceValue(String),
@@ -226,7 +229,9 @@ impl KbsError {
             E::BadAuthRequest(_) | E::BadAttestRequest(_) => (StatusCode::BAD_REQUEST, "AttestationError"),
             E::BadPolicyBody(_) => (StatusCode::BAD_REQUEST, "ParsePolicyError"),
             E::BadResourcePolicy(_) => (StatusCode::BAD_REQUEST, "PolicyEngineError"),
-            E::BadAttestationPolicy(_) => (StatusCode::BAD_REQUEST, "AttestationError"),
+            E::BadAttestationPolicy(_) | E::AttestationPolicyRefused(_) => {
+                (StatusCode::BAD_REQUEST, "AttestationError")
+            }
             E::BadTrial(_) => (StatusCode::BAD_REQUEST, "PolicyTestError"),
             E::BadReferenceValue(_) => (StatusCode::BAD_REQUEST, "RvpsError"),
             E::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge"),

@@ -40,7 +40,15 @@ async fn dispatch(State(kbs): State<Arc<Kbs>>, request: Request) -> Result<Respo
         (&POST, ["auth"]) => auth::challenge(&kbs, &call).await,
         (&POST, ["attest"]) => attest::attest(&kbs, &call).await,
         (&GET, ["attestation-policy"]) => attestation_policy::list(&kbs, &call).await,
-        (&GET, ["attestation-policy", id]) => attestation_policy::get(&kbs, &call, id).await,
+        (&GET, ["attestation-policy", id]) => attestation_policy::get(&kbs, &call, id, None).await,
+        (&GET, ["attestation-policy", id, "version", number]) => {
+            attestation_policy::get(&kbs, &call, id, Some(number)).await
+        }
+        (&GET, ["attestation-policy", id, "history"]) => attestation_policy::history(&kbs, &call, id).await,
+        (&DELETE, ["attestation-policy", id]) => attestation_policy::delete(&kbs, &call, id).await,
+        (&POST, ["attestation-policy", id, "rollback"]) => {
+            attestation_policy::roll_back(&kbs, &call, id).await
+        }
         (&POST, ["attestation-policy"]) => attestation_policy::set(&kbs, &call).await,
         (&GET, ["reference-value"]) => reference_value::list(&kbs, &call).await,
         (&GET, ["reference-value", id @ ..]) => reference_value::get(&kbs, &call, &id.join("/")).await,

@@ -14,13 +14,14 @@ use kbs_types::Tee;
 use ring::rand::SystemRandom;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use storage::StorageConfig;
+use storage::{StorageConfig, Versions};
 use tower::ServiceExt;
 
 use crate::admin::{Admin, AdminConfig};
 use crate::attestation::{
-    AttestationClient, AttestationError, Change, Evaluated, Evaluation, Left, PolicySummary,
-    ReferenceValueHistory, Registrar, RevokeWhat, ServedValue, StoredPolicy, ValueVersion,
+    AttestationClient, AttestationError, Author, Change, DeletedPolicy, Evaluated, Evaluation, Left,
+    PolicyChange, PolicySet, PolicySummary, ReferenceValueHistory, Registrar, RevokeWhat, ServedValue,
+    StoredPolicy, ValueVersion, Version,
 };
 use crate::config::KbsConfig;
 use crate::decisions::{Decisions, DecisionsConfig};
@@ -237,6 +238,7 @@ pub(crate) struct FakeAttestation {
     pub(crate) seen: Mutex<Vec<Tee>>,
     /// What was asked to be changed of reference values.
     pub(crate) changes: Mutex<Vec<String>>,
+    policies: Versions,
     /// A key to put in the tokens instead of the guest's.
     pub(crate) other_key: Mutex<Option<Value>>,
 }
@@ -250,6 +252,7 @@ impl FakeAttestation {
             calls: AtomicUsize::new(0),
             seen: Mutex::new(Vec::new()),
             changes: Mutex::new(Vec::new()),
+            policies: Versions::new(Arc::new(storage::Memory::new())),
             other_key: Mutex::new(None),
         }
     }
@@ -318,12 +321,22 @@ impl AttestationClient for FakeAttestation {
         Ok("{\"se\":\"request\"}".into())
     }
 
-    async fn set_policy(&self, _id: &str, rego: &str) -> Result<(), AttestationError> {
+    async fn set_policy(&self, change: &PolicyChange<'_>) -> Result<PolicySet, AttestationError> {
         self.up()?;
-        match rego.starts_with("package policy") {
-            true => Ok(()),
-            false => Err(AttestationError::Refused("Malformed policy".into())),
+        if !change.rego.starts_with("package policy") {
+            return Err(AttestationError::Refused("Malformed policy".into()));
         }
+        let warnings = match change.rego.contains("input.typo") {
+            true if change.strict => return Err(AttestationError::Refused("input.typo".into())),
+            true => vec!["no verifier gives the claim `input.typo`".to_owned()],
+            false => Vec::new(),
+        };
+        let version = self
+            .policies
+            .set(change.id, change.rego, &change.author, NOW)
+            .await;
+        let version = Some(version.unwrap());
+        Ok(PolicySet { version, warnings })
     }
 
     async fn policies(&self) -> Result<Vec<PolicySummary>, AttestationError> {
@@ -333,12 +346,46 @@ impl AttestationClient for FakeAttestation {
         }])
     }
 
-    async fn policy(&self, id: &str) -> Result<Option<StoredPolicy>, AttestationError> {
-        let policy = StoredPolicy {
-            rego: "package policy".into(),
-            digest: "ab".into(),
-        };
-        Ok((id == "default_cpu").then_some(policy))
+    async fn policy(&self, id: &str, version: Option<u64>) -> Result<Option<StoredPolicy>, AttestationError> {
+        if (id, version) == ("default_cpu", None) {
+            return Ok(Some(StoredPolicy {
+                rego: "package policy".into(),
+                digest: "ab".into(),
+            }));
+        }
+        let text = self.policies.text(id, version).await.ok();
+        Ok(text.map(|rego| StoredPolicy {
+            rego,
+            digest: "cd".into(),
+        }))
+    }
+
+    async fn policy_history(&self, id: &str) -> Result<Option<Vec<Version>>, AttestationError> {
+        Ok(self.policies.history(id, NOW).await.ok())
+    }
+
+    async fn delete_policy(
+        &self,
+        id: &str,
+        author: &Author,
+    ) -> Result<Option<DeletedPolicy>, AttestationError> {
+        if id == "default_cpu" {
+            return Err(AttestationError::Refused("it is shipped".into()));
+        }
+        let version = self.policies.delete(id, author, NOW).await.ok();
+        Ok(version.map(|version| DeletedPolicy {
+            version,
+            restored: false,
+        }))
+    }
+
+    async fn roll_back_policy(
+        &self,
+        id: &str,
+        number: u64,
+        author: &Author,
+    ) -> Result<Option<Version>, AttestationError> {
+        Ok(self.policies.roll_back(id, number, author, NOW).await.ok())
     }
 
     async fn reference_value(&self, id: &str) -> Result<Option<String>, AttestationError> {

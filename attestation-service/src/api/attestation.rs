@@ -1,18 +1,16 @@
-//! `attestation.AttestationService` and `attestation.AttestationManagementService`.
+//! `attestation.AttestationService`.
 
 use std::sync::Arc;
 
-use protos::attestation::attestation_management_service_server::AttestationManagementService;
 use protos::attestation::attestation_service_server;
 use protos::attestation::{
-    AttestationRequest, AttestationResponse, ChallengeRequest, ChallengeResponse, GetPolicyRequest,
-    GetPolicyResponse, ListPoliciesRequest, ListPoliciesResponse, PolicySummary, SetPolicyRequest,
-    SetPolicyResponse, TryPoliciesRequest, TryPoliciesResponse,
+    AttestationRequest, AttestationResponse, ChallengeRequest, ChallengeResponse, SetPolicyRequest,
+    SetPolicyResponse,
 };
 use tonic::{Request, Response, Status};
 
-use super::{decode, status, trial};
-use crate::AttestationService;
+use super::{decode, policies, status};
+use crate::{AttestationService, PolicyChange};
 
 /// Decodes, calls, encodes.
 #[derive(Clone)]
@@ -44,11 +42,19 @@ impl attestation_service_server::AttestationService for Api {
         &self,
         request: Request<SetPolicyRequest>,
     ) -> Result<Response<SetPolicyResponse>, Status> {
-        let SetPolicyRequest { policy_id, policy } = request.into_inner();
-        let rego = decode::policy_text(&policy)?;
-        let set = self.0.set_policy(&policy_id, &rego).await;
-        set.map_err(|error| status::policy("Set Attestation Policy Failed: ", &error))?;
-        Ok(Response::new(SetPolicyResponse {}))
+        let request = request.into_inner();
+        let rego = decode::policy_text(&request.policy)?;
+        let change = PolicyChange {
+            author: policies::author(request.author)?,
+            strict: request.strict,
+            ..PolicyChange::new(&request.policy_id, &rego)
+        };
+        let set = self.0.set_policy(change).await;
+        let set = set.map_err(|error| status::policy("Set Attestation Policy Failed: ", &error))?;
+        Ok(Response::new(SetPolicyResponse {
+            warnings: set.warnings,
+            version: Some(policies::version(set.version)),
+        }))
     }
 
     async fn get_attestation_challenge(
@@ -66,48 +72,5 @@ impl attestation_service_server::AttestationService for Api {
         Ok(Response::new(ChallengeResponse {
             attestation_challenge,
         }))
-    }
-}
-
-#[tonic::async_trait]
-impl AttestationManagementService for Api {
-    async fn list_attestation_policies(
-        &self,
-        _request: Request<ListPoliciesRequest>,
-    ) -> Result<Response<ListPoliciesResponse>, Status> {
-        let policies = self
-            .0
-            .list_policies()
-            .await
-            .map_err(|error| status::policy("", &error))?;
-        let summaries = policies.into_iter().map(|policy| PolicySummary {
-            policy_id: policy.id,
-            digest: policy.digest,
-        });
-        Ok(Response::new(ListPoliciesResponse {
-            policies: summaries.collect(),
-        }))
-    }
-
-    async fn get_attestation_policy(
-        &self,
-        request: Request<GetPolicyRequest>,
-    ) -> Result<Response<GetPolicyResponse>, Status> {
-        let policy = self.0.get_policy(&request.into_inner().policy_id).await;
-        let policy = policy.map_err(|error| status::policy("", &error))?;
-        Ok(Response::new(GetPolicyResponse {
-            policy: policy.text,
-            digest: policy.digest,
-        }))
-    }
-
-    async fn try_policies(
-        &self,
-        request: Request<TryPoliciesRequest>,
-    ) -> Result<Response<TryPoliciesResponse>, Status> {
-        let trial = trial::request(request.into_inner())?;
-        let tried = self.0.try_out(trial).await;
-        let tried = tried.map_err(|error| status::trial(&error))?;
-        Ok(Response::new(trial::response(tried)))
     }
 }

@@ -3,7 +3,7 @@
 //! | path | what |
 //! |---|---|
 //! | `/attestation.AttestationService/…` | evidence, policies, challenges |
-//! | `/attestation.AttestationManagementService/…` | policies, listed and read |
+//! | `/attestation.AttestationManagementService/…` | policies, listed, read, deleted and rolled back |
 //! | `/reference.ReferenceValueProviderService/…` | reference values, passed on to the RVPS |
 //! | `/reference.ReferenceValueManagementService/…` | reference values, listed |
 //! | `/grpc.health.v1.Health/…` | health |
@@ -11,6 +11,7 @@
 
 mod attestation;
 mod decode;
+mod policies;
 mod reference;
 mod status;
 mod trial;

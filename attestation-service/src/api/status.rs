@@ -28,7 +28,7 @@ pub(crate) fn policy(context: &str, error: &PolicyStoreError) -> Status {
     let causes = numbered_causes(error);
     tracing::warn!(causes, "attestation policy not set or not read");
     let code = match error {
-        PolicyStoreError::NotFound(_) => Code::NotFound,
+        PolicyStoreError::NotFound(_) | PolicyStoreError::NoVersion(_) => Code::NotFound,
         error => code(error.fault()),
     };
     Status::new(code, format!("{context}{error}"))

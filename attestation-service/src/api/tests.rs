@@ -20,6 +20,7 @@ use crate::Config;
 use crate::testing::{Authority, NOW, Server};
 
 mod explained;
+mod policies;
 
 async fn server(tls: Option<TlsServerConfig>) -> Server {
     daemon::init();
@@ -175,6 +176,7 @@ async fn a_policy_is_set_listed_and_read_back() {
     let request = |id: &str, policy: String| SetPolicyRequest {
         policy_id: id.to_owned(),
         policy,
+        ..SetPolicyRequest::default()
     };
     client
         .set_attestation_policy(request("mine_cpu", URL_SAFE_NO_PAD.encode(rego)))
@@ -204,6 +206,7 @@ async fn a_policy_is_set_listed_and_read_back() {
     );
     let get = |id: &str| GetPolicyRequest {
         policy_id: id.to_owned(),
+        version: None,
     };
     let read = management
         .get_attestation_policy(get("mine_cpu"))
@@ -405,6 +408,7 @@ async fn where_client_certificates_are_asked_for_nobody_sets_anything_without_on
         let request = SetPolicyRequest {
             policy_id: "mine_cpu".to_owned(),
             policy: policy.clone(),
+            ..SetPolicyRequest::default()
         };
         let mut attestation = AttestationServiceClient::new(channel.clone());
         attestation.set_attestation_policy(request).await.unwrap_err();

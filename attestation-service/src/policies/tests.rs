@@ -1,6 +1,7 @@
-use storage::StorageConfig;
+use storage::{StorageConfig, WriteMode};
 
 use super::*;
+use crate::Fault;
 
 const POLICY: &str = "package policy\nimport rego.v1\ntrust_claims := {\"hardware\": 2}\n";
 
@@ -9,7 +10,14 @@ fn memory() -> Arc<dyn KeyValueStore> {
 }
 
 async fn policies() -> PolicyStore {
-    PolicyStore::open(memory()).await.unwrap()
+    PolicyStore::open(memory(), 0).await.unwrap()
+}
+
+async fn set(policies: &PolicyStore, id: &str, rego: &str) -> Result<Version, PolicyStoreError> {
+    let policy = policies.check(id, rego).await?;
+    policies
+        .set(id, rego, &policy, &Author::new("role", "admin"), 0)
+        .await
 }
 
 #[tokio::test]
@@ -38,18 +46,18 @@ async fn a_default_never_overwrites_what_an_operator_set() {
         .set("default_cpu.rego", POLICY.as_bytes(), WriteMode::CreateOnly)
         .await
         .unwrap();
-    let policies = PolicyStore::open(store).await.unwrap();
-    assert_eq!(policies.text("default_cpu").await.unwrap().text, POLICY);
+    let policies = PolicyStore::open(store, 0).await.unwrap();
+    assert_eq!(policies.text("default_cpu", None).await.unwrap().text, POLICY);
 }
 
 #[tokio::test]
 async fn a_policy_that_was_set_is_used_at_once_and_reads_back_as_it_is() {
     let policies = policies().await;
     let before = policies.compiled("default_cpu").await.unwrap();
-    policies.set("default_cpu", POLICY).await.unwrap();
+    set(&policies, "default_cpu", POLICY).await.unwrap();
     let after = policies.compiled("default_cpu").await.unwrap();
     assert_ne!(before.digest(), after.digest());
-    let text = policies.text("default_cpu").await.unwrap();
+    let text = policies.text("default_cpu", None).await.unwrap();
     assert_eq!(
         (text.text.as_str(), text.digest.as_str()),
         (POLICY, after.digest())
@@ -59,23 +67,23 @@ async fn a_policy_that_was_set_is_used_at_once_and_reads_back_as_it_is() {
 #[tokio::test]
 async fn a_policy_that_does_not_compile_changes_nothing() {
     let policies = policies().await;
-    let before = policies.text("default_cpu").await.unwrap();
+    let before = policies.text("default_cpu", None).await.unwrap();
     for rego in [
         "",
         "package policy\ntrust_claims := {",
         "package other\ntrust_claims := {}",
     ] {
-        let error = policies.set("default_cpu", rego).await.unwrap_err();
+        let error = set(&policies, "default_cpu", rego).await.unwrap_err();
         assert!(matches!(error, PolicyStoreError::Malformed(_)), "{error}");
         assert_eq!(error.fault(), Fault::Request);
     }
-    assert_eq!(policies.text("default_cpu").await.unwrap(), before);
+    assert_eq!(policies.text("default_cpu", None).await.unwrap(), before);
 }
 
 #[tokio::test]
 async fn a_policy_over_the_limit_is_refused() {
     let rego = format!("{POLICY}# {}", "x".repeat(MAX_TEXT));
-    let error = policies().await.set("default_cpu", &rego).await.unwrap_err();
+    let error = set(&policies().await, "default_cpu", &rego).await.unwrap_err();
     assert!(matches!(error, PolicyStoreError::TooLong(_)));
 }
 
@@ -87,8 +95,8 @@ async fn an_id_that_is_no_plain_name_is_refused() {
         "", "..", ".hidden", "a/b", "../a", "a\\b", "a b", "a\n", "a\0", "ä", "%2e%2e", &long,
     ] {
         for error in [
-            policies.set(id, POLICY).await.unwrap_err(),
-            policies.text(id).await.unwrap_err(),
+            set(&policies, id, POLICY).await.unwrap_err(),
+            policies.text(id, None).await.unwrap_err(),
         ] {
             assert!(matches!(error, PolicyStoreError::BadId(_)), "{id:?}: {error}");
         }
@@ -113,7 +121,7 @@ async fn a_policy_is_compiled_once_a_version() {
 #[tokio::test]
 async fn a_policy_changed_in_the_storage_is_noticed() {
     let store = memory();
-    let policies = PolicyStore::open(Arc::clone(&store)).await.unwrap();
+    let policies = PolicyStore::open(Arc::clone(&store), 0).await.unwrap();
     let policies = PolicyStore {
         recheck: Duration::ZERO,
         ..policies

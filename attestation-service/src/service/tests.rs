@@ -16,6 +16,7 @@ use crate::request::{HashAlgorithm, InitData, RuntimeData};
 use crate::testing::{NOW, fixture};
 
 mod dry_run;
+mod policies;
 mod sample;
 mod snp;
 
@@ -102,4 +103,8 @@ fn request(tee: Tee, evidence: &Value) -> IndividualRequest {
 /// The error's text with all its causes.
 fn text(error: &EvaluateError) -> String {
     crate::error::numbered_causes(error)
+}
+
+fn good_values() -> Value {
+    json!({"launch_digest": ["abcde"], "svn": ["1"], "major_version": [1], "minimum_minor_version": [1]})
 }

@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod serve;
 pub mod shutdown;
 pub mod strikes;
+pub mod suggest;
 pub mod telemetry;
 pub mod tls;
 

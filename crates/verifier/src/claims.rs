@@ -15,6 +15,8 @@ pub struct VerifiedClaims {
 
 impl VerifiedClaims {
     pub(crate) fn new(tee: Tee, class: TeeClass, claims: Map<String, Value>) -> Self {
+        #[cfg(test)]
+        crate::claim_paths::tests::check(tee, &claims);
         Self {
             tee,
             class,

@@ -9,6 +9,7 @@
 
 mod binding;
 mod cache;
+pub mod claim_paths;
 mod claims;
 mod endorsement;
 mod error;

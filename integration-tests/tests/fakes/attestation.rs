@@ -78,7 +78,7 @@ impl AttestationService for FakeAttestation {
         &self,
         _: Request<SetPolicyRequest>,
     ) -> Result<Response<SetPolicyResponse>, Status> {
-        Ok(Response::new(SetPolicyResponse {}))
+        Ok(Response::new(SetPolicyResponse::default()))
     }
 
     async fn get_attestation_challenge(

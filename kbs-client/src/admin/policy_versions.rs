@@ -128,12 +128,19 @@ impl AdminClient {
         read(&self.send(request.json(&json!({"version": number}))).await?)
     }
 
-    /// Takes a policy out of force. Its versions stay.
-    pub async fn delete_policy(&self, kind: PolicyKind, id: &str) -> Result<(), ClientError> {
+    /// Takes a policy out of force. Its versions stay. Says whether one that is shipped is in its place now.
+    pub async fn delete_policy(&self, kind: PolicyKind, id: &str) -> Result<bool, ClientError> {
+        #[derive(Deserialize)]
+        struct Deleted {
+            #[serde(default)]
+            restored: bool,
+        }
         let path = format!("{}/{}", kind.as_str(), segment(id)?);
-        self.send(self.http.request(Method::DELETE, &path))
-            .await
-            .map(drop)
+        let answer = self.send(self.http.request(Method::DELETE, &path)).await?;
+        match answer.as_slice() {
+            [] => Ok(false),
+            json => Ok(read::<Deleted>(json)?.restored),
+        }
     }
 }
 

@@ -51,7 +51,7 @@ async fn every_call_is_the_documented_one() {
     );
 
     client
-        .set_attestation_policy("default_gpu", "rego", b"package policy")
+        .set_attestation_policy("default_gpu", "rego", b"package policy", false)
         .await
         .unwrap();
     let text = format!(r#"{{"type":"rego","policy_id":"default_gpu","policy":"{policy}"}}"#);
@@ -177,4 +177,51 @@ async fn an_id_that_could_leave_its_path_is_not_sent() {
         );
     }
     assert!(kbs.seen().is_empty());
+}
+
+#[tokio::test]
+async fn warnings_come_back_and_a_kbs_that_does_not_check_is_found_out() {
+    let kbs = FakeKbs::start().await;
+    let client = client(&kbs);
+    kbs.script(
+        "attestation-policy",
+        200,
+        r#"{"policy_id":"a_cpu","version":3,"warnings":["w"]}"#,
+    );
+    let set = client
+        .set_attestation_policy("a_cpu", "rego", b"x", true)
+        .await
+        .unwrap();
+    assert_eq!((set.version, set.warnings), (Some(3), vec!["w".to_owned()]));
+    assert_eq!(last(&kbs).0, "POST attestation-policy?strict=true");
+    // As the existing implementation answers.
+    let set = client
+        .set_attestation_policy("a_cpu", "rego", b"x", false)
+        .await
+        .unwrap();
+    assert_eq!(set, PolicyChanged::default());
+    let error = client
+        .set_attestation_policy("a_cpu", "rego", b"x", true)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("unchecked"), "{error}");
+}
+
+#[tokio::test]
+async fn a_deletion_says_whether_the_shipped_policy_is_back() {
+    let kbs = FakeKbs::start().await;
+    let client = client(&kbs);
+    for (answer, restored) in [
+        ("", false),
+        (r#"{"restored":false}"#, false),
+        (r#"{"restored":true}"#, true),
+    ] {
+        kbs.script("attestation-policy/", 200, answer);
+        let deleted = client
+            .delete_policy(PolicyKind::Attestation, "a_cpu")
+            .await
+            .unwrap();
+        assert_eq!(deleted, restored, "{answer}");
+        assert_eq!(last(&kbs).0, "DELETE attestation-policy/a_cpu");
+    }
 }

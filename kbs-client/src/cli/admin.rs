@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::args::{ConfigArgs, ConfigCommand, ResourcePolicyArgs};
 use super::output::Printer;
-use super::{CliError, Target, read_file, reference_values, resource_policies};
-use crate::admin::{AdminClient, ListEntry, Policy};
+use super::{CliError, Target, history, read_file, reference_values, resource_policies};
+use crate::admin::{AdminClient, ListEntry, Policy, PolicyKind};
 use crate::error::ClientError;
 use crate::policies;
 use crate::uri::ResourceUri;
@@ -24,22 +24,43 @@ pub(super) async fn config(
             policy_file,
             r#type,
             id,
+            strict,
         } => {
             let policy = read_file(&policy_file)?;
             let id = id.unwrap_or_else(|| {
                 tracing::warn!("no --id given: setting the policy of CPU TEEs, `default_cpu`");
                 "default_cpu".to_owned()
             });
-            client.set_attestation_policy(&id, &r#type, &policy).await?;
+            let set = client
+                .set_attestation_policy(&id, &r#type, &policy, strict)
+                .await?;
+            for warning in &set.warnings {
+                tracing::warn!("{warning}");
+            }
             let text = format!(
                 "Set attestation policy success \n policy: {}",
                 STANDARD.encode(policy)
             );
-            printer.result(&text, &json!({"set": "attestation-policy", "id": id}))
+            let mut value = json!({"set": "attestation-policy", "id": id});
+            if let (Some(members), Ok(Value::Object(set))) =
+                (value.as_object_mut(), serde_json::to_value(&set))
+            {
+                members.extend(set);
+            }
+            printer.result(&text, &value)
         }
-        C::GetAttestationPolicy { id } => {
-            print_policy(&client.get_attestation_policy(&id).await?, &id, printer)
+        C::GetAttestationPolicy { id, version } => {
+            let policy = match version {
+                None => client.get_attestation_policy(&id).await?,
+                Some(number) => {
+                    client
+                        .policy_version(PolicyKind::Attestation, &id, number)
+                        .await?
+                }
+            };
+            print_policy(&policy, &id, printer)
         }
+        C::History(command) => history::run(&client, command, printer).await,
         C::ListAttestationPolicies => print_list(&client.list_attestation_policies().await?, printer),
         C::SetResourcePolicy(arguments) => resource_policies::set(&client, &arguments, printer).await,
         C::GetResourcePolicy { id, version } => resource_policies::get(&client, &id, version, printer).await,

@@ -11,6 +11,7 @@ use super::policy::PolicyArgs;
 pub use super::reference_values::ReferenceValueCommand;
 pub use super::resource_policies::{ResourcePolicyCommand, SetResourcePolicyArgs};
 
+use super::history::HistoryCommand;
 #[cfg(feature = "simulated-tees")]
 use crate::attester::simulated::{DEVICES, TEES};
 
@@ -301,13 +302,23 @@ pub enum ConfigCommand {
         /// Id with the class of TEEs, such as `default_cpu` (the default) or `default_gpu`.
         #[arg(long, value_name = "ID")]
         id: Option<String>,
+        /// Refuse a policy that reads a claim no verifier gives, or a reference value that is not registered. Without
+        /// it, such a policy is set, with a warning.
+        #[arg(long)]
+        strict: bool,
     },
     /// Show an attestation policy.
     GetAttestationPolicy {
         /// Id with the class of TEEs.
         #[arg(long, value_name = "ID", default_value = "default_cpu")]
         id: String,
+        /// Number of a version, instead of the one in force.
+        #[arg(long, value_name = "N")]
+        version: Option<u64>,
     },
+    /// What became of policies.
+    #[command(flatten)]
+    History(HistoryCommand),
     /// List the attestation policies.
     ListAttestationPolicies,
     /// Set the resource policy: which guest gets which resource.

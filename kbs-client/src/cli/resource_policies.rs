@@ -160,7 +160,7 @@ pub(super) async fn run(
 }
 
 /// One version, as in `  version 3: rolled back to 1 2026-11-22T08:00:00Z by admin (role)  5f3c…`.
-fn told(version: &PolicyVersion) -> String {
+pub(super) fn told(version: &PolicyVersion) -> String {
     let event = match (version.event.as_str(), version.to) {
         ("rolled-back", Some(to)) => format!("rolled back to {to}"),
         ("found", _) => "found changed in the storage".to_owned(),

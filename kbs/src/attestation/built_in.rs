@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use attestation_service::{
-    AttestationRequest, AttestationService, EvaluateError, Fault, IndividualRequest, InitData,
+    AttestationRequest, AttestationService, Deleted, EvaluateError, Fault, IndividualRequest, InitData,
     PolicyStoreError, ReferenceValueError, RuntimeData,
 };
 use daemon::clock::Clock;
@@ -16,9 +16,10 @@ pub use attestation_service::StartError;
 pub use attestation_service::config::{Config, RETIRED, RvpsConfig, TokenConfig, VerifierConfig};
 
 use super::{
-    AttestationClient, AttestationError, Change, Evaluated, Evaluation, EvaluationItem, HashAlgorithm, Left,
-    POLICY_ID, PolicySummary, PolicyTrial, ReferenceValueHistory, RevokeWhat, StoredPolicy, Tried,
-    TriedAppraisal, TriedResult, reference_values,
+    AttestationClient, AttestationError, Author, Change, DeletedPolicy, Evaluated, Evaluation,
+    EvaluationItem, HashAlgorithm, Left, POLICY_ID, PolicyChange, PolicySet, PolicySummary, PolicyTrial,
+    ReferenceValueHistory, RevokeWhat, StoredPolicy, Tried, TriedAppraisal, TriedResult, Version,
+    reference_values,
 };
 
 /// An Attestation Service in this process.
@@ -77,8 +78,18 @@ impl AttestationClient for BuiltInAttestation {
         challenge.map_err(evaluate_error)
     }
 
-    async fn set_policy(&self, id: &str, rego: &str) -> Result<(), AttestationError> {
-        self.service.set_policy(id, rego).await.map_err(policy_error)
+    async fn set_policy(&self, change: &PolicyChange<'_>) -> Result<PolicySet, AttestationError> {
+        let change = attestation_service::PolicyChange {
+            id: change.id,
+            rego: change.rego,
+            author: change.author.clone(),
+            strict: change.strict,
+        };
+        let set = self.service.set_policy(change).await.map_err(policy_error)?;
+        Ok(PolicySet {
+            version: Some(set.version),
+            warnings: set.warnings,
+        })
     }
 
     async fn policies(&self) -> Result<Vec<PolicySummary>, AttestationError> {
@@ -90,15 +101,43 @@ impl AttestationClient for BuiltInAttestation {
         Ok(policies.collect())
     }
 
-    async fn policy(&self, id: &str) -> Result<Option<StoredPolicy>, AttestationError> {
-        match self.service.get_policy(id).await {
-            Ok(policy) => Ok(Some(StoredPolicy {
-                rego: policy.text,
-                digest: policy.digest,
-            })),
-            Err(PolicyStoreError::NotFound(_)) => Ok(None),
-            Err(error) => Err(policy_error(error)),
-        }
+    async fn policy(&self, id: &str, version: Option<u64>) -> Result<Option<StoredPolicy>, AttestationError> {
+        let policy = existing(self.service.get_policy(id, version).await)?;
+        Ok(policy.map(|policy| StoredPolicy {
+            rego: policy.text,
+            digest: policy.digest,
+        }))
+    }
+
+    async fn policy_history(&self, id: &str) -> Result<Option<Vec<Version>>, AttestationError> {
+        existing(self.service.policy_history(id).await)
+    }
+
+    async fn delete_policy(
+        &self,
+        id: &str,
+        author: &Author,
+    ) -> Result<Option<DeletedPolicy>, AttestationError> {
+        let deleted = existing(self.service.delete_policy(id, author).await)?;
+        Ok(deleted.map(|deleted| match deleted {
+            Deleted::Gone(version) => DeletedPolicy {
+                version,
+                restored: false,
+            },
+            Deleted::Restored(version) => DeletedPolicy {
+                version,
+                restored: true,
+            },
+        }))
+    }
+
+    async fn roll_back_policy(
+        &self,
+        id: &str,
+        number: u64,
+        author: &Author,
+    ) -> Result<Option<Version>, AttestationError> {
+        existing(self.service.roll_back_policy(id, number, author).await)
     }
 
     async fn reference_value(&self, id: &str) -> Result<Option<String>, AttestationError> {
@@ -206,6 +245,15 @@ fn individual(item: EvaluationItem) -> Result<IndividualRequest, AttestationErro
 
 fn evaluate_error(error: EvaluateError) -> AttestationError {
     sort(error.fault(), error)
+}
+
+/// What there is, or `None` where there is no such policy or version.
+fn existing<T>(found: Result<T, PolicyStoreError>) -> Result<Option<T>, AttestationError> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(PolicyStoreError::NotFound(_) | PolicyStoreError::NoVersion(_)) => Ok(None),
+        Err(error) => Err(policy_error(error)),
+    }
 }
 
 fn policy_error(error: PolicyStoreError) -> AttestationError {

@@ -1,5 +1,7 @@
 //! The Attestation Service over gRPC (wire: as-grpc, sections 2 to 4).
 
+mod policies;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,7 +12,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use daemon::grpc::{ContextInterceptor, GrpcClientConfig, GrpcClientError};
 use kbs_types::Tee;
 use protos::attestation as wire;
-use protos::attestation::attestation_management_service_client::AttestationManagementServiceClient;
 use protos::attestation::attestation_service_client::AttestationServiceClient;
 use protos::attestation::individual_attestation_request::{InitData, RuntimeData};
 use protos::reference::reference_value_management_service_client::ReferenceValueManagementServiceClient;
@@ -28,9 +29,10 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::{
-    AttestationClient, AttestationError, Change, Evaluated, Evaluation, EvaluationItem, Left, POLICY_ID,
-    PolicySummary, PolicyTrial, ReferenceValueHistory, RevokeWhat, StoredPolicy, Tried, TriedAppraisal,
-    bounded, reference_values,
+    AttestationClient, AttestationError, Author, Change, DeletedPolicy, Evaluated, Evaluation,
+    EvaluationItem, Left, POLICY_ID, PolicyChange, PolicySet, PolicySummary, PolicyTrial,
+    ReferenceValueHistory, RevokeWhat, StoredPolicy, Tried, TriedAppraisal, Version, bounded,
+    reference_values,
 };
 
 type Transport = InterceptedService<Channel, ContextInterceptor>;
@@ -76,10 +78,6 @@ impl GrpcAttestation {
 
     fn attestation(&self) -> AttestationServiceClient<Transport> {
         AttestationServiceClient::new(self.transport.clone())
-    }
-
-    fn management(&self) -> AttestationManagementServiceClient<Transport> {
-        AttestationManagementServiceClient::new(self.transport.clone())
     }
 
     fn values(&self) -> ReferenceValueProviderServiceClient<Transport> {
@@ -129,41 +127,43 @@ impl AttestationClient for GrpcAttestation {
         Ok(reply.map_err(sort)?.into_inner().attestation_challenge)
     }
 
-    async fn set_policy(&self, id: &str, rego: &str) -> Result<(), AttestationError> {
+    async fn set_policy(&self, change: &PolicyChange<'_>) -> Result<PolicySet, AttestationError> {
         let _permit = self.call().await?;
-        let request = wire::SetPolicyRequest {
-            policy_id: id.to_owned(),
-            policy: URL_SAFE_NO_PAD.encode(rego),
-        };
-        let reply = self.attestation().set_attestation_policy(request).await;
-        reply.map(drop).map_err(sort)
+        policies::set(&self.transport, change).await
     }
 
     async fn policies(&self) -> Result<Vec<PolicySummary>, AttestationError> {
         let _permit = self.call().await?;
-        let request = wire::ListPoliciesRequest {};
-        let reply = self.management().list_attestation_policies(request).await;
-        let summaries = reply.map_err(sort)?.into_inner().policies.into_iter();
-        Ok(summaries
-            .map(|summary| PolicySummary {
-                policy_id: summary.policy_id,
-                digest: summary.digest,
-            })
-            .collect())
+        policies::list(&self.transport).await
     }
 
-    async fn policy(&self, id: &str) -> Result<Option<StoredPolicy>, AttestationError> {
+    async fn policy(&self, id: &str, version: Option<u64>) -> Result<Option<StoredPolicy>, AttestationError> {
         let _permit = self.call().await?;
-        let policy_id = id.to_owned();
-        let request = wire::GetPolicyRequest { policy_id };
-        match self.management().get_attestation_policy(request).await {
-            Ok(reply) => {
-                let wire::GetPolicyResponse { policy, digest } = reply.into_inner();
-                Ok(Some(StoredPolicy { rego: policy, digest }))
-            }
-            Err(status) if status.code() == Code::NotFound => Ok(None),
-            Err(status) => Err(sort(status)),
-        }
+        policies::get(&self.transport, id, version).await
+    }
+
+    async fn policy_history(&self, id: &str) -> Result<Option<Vec<Version>>, AttestationError> {
+        let _permit = self.call().await?;
+        policies::history(&self.transport, id).await
+    }
+
+    async fn delete_policy(
+        &self,
+        id: &str,
+        author: &Author,
+    ) -> Result<Option<DeletedPolicy>, AttestationError> {
+        let _permit = self.call().await?;
+        policies::delete(&self.transport, id, author).await
+    }
+
+    async fn roll_back_policy(
+        &self,
+        id: &str,
+        number: u64,
+        author: &Author,
+    ) -> Result<Option<Version>, AttestationError> {
+        let _permit = self.call().await?;
+        policies::roll_back(&self.transport, id, number, author).await
     }
 
     async fn reference_value(&self, id: &str) -> Result<Option<String>, AttestationError> {
@@ -232,7 +232,7 @@ impl AttestationClient for GrpcAttestation {
             reference_values: serde_json::Value::Object(trial.reference_values).to_string(),
             claims: claims.collect(),
         };
-        let mut client = self.management().max_decoding_message_size(MAX_TRIED);
+        let mut client = policies::management(&self.transport).max_decoding_message_size(MAX_TRIED);
         let reply = client.try_policies(request).await.map_err(sort)?;
         let tried = reply.into_inner().appraisals.into_iter();
         tried.map(tried_claims).collect()

@@ -6,6 +6,7 @@ pub mod none;
 pub mod trust_authority;
 
 mod hash;
+mod policies;
 mod reference_values;
 mod trial;
 
@@ -15,10 +16,12 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 pub use hash::{HashChoice, HashChoiceError};
+pub use policies::{DeletedPolicy, PolicyChange, PolicySet, PolicySummary, StoredPolicy};
 pub use reference_values::{
     Change, Left, Message, ReferenceValueHistory, Registrar, Revocation, RevokeWhat, ServedValue,
     ValueVersion,
 };
+pub use storage::{Author, Version};
 pub use trial::{PolicyTrial, Tried, TriedAppraisal, TriedClaims, TriedResult};
 
 use crate::error::{Cause, KbsError};
@@ -53,8 +56,8 @@ pub trait AttestationClient: Send + Sync {
         Err(AttestationError::NotOffered)
     }
 
-    /// Stores an attestation policy under an id with class suffix, such as `default_cpu`.
-    async fn set_policy(&self, _id: &str, _rego: &str) -> Result<(), AttestationError> {
+    /// Stores an attestation policy.
+    async fn set_policy(&self, _change: &PolicyChange<'_>) -> Result<PolicySet, AttestationError> {
         Err(AttestationError::NotOffered)
     }
 
@@ -63,8 +66,36 @@ pub trait AttestationClient: Send + Sync {
         Err(AttestationError::NotOffered)
     }
 
-    /// One attestation policy.
-    async fn policy(&self, _id: &str) -> Result<Option<StoredPolicy>, AttestationError> {
+    /// One attestation policy: the one in force, or a version of it.
+    async fn policy(
+        &self,
+        _id: &str,
+        _version: Option<u64>,
+    ) -> Result<Option<StoredPolicy>, AttestationError> {
+        Err(AttestationError::NotOffered)
+    }
+
+    /// Every version of an attestation policy, the newest first.
+    async fn policy_history(&self, _id: &str) -> Result<Option<Vec<Version>>, AttestationError> {
+        Err(AttestationError::NotOffered)
+    }
+
+    /// Takes an attestation policy out of force.
+    async fn delete_policy(
+        &self,
+        _id: &str,
+        _author: &Author,
+    ) -> Result<Option<DeletedPolicy>, AttestationError> {
+        Err(AttestationError::NotOffered)
+    }
+
+    /// Puts the text of an earlier version in force again.
+    async fn roll_back_policy(
+        &self,
+        _id: &str,
+        _number: u64,
+        _author: &Author,
+    ) -> Result<Option<Version>, AttestationError> {
         Err(AttestationError::NotOffered)
     }
 
@@ -176,24 +207,6 @@ impl HashAlgorithm {
             Self::Sha512 => "sha512",
         }
     }
-}
-
-/// An attestation policy, without its text.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct PolicySummary {
-    /// With the class suffix.
-    pub policy_id: String,
-    /// SHA-384 of the text, lower-case hex.
-    pub digest: String,
-}
-
-/// An attestation policy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredPolicy {
-    /// The Rego text.
-    pub rego: String,
-    /// SHA-384 of the text, lower-case hex.
-    pub digest: String,
 }
 
 /// Why the Attestation Service did not do what it was asked, sorted by whose fault that is.

@@ -1,11 +1,13 @@
-//! `attestation-policy`: set, listed and read by administrators, kept by the Attestation Service.
+//! `attestation-policy`: set, listed, read, deleted and rolled back by administrators, kept by the Attestation Service.
 
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use super::json;
+use crate::admin::AdminGrant;
+use crate::attestation::{Author, PolicyChange, Version};
 use crate::call::Call;
 use crate::error::KbsError;
 use crate::state::Kbs;
@@ -16,28 +18,81 @@ struct SetPolicy {
     policy: String,
 }
 
+#[derive(Deserialize)]
+struct RollBack {
+    version: u64,
+}
+
 #[derive(Serialize)]
 struct Policy<'a> {
     policy_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
     /// base64url without padding.
     policy: String,
     digest: &'a str,
 }
 
-/// `POST attestation-policy`
+#[derive(Serialize)]
+struct Changed<'a> {
+    policy_id: &'a str,
+    /// Absent where the Attestation Service keeps no history, as is the digest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
+    /// Of a policy that was set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warnings: Option<&'a [String]>,
+    /// Of a deletion: whether the shipped text is in force again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restored: Option<bool>,
+}
+
+impl<'a> Changed<'a> {
+    fn new(policy_id: &'a str, version: Option<Version>) -> Self {
+        let number = version.as_ref().map(|version| version.number);
+        Self {
+            policy_id,
+            version: number,
+            digest: version.and_then(|version| version.digest),
+            warnings: None,
+            restored: None,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct History<'a> {
+    policy_id: &'a str,
+    versions: &'a [Version],
+}
+
+/// `POST attestation-policy[?strict=true]`
 pub async fn set(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
     let grant = kbs.administrator(call).await?;
+    let strict = is_strict(call)?;
     let request: SetPolicy = serde_json::from_slice(&call.body)
         .map_err(|_| KbsError::BadPolicyBody("expected JSON with `policy_id` and `policy`"))?;
     let rego = decode(&request.policy)?;
-    let set = kbs.attestation.set_policy(&request.policy_id, &rego).await;
-    set.map_err(|error| error.into_kbs_error(KbsError::BadAttestationPolicy))?;
+    let change = PolicyChange {
+        id: &request.policy_id,
+        rego: &rego,
+        author: author(&grant),
+        strict,
+    };
+    let set = kbs.attestation.set_policy(&change).await;
+    let set = set.map_err(|error| error.into_kbs_error(KbsError::BadAttestationPolicy))?;
     tracing::info!(
         role = grant.role(),
         policy_id = request.policy_id,
+        version = set.version.as_ref().map(|version| version.number),
         "attestation policy set"
     );
-    Ok(().into_response())
+    json(&Changed {
+        warnings: Some(&set.warnings),
+        ..Changed::new(&request.policy_id, set.version)
+    })
 }
 
 /// `GET attestation-policy`
@@ -47,17 +102,86 @@ pub async fn list(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
     json(&policies.map_err(|error| error.into_kbs_error(KbsError::BadAttestationPolicy))?)
 }
 
-/// `GET attestation-policy/{id}`
-pub async fn get(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError> {
+/// `GET attestation-policy/{id}` and `GET attestation-policy/{id}/version/{n}`
+pub async fn get(kbs: &Kbs, call: &Call, id: &str, version: Option<&str>) -> Result<Response, KbsError> {
     kbs.administrator(call).await?;
-    let policy = kbs.attestation.policy(id).await;
-    let policy = policy.map_err(|error| error.into_kbs_error(KbsError::BadAttestationPolicy))?;
-    let policy = policy.ok_or_else(|| KbsError::PolicyNotFound(id.to_owned()))?;
+    let missing = || match version {
+        None => KbsError::PolicyNotFound(id.to_owned()),
+        Some(number) => KbsError::PolicyNotFound(format!("{id}, version {number}")),
+    };
+    let version: Option<u64> = version.map(str::parse).transpose().map_err(|_| missing())?;
+    let policy = kbs.attestation.policy(id, version).await;
+    let policy = policy.map_err(|error| error.into_kbs_error(KbsError::AttestationPolicyRefused))?;
+    let policy = policy.ok_or_else(missing)?;
     json(&Policy {
         policy_id: id,
+        version,
         policy: URL_SAFE_NO_PAD.encode(&policy.rego),
         digest: &policy.digest,
     })
+}
+
+/// `GET attestation-policy/{id}/history`
+pub async fn history(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError> {
+    kbs.administrator(call).await?;
+    let versions = kbs.attestation.policy_history(id).await;
+    let versions = versions.map_err(|error| error.into_kbs_error(KbsError::AttestationPolicyRefused))?;
+    json(&History {
+        policy_id: id,
+        versions: &versions.ok_or_else(|| KbsError::PolicyNotFound(id.to_owned()))?,
+    })
+}
+
+/// `DELETE attestation-policy/{id}`
+pub async fn delete(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError> {
+    let grant = kbs.administrator(call).await?;
+    let deleted = kbs.attestation.delete_policy(id, &author(&grant)).await;
+    let deleted = deleted.map_err(|error| error.into_kbs_error(KbsError::AttestationPolicyRefused))?;
+    let deleted = deleted.ok_or_else(|| KbsError::PolicyNotFound(id.to_owned()))?;
+    tracing::info!(
+        role = grant.role(),
+        policy_id = id,
+        restored = deleted.restored,
+        "attestation policy deleted"
+    );
+    json(&Changed {
+        restored: Some(deleted.restored),
+        ..Changed::new(id, Some(deleted.version))
+    })
+}
+
+/// `POST attestation-policy/{id}/rollback`
+pub async fn roll_back(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError> {
+    let grant = kbs.administrator(call).await?;
+    let RollBack { version } = serde_json::from_slice(&call.body)
+        .map_err(|_| KbsError::BadPolicyBody("expected JSON with `version`, the number to go back to"))?;
+    let back = kbs
+        .attestation
+        .roll_back_policy(id, version, &author(&grant))
+        .await;
+    let back = back.map_err(|error| error.into_kbs_error(KbsError::AttestationPolicyRefused))?;
+    let back = back.ok_or_else(|| KbsError::PolicyNotFound(format!("{id}, version {version}")))?;
+    tracing::info!(
+        role = grant.role(),
+        policy_id = id,
+        to = version,
+        "attestation policy rolled back"
+    );
+    json(&Changed::new(id, Some(back)))
+}
+
+/// Whether what a policy reads that is not there is a reason to refuse it.
+pub(super) fn is_strict(call: &Call) -> Result<bool, KbsError> {
+    match call.query()?.get("strict").map(String::as_str) {
+        None | Some("false") => Ok(false),
+        Some("" | "true") => Ok(true),
+        Some(_) => Err(KbsError::BadQuery),
+    }
+}
+
+/// The administrator, as a history names it.
+pub(super) fn author(grant: &AdminGrant) -> Author {
+    Author::new("role", grant.role())
 }
 
 /// The Rego text of a `policy` member.

@@ -5,6 +5,7 @@ mod decisions;
 mod guest;
 mod handshake;
 mod leaks;
+mod policies;
 mod resource_policies;
 
 use axum::body::Body;

@@ -62,6 +62,7 @@ async fn the_digest_is_that_of_the_policy_that_decided() {
     let policy = AttestationManagementServiceClient::new(channel)
         .get_attestation_policy(GetPolicyRequest {
             policy_id: "default_cpu".to_owned(),
+            version: None,
         })
         .await
         .unwrap()
@@ -105,7 +106,10 @@ async fn a_trial_over_the_wire_stores_nothing() {
     assert_ne!(policy, {
         let policy_id = "default_cpu".to_owned();
         let stored = client
-            .get_attestation_policy(GetPolicyRequest { policy_id })
+            .get_attestation_policy(GetPolicyRequest {
+                policy_id,
+                version: None,
+            })
             .await;
         stored.unwrap().into_inner().policy
     });

@@ -55,7 +55,12 @@ async fn a_policy_that_is_tried_says_what_it_would_make_of_old_claims() {
     let tried = fixture.service.try_out(trial).await.unwrap();
     assert_eq!(statuses(&tried)[0], pair("contraindicated", "affirming"));
     assert_ne!(
-        fixture.service.get_policy("default_cpu").await.unwrap().text,
+        fixture
+            .service
+            .get_policy("default_cpu", None)
+            .await
+            .unwrap()
+            .text,
         "package policy\ntrust_claims := {\"hardware\": 2}"
     );
 }

@@ -1,9 +1,5 @@
 use super::*;
 
-fn good_values() -> Value {
-    json!({"launch_digest": ["abcde"], "svn": ["1"], "major_version": [1], "minimum_minor_version": [1]})
-}
-
 #[tokio::test]
 async fn sample_evidence_is_contraindicated_until_its_values_are_registered() {
     let fixture = Fixture::new().await;
@@ -148,37 +144,26 @@ async fn a_policy_that_is_missing_or_fails_is_the_operators_fault() {
         "trust_claims := {\"magic\": 2}",
     ] {
         let rego = format!("package policy\nimport rego.v1\n{rule}\n");
-        fixture.service.set_policy("strict_cpu", &rego).await.unwrap();
+        fixture
+            .service
+            .set_policy(PolicyChange::new("strict_cpu", &rego))
+            .await
+            .unwrap();
         let error = fixture.service.evaluate(strict()).await.unwrap_err();
         assert_eq!(error.fault(), Fault::Operator, "{rule}");
     }
 
     let rego = "package policy\nimport rego.v1\ntrust_claims := {\"hardware\": 2}\n";
-    fixture.service.set_policy("strict_cpu", rego).await.unwrap();
+    fixture
+        .service
+        .set_policy(PolicyChange::new("strict_cpu", rego))
+        .await
+        .unwrap();
     let token = fixture.service.evaluate(strict()).await.unwrap();
     let cpu = &claims(&token)["submods"]["cpu0"];
     assert_eq!(
         (&cpu["ear.status"], &cpu["ear.appraisal-policy-id"]),
         (&json!("affirming"), &json!("strict"))
-    );
-}
-
-#[tokio::test]
-async fn a_policy_that_reads_what_is_not_there_is_reported_when_it_is_set() {
-    let fixture = Fixture::new().await;
-    let rego = "package policy\nimport rego.v1\ntrust_claims := {\"hardware\": 2}\n\
-        good if input.sevsnp.measurement in query_reference_value(\"svn\")\n";
-    assert_eq!(
-        fixture.service.doubts(rego).await,
-        [
-            "no TEE gives these members of `input`: sevsnp",
-            "these reference values are not registered: svn"
-        ]
-    );
-    fixture.register(good_values()).await;
-    assert_eq!(
-        fixture.service.doubts(&rego.replace("sevsnp", "snp")).await,
-        Vec::<String>::new()
     );
 }
 
@@ -188,7 +173,11 @@ async fn a_policy_that_never_ends_is_stopped_and_stalls_nobody() {
     let rego = "package policy\nimport rego.v1\n\
         many := numbers.range(1, 2000)\n\
         trust_claims := {\"hardware\": count([1 | some a in many; some b in many; some c in many; a + b == c])}\n";
-    fixture.service.set_policy("default_cpu", rego).await.unwrap();
+    fixture
+        .service
+        .set_policy(PolicyChange::new("default_cpu", rego))
+        .await
+        .unwrap();
     let service = Arc::clone(&fixture.service);
     let items = vec![request(Tee::Sample, &sample_evidence())];
     let policy_ids = Vec::new();
@@ -213,7 +202,11 @@ async fn busy_for_a_while() -> Fixture {
     let rego = "package policy\nimport rego.v1\n\
         many := numbers.range(1, 2000)\n\
         trust_claims := {\"hardware\": count([1 | some a in many; some b in many; a + b == 1])}\n";
-    fixture.service.set_policy("default_cpu", rego).await.unwrap();
+    fixture
+        .service
+        .set_policy(PolicyChange::new("default_cpu", rego))
+        .await
+        .unwrap();
     fixture
 }
 
@@ -232,7 +225,11 @@ async fn whoever_goes_away_does_not_make_room_before_the_work_is_done() {
 async fn without_turns() -> Fixture {
     let mut fixture = Fixture::new().await;
     let rego = "package policy\ntrust_claims := {\"hardware\": 2}\n";
-    fixture.service.set_policy("default_cpu", rego).await.unwrap();
+    fixture
+        .service
+        .set_policy(PolicyChange::new("default_cpu", rego))
+        .await
+        .unwrap();
     let policy = fixture.service.policies.compiled("default_cpu").await.unwrap();
     while policy.pace.is_out() {
         fixture
@@ -256,7 +253,11 @@ async fn cheap_evidence_needs_no_turn_once_its_policy_has_shown_that_it_is_quick
 async fn a_policy_that_nothing_is_known_of_needs_a_turn() {
     let fixture = without_turns().await;
     let rego = "package policy\ntrust_claims := {\"hardware\": 3}\n";
-    fixture.service.set_policy("default_cpu", rego).await.unwrap();
+    fixture
+        .service
+        .set_policy(PolicyChange::new("default_cpu", rego))
+        .await
+        .unwrap();
     let items = vec![request(Tee::Sample, &sample_evidence())];
     let error = fixture.evaluate(items).await.unwrap_err();
     assert!(matches!(error, EvaluateError::Overloaded), "{error}");

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::answer::AnswerError;
 use super::*;
-use crate::attestation::{EvaluationItem, HashAlgorithm};
+use crate::attestation::{Author, EvaluationItem, HashAlgorithm, PolicyChange};
 
 const KEY: &str = r#"{"kty":"EC","crv":"P-256","alg":"ECDH-ES+A256KW","x":"a","y":"b"}"#;
 /// RFC 8785 of the runtime data below.
@@ -302,9 +302,25 @@ async fn each_tee_has_its_hash() {
 async fn what_is_kept_in_the_services_portal_is_not_offered_here() {
     use AttestationError as E;
     let service = service(&config()).await.unwrap();
-    assert!(matches!(service.set_policy("a", "b").await, Err(E::NotOffered)));
+    let author = Author::new("role", "admin");
+    let change = PolicyChange {
+        id: "a",
+        rego: "b",
+        author: author.clone(),
+        strict: false,
+    };
+    assert!(matches!(service.set_policy(&change).await, Err(E::NotOffered)));
+    assert!(matches!(service.policy_history("a").await, Err(E::NotOffered)));
+    assert!(matches!(
+        service.delete_policy("a", &author).await,
+        Err(E::NotOffered)
+    ));
+    assert!(matches!(
+        service.roll_back_policy("a", 1, &author).await,
+        Err(E::NotOffered)
+    ));
     assert!(matches!(service.policies().await, Err(E::NotOffered)));
-    assert!(matches!(service.policy("a").await, Err(E::NotOffered)));
+    assert!(matches!(service.policy("a", None).await, Err(E::NotOffered)));
     assert!(matches!(service.reference_value("a").await, Err(E::NotOffered)));
     assert!(matches!(service.reference_values().await, Err(E::NotOffered)));
     assert!(matches!(

@@ -1,0 +1,163 @@
+//! Policies, as those who manage them see them.
+
+use storage::{Author, Event};
+
+use super::*;
+use crate::{Deleted, PolicyStoreError};
+
+const GOOD: &str = "package policy\nimport rego.v1\ntrust_claims := {\"hardware\": 2}\n";
+const OTHER: &str = "package policy\nimport rego.v1\ntrust_claims := {\"hardware\": 3}\n";
+const DOUBTFUL: &str = "package policy\nimport rego.v1\ntrust_claims := {\"hardware\": 2}\n\
+    good if input.sevsnp.measurement in query_reference_value(\"svm\")\n";
+
+fn alice() -> Author {
+    Author::new("role", "alice")
+}
+
+fn change<'a>(id: &'a str, rego: &'a str) -> PolicyChange<'a> {
+    PolicyChange {
+        author: alice(),
+        ..PolicyChange::new(id, rego)
+    }
+}
+
+#[tokio::test]
+async fn a_policy_that_reads_what_is_not_there_is_set_with_warnings_or_refused_if_so_asked() {
+    let fixture = Fixture::new().await;
+    let service = &fixture.service;
+    let set = service.set_policy(change("a_cpu", DOUBTFUL)).await.unwrap();
+    assert_eq!(set.warnings.len(), 2, "{:?}", set.warnings);
+    assert!(
+        set.warnings[0].contains("did you mean `snp`?"),
+        "{:?}",
+        set.warnings
+    );
+    assert!(
+        set.warnings[1].contains("did you mean `svn`?"),
+        "{:?}",
+        set.warnings
+    );
+
+    let strict = PolicyChange {
+        strict: true,
+        ..change("b_cpu", DOUBTFUL)
+    };
+    let error = service.set_policy(strict.clone()).await.unwrap_err();
+    assert!(
+        matches!(&error, PolicyStoreError::Doubtful(found) if *found == set.warnings),
+        "{error}"
+    );
+    assert_eq!(error.fault(), Fault::Request);
+    let error = service.get_policy("b_cpu", None).await.unwrap_err();
+    assert!(
+        matches!(error, PolicyStoreError::NotFound(_)),
+        "nothing was set: {error}"
+    );
+
+    fixture.register(good_values()).await;
+    let right = DOUBTFUL.replace("sevsnp", "snp").replace("svm", "svn");
+    let right = PolicyChange {
+        rego: &right,
+        ..strict
+    };
+    assert_eq!(service.set_policy(right).await.unwrap().warnings, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_history_says_who_set_what_and_rolls_back_for_the_next_guest() {
+    let fixture = Fixture::new().await;
+    let service = &fixture.service;
+    service.set_policy(change("default_cpu", GOOD)).await.unwrap();
+    service.set_policy(change("default_cpu", OTHER)).await.unwrap();
+    let back = service
+        .roll_back_policy("default_cpu", 2, &alice())
+        .await
+        .unwrap();
+    assert_eq!((back.number, back.at), (4, NOW));
+    let claims = fixture
+        .evaluate(vec![request(Tee::Sample, &sample_evidence())])
+        .await
+        .unwrap();
+    assert_eq!(
+        claims["submods"]["cpu0"]["ear.trustworthiness-vector"]["hardware"],
+        2
+    );
+
+    let history = service.policy_history("default_cpu").await.unwrap();
+    let told: Vec<_> = history
+        .iter()
+        .map(|version| (version.by.how.as_str(), &version.event))
+        .collect();
+    let expected = [
+        ("role", &Event::RolledBack { to: 2 }),
+        ("role", &Event::Set),
+        ("role", &Event::Set),
+        ("shipped", &Event::Set),
+    ];
+    assert_eq!(told, expected);
+    let first = service.get_policy("default_cpu", Some(3)).await.unwrap();
+    assert_eq!(first.text, OTHER);
+    for error in [
+        service.get_policy("default_cpu", Some(9)).await.unwrap_err(),
+        service
+            .roll_back_policy("default_cpu", 9, &alice())
+            .await
+            .unwrap_err(),
+    ] {
+        assert!(matches!(error, PolicyStoreError::NoVersion(_)), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_policy_is_gone_and_a_shipped_one_comes_back() {
+    let fixture = Fixture::new().await;
+    let service = &fixture.service;
+    service.set_policy(change("a_cpu", GOOD)).await.unwrap();
+    let deleted = service.delete_policy("a_cpu", &alice()).await.unwrap();
+    assert!(matches!(deleted, Deleted::Gone(_)));
+    let strict = AttestationRequest {
+        items: vec![request(Tee::Sample, &sample_evidence())],
+        policy_ids: vec!["a".to_owned()],
+    };
+    let error = service.evaluate(strict).await.unwrap_err();
+    assert_eq!(error.fault(), Fault::Operator, "it is used no more: {error}");
+
+    let shipped = service.get_policy("default_cpu", None).await.unwrap();
+    let error = service.delete_policy("default_cpu", &alice()).await.unwrap_err();
+    assert!(matches!(error, PolicyStoreError::Shipped(_)), "{error}");
+    service.set_policy(change("default_cpu", GOOD)).await.unwrap();
+    let deleted = service.delete_policy("default_cpu", &alice()).await.unwrap();
+    assert!(matches!(deleted, Deleted::Restored(_)));
+    assert_eq!(service.get_policy("default_cpu", None).await.unwrap(), shipped);
+    let claims = fixture
+        .evaluate(vec![request(Tee::Sample, &sample_evidence())])
+        .await
+        .unwrap();
+    assert_eq!(claims["submods"]["cpu0"]["ear.status"], "contraindicated");
+}
+
+#[tokio::test]
+async fn a_version_that_no_longer_compiles_is_not_rolled_back_to() {
+    let storage = TempDir::new().unwrap();
+    let fixture = Fixture::with(None, |config| {
+        config.storage_backend = serde_json::from_value(json!({
+            "storage_type": "LocalFs",
+            "backends": {"local_fs": {"dir_path": storage.path()}},
+        }))
+        .unwrap();
+    })
+    .await;
+    let file = storage.path().join("attestation_service_policy/a_cpu.rego");
+    std::fs::write(file, "no policy").unwrap();
+    fixture.service.set_policy(change("a_cpu", GOOD)).await.unwrap();
+    let error = fixture
+        .service
+        .roll_back_policy("a_cpu", 1, &alice())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, PolicyStoreError::Malformed(_)), "{error}");
+    assert_eq!(
+        fixture.service.get_policy("a_cpu", None).await.unwrap().text,
+        GOOD
+    );
+}

@@ -1,0 +1,164 @@
+//! Policies of a remote Attestation Service, by `attestation.AttestationManagementService`. Only a service of this
+//! project has it; of the others, policies can be set and no more.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use protos::attestation as wire;
+use protos::attestation::attestation_management_service_client::AttestationManagementServiceClient;
+use protos::attestation::attestation_service_client::AttestationServiceClient;
+use storage::Event;
+use tonic::{Code, Response, Status};
+
+use super::{Transport, sort};
+use crate::attestation::{
+    AttestationError, Author, DeletedPolicy, PolicyChange, PolicySet, PolicySummary, StoredPolicy, Version,
+};
+
+/// The most warnings that are passed on.
+const MAX_WARNINGS: usize = 256;
+
+pub(super) async fn set(
+    transport: &Transport,
+    change: &PolicyChange<'_>,
+) -> Result<PolicySet, AttestationError> {
+    if change.strict {
+        // A service that checks nothing would set whatever it is given: it has no management either.
+        get(transport, change.id, None).await?;
+    }
+    let request = wire::SetPolicyRequest {
+        policy_id: change.id.to_owned(),
+        policy: URL_SAFE_NO_PAD.encode(change.rego),
+        author: Some(author(&change.author)),
+        strict: change.strict,
+    };
+    let mut client = AttestationServiceClient::new(transport.clone());
+    let reply = client.set_attestation_policy(request).await.map_err(sort)?;
+    let wire::SetPolicyResponse {
+        mut warnings,
+        version: set,
+    } = reply.into_inner();
+    warnings.truncate(MAX_WARNINGS);
+    Ok(PolicySet {
+        version: set.map(version).transpose()?,
+        warnings,
+    })
+}
+
+pub(super) async fn list(transport: &Transport) -> Result<Vec<PolicySummary>, AttestationError> {
+    let request = wire::ListPoliciesRequest {};
+    let reply = management(transport).list_attestation_policies(request).await;
+    let summaries = reply.map_err(sort)?.into_inner().policies.into_iter();
+    Ok(summaries
+        .map(|summary| PolicySummary {
+            policy_id: summary.policy_id,
+            digest: summary.digest,
+        })
+        .collect())
+}
+
+pub(super) async fn get(
+    transport: &Transport,
+    id: &str,
+    version: Option<u64>,
+) -> Result<Option<StoredPolicy>, AttestationError> {
+    let policy_id = id.to_owned();
+    let request = wire::GetPolicyRequest { policy_id, version };
+    let policy = existing(management(transport).get_attestation_policy(request).await)?;
+    Ok(policy.map(|wire::GetPolicyResponse { policy, digest }| StoredPolicy { rego: policy, digest }))
+}
+
+pub(super) async fn history(
+    transport: &Transport,
+    id: &str,
+) -> Result<Option<Vec<Version>>, AttestationError> {
+    let policy_id = id.to_owned();
+    let request = wire::PolicyHistoryRequest { policy_id };
+    let reply = existing(
+        management(transport)
+            .get_attestation_policy_history(request)
+            .await,
+    )?;
+    let versions = reply.map(|reply| reply.versions.into_iter().map(version).collect());
+    versions.transpose()
+}
+
+pub(super) async fn delete(
+    transport: &Transport,
+    id: &str,
+    by: &Author,
+) -> Result<Option<DeletedPolicy>, AttestationError> {
+    let request = wire::DeletePolicyRequest {
+        policy_id: id.to_owned(),
+        author: Some(author(by)),
+    };
+    let reply = existing(management(transport).delete_attestation_policy(request).await)?;
+    let deleted = reply.map(|reply| {
+        Ok(DeletedPolicy {
+            version: told(reply.version)?,
+            restored: reply.restored,
+        })
+    });
+    deleted.transpose()
+}
+
+pub(super) async fn roll_back(
+    transport: &Transport,
+    id: &str,
+    number: u64,
+    by: &Author,
+) -> Result<Option<Version>, AttestationError> {
+    let request = wire::RollBackPolicyRequest {
+        policy_id: id.to_owned(),
+        version: number,
+        author: Some(author(by)),
+    };
+    let reply = existing(management(transport).roll_back_attestation_policy(request).await)?;
+    reply.map(|reply| told(reply.version)).transpose()
+}
+
+pub(super) fn management(transport: &Transport) -> AttestationManagementServiceClient<Transport> {
+    AttestationManagementServiceClient::new(transport.clone())
+}
+
+/// What there is, or `None` where there is no such policy or version.
+fn existing<T>(reply: Result<Response<T>, Status>) -> Result<Option<T>, AttestationError> {
+    match reply {
+        Ok(reply) => Ok(Some(reply.into_inner())),
+        Err(status) if status.code() == Code::NotFound => Ok(None),
+        Err(status) => Err(sort(status)),
+    }
+}
+
+fn author(author: &Author) -> wire::PolicyAuthor {
+    wire::PolicyAuthor {
+        how: author.how.clone(),
+        name: author.name.clone(),
+    }
+}
+
+fn told(version: Option<wire::PolicyVersion>) -> Result<Version, AttestationError> {
+    version.map_or_else(|| Err(strange()), self::version)
+}
+
+fn version(version: wire::PolicyVersion) -> Result<Version, AttestationError> {
+    let event = match (version.event.as_str(), version.to) {
+        ("set", _) => Event::Set,
+        ("deleted", _) => Event::Deleted,
+        ("rolled-back", Some(to)) => Event::RolledBack { to },
+        ("found", _) => Event::Found,
+        _ => return Err(strange()),
+    };
+    let by = version.by.unwrap_or_default();
+    Ok(Version {
+        number: version.number,
+        digest: version.digest,
+        at: version.at,
+        by: Author::new(by.how, by.name),
+        event,
+        labels: Default::default(),
+    })
+}
+
+fn strange() -> AttestationError {
+    AttestationError::Failed("its answer about a version of a policy cannot be read".into())
+}
