@@ -24,7 +24,10 @@ async fn with_secret(b: &Trustee) {
         .set_resource(&PATH.parse().unwrap(), SECRET.to_vec())
         .await
         .unwrap();
-    b.owner().set_resource_policy(ALLOW_ALL.as_bytes()).await.unwrap();
+    b.owner()
+        .set_resource_policy(ALLOW_ALL.as_bytes(), false)
+        .await
+        .unwrap();
 }
 
 /// Which status and error B answers with.
@@ -204,7 +207,10 @@ async fn a_contraindicated_passport_opens_nothing_under_the_affirming_policy() {
     let desk = Desk::new();
     let (a, b) = (desk.trustee(A).await, desk.trustee(B).await);
     with_secret(&b).await;
-    b.owner().set_resource_policy(AFFIRMING.as_bytes()).await.unwrap();
+    b.owner()
+        .set_resource_policy(AFFIRMING.as_bytes(), false)
+        .await
+        .unwrap();
     let (key, token) = a.passport().await;
     assert_eq!(cpu_status(&token), "contraindicated");
     let denied = (403, "PolicyDeny".to_owned());

@@ -1,5 +1,7 @@
 //! The policies that the documents show, as printed there, through a real KBS.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::Method;
 use serde_json::json;
 
@@ -164,4 +166,26 @@ async fn registered_reference_values_are_shown_and_the_last_registration_counts(
         .attest(&challenge, &guest.attestation(&challenge.nonce))
         .await;
     assert_eq!(crate::guest::cpu_status(&token(answer).await), "affirming");
+}
+
+#[tokio::test]
+async fn a_policy_for_a_part_of_the_resources_takes_away_and_comes_back_after_a_restart() {
+    let mut stack = stack().await;
+    stack
+        .release_by("package policy\nimport rego.v1\ndefault allow := true\n")
+        .await;
+    let deny = "package policy\nimport rego.v1\ndefault allow := false\n";
+    let body = json!({"policy": URL_SAFE_NO_PAD.encode(deny), "scope": "red/a"}).to_string();
+    let path = "/kbs/v0/resource-policy/red-a";
+    assert_eq!(stack.as_owner(Method::PUT, path, body).await.status(), 200);
+    for _ in 0..2 {
+        assert!(!gets(&Guest::sample(&stack), "red/a/b").await);
+        assert!(gets(&Guest::sample(&stack), "blue/a/b").await);
+        stack.restart_kbs().await;
+    }
+    assert_eq!(stack.as_owner(Method::DELETE, path, "").await.status(), 200);
+    assert!(gets(&Guest::sample(&stack), "red/a/b").await);
+    let history = stack.shown(&format!("{path}/history")).await;
+    assert_eq!(history["versions"][0]["event"], "deleted");
+    assert_eq!(history["versions"][1]["labels"]["scope"], "red/a");
 }

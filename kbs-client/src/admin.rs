@@ -65,14 +65,6 @@ impl AdminClient {
         self.list("resource").await
     }
 
-    /// Sets the resource policy.
-    pub async fn set_resource_policy(&self, rego: &[u8]) -> Result<(), ClientError> {
-        let body = json!({"policy": URL_SAFE_NO_PAD.encode(rego)});
-        self.send(self.http.request(Method::POST, "resource-policy").json(&body))
-            .await
-            .map(drop)
-    }
-
     /// The ids of the resource policies.
     pub async fn list_resource_policies(&self) -> Result<Vec<ListEntry>, ClientError> {
         self.list("resource-policy").await

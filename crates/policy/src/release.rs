@@ -65,10 +65,41 @@ impl ReleasePolicy {
         request: &ReleaseRequest<'_>,
         limits: &Limits,
     ) -> Result<bool, PolicyError> {
+        Ok(self.answer(claims, request, limits)? == Some(Value::Bool(true)))
+    }
+
+    /// What the policy answers if it is neither yes nor no, as in `a string`: it will never grant anything so. Tried
+    /// with a guest that claims nothing, so it may not be found.
+    pub fn odd_answer(&self, limits: &Limits) -> Result<Option<&'static str>, PolicyError> {
+        let nothing = PolicyInput::from_json("{}")?;
+        let path = ["repository", "type", "tag"].map(str::to_owned);
+        let request = ReleaseRequest {
+            plugin: "resource",
+            path: &path,
+            query: &BTreeMap::new(),
+        };
+        Ok(match self.answer(&nothing, &request, limits)? {
+            None | Some(Value::Undefined | Value::Bool(_)) => None,
+            Some(Value::Null) => Some("null"),
+            Some(Value::Number(_)) => Some("a number"),
+            Some(Value::String(_)) => Some("a string"),
+            Some(Value::Array(_)) => Some("an array"),
+            Some(Value::Set(_)) => Some("a set"),
+            Some(Value::Object(_)) => Some("an object"),
+        })
+    }
+
+    /// The value of the rule that decides; `None` if it is undefined.
+    fn answer(
+        &self,
+        claims: &PolicyInput,
+        request: &ReleaseRequest<'_>,
+        limits: &Limits,
+    ) -> Result<Option<Value>, PolicyError> {
         let input = dialect::input(self.dialect, &claims.0);
         let data = documents(self.dialect, request);
         let (values, _) = self.compiled.evaluate(&input, &data, Host::new(limits), limits)?;
-        Ok(matches!(values.as_slice(), [(_, Value::Bool(true))]))
+        Ok(values.into_iter().next().map(|(_, value)| value))
     }
 
     /// The conditions that kept the policy from granting a request that it denied, as far as they are found out. Of

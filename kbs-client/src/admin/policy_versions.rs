@@ -72,15 +72,33 @@ pub struct PolicyChanged {
 }
 
 impl AdminClient {
+    /// Sets the resource policy that is asked about everything. With `strict`, one that reads what is not there is
+    /// refused.
+    pub async fn set_resource_policy(&self, rego: &[u8], strict: bool) -> Result<PolicyChanged, ClientError> {
+        let body = json!({"policy": URL_SAFE_NO_PAD.encode(rego)});
+        let path = checked("resource-policy".to_owned(), strict);
+        let answer = self
+            .send(self.http.request(Method::POST, &path).json(&body))
+            .await?;
+        match answer.as_slice() {
+            [] if strict => Err(ClientError::BadAnswer(
+                "it does not say that the policy was checked: this KBS sets policies unchecked",
+            )),
+            [] => Ok(PolicyChanged::default()),
+            json => read(json),
+        }
+    }
+
     /// Sets a resource policy that is asked about what begins with `scope`, such as `repository/type`.
     pub async fn set_scoped_resource_policy(
         &self,
         id: &str,
         scope: &str,
         rego: &[u8],
+        strict: bool,
     ) -> Result<PolicyChanged, ClientError> {
         let body = json!({"policy": URL_SAFE_NO_PAD.encode(rego), "scope": scope});
-        let path = format!("resource-policy/{}", segment(id)?);
+        let path = checked(format!("resource-policy/{}", segment(id)?), strict);
         let request = self.http.request(Method::PUT, &path).json(&body);
         read(&self.send(request).await?)
     }
@@ -141,6 +159,13 @@ impl AdminClient {
             [] => Ok(false),
             json => Ok(read::<Deleted>(json)?.restored),
         }
+    }
+}
+
+fn checked(path: String, strict: bool) -> String {
+    match strict {
+        true => format!("{path}?strict=true"),
+        false => path,
     }
 }
 

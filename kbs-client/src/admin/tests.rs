@@ -43,7 +43,10 @@ async fn every_call_is_the_documented_one() {
         ("DELETE resource/default/key/1".into(), bearer(), Value::Null)
     );
 
-    client.set_resource_policy(b"package policy").await.unwrap();
+    client
+        .set_resource_policy(b"package policy", false)
+        .await
+        .unwrap();
     let policy = "cGFja2FnZSBwb2xpY3k";
     assert_eq!(
         last(&kbs),
@@ -122,7 +125,7 @@ async fn a_key_signs_a_token_for_each_call() {
     let key = SigningKey::generate_ed25519().unwrap();
     let admin = AdminKey::from_pem(key.private_key_pem().unwrap().as_bytes()).unwrap();
     let client = AdminClient::new(&kbs.url, &[], AdminCredential::Key(Box::new(admin))).unwrap();
-    client.set_resource_policy(b"").await.unwrap();
+    client.set_resource_policy(b"", false).await.unwrap();
     let (_, authorization, _) = last(&kbs);
     let token = jose::UnverifiedToken::parse(authorization.strip_prefix("Bearer ").unwrap()).unwrap();
     assert!(token.verify(&key.verification_key()).is_ok());
@@ -139,7 +142,7 @@ async fn refusals_are_told_apart() {
         (403, "AdminAuthAccess"),
     ] {
         kbs.script_error("resource-policy", status, kind, denied);
-        let error = client.set_resource_policy(b"").await.unwrap_err();
+        let error = client.set_resource_policy(b"", false).await.unwrap_err();
         assert!(matches!(error, ClientError::Unauthorized(_)), "{error}");
     }
     kbs.script_error(
@@ -149,7 +152,7 @@ async fn refusals_are_told_apart() {
         "Policy engine error: Failed to load policy",
     );
     assert!(matches!(
-        client.set_resource_policy(b"").await,
+        client.set_resource_policy(b"", false).await,
         Err(ClientError::Rejected(_))
     ));
     assert!(matches!(
@@ -157,7 +160,7 @@ async fn refusals_are_told_apart() {
         Err(ClientError::NotFound(_))
     ));
     kbs.script("resource-policy", 413, "payload reached size limit");
-    let error = client.set_resource_policy(b"").await.unwrap_err();
+    let error = client.set_resource_policy(b"", false).await.unwrap_err();
     assert!(
         error.to_string().contains("payload reached size limit"),
         "{error}"

@@ -9,7 +9,7 @@ use super::CliError;
 use super::admin::{print_policy, resource_policy};
 use super::args::ResourcePolicyArgs;
 use super::output::{Printer, time};
-use crate::admin::{AdminClient, ListEntry, PolicyKind, PolicyVersion};
+use crate::admin::{AdminClient, ListEntry, PolicyChanged, PolicyKind, PolicyVersion};
 use crate::error::printable;
 
 /// The policy that is asked about everything.
@@ -63,6 +63,10 @@ pub struct SetResourcePolicyArgs {
     /// Ask the policy only about resources that begin so: repository, repository/type or repository/type/tag.
     #[arg(long, value_name = "PREFIX", requires = "id")]
     pub scope: Option<String>,
+    /// Refuse a policy that reads what no token has, or never says yes. Without it, such a policy is set, with a
+    /// warning.
+    #[arg(long)]
+    pub strict: bool,
 }
 
 pub(super) async fn set(
@@ -72,18 +76,36 @@ pub(super) async fn set(
 ) -> Result<(), CliError> {
     let policy = resource_policy(&arguments.policy)?;
     let (Some(id), Some(scope)) = (&arguments.id, &arguments.scope) else {
-        client.set_resource_policy(&policy).await?;
+        let set = client.set_resource_policy(&policy, arguments.strict).await?;
+        warn(&set);
         // The existing client's output, on which scripts rely.
         let text = format!(
             "Set resource policy success \n policy: {}",
             STANDARD.encode(policy)
         );
-        return printer.result(&text, &json!({"set": "resource-policy", "id": MAIN}));
+        let value =
+            json!({"set": "resource-policy", "id": MAIN, "version": set.version, "warnings": set.warnings});
+        return printer.result(&text, &value);
     };
-    let set = client.set_scoped_resource_policy(id, scope, &policy).await?;
+    let set = client
+        .set_scoped_resource_policy(id, scope, &policy, arguments.strict)
+        .await?;
+    warn(&set);
     let text = format!("{} is set for {}.", printable(id), printable(scope));
-    let value = json!({"set": "resource-policy", "id": id, "scope": scope, "version": set.version});
+    let value = json!({
+        "set": "resource-policy",
+        "id": id,
+        "scope": scope,
+        "version": set.version,
+        "warnings": set.warnings,
+    });
     printer.result(&text, &value)
+}
+
+fn warn(set: &PolicyChanged) {
+    for warning in &set.warnings {
+        tracing::warn!("{}", printable(warning));
+    }
 }
 
 pub(super) async fn list(client: &AdminClient, printer: &mut Printer<'_>) -> Result<(), CliError> {

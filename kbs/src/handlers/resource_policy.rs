@@ -11,7 +11,7 @@ use super::attestation_policy::decode;
 use super::{flag, json};
 use crate::call::Call;
 use crate::error::KbsError;
-use crate::resource::{ActivePolicy, MAIN, NewPolicy, PolicyStoreError, Scope};
+use crate::resource::{ActivePolicy, MAIN, NewPolicy, PolicyChanged, PolicyStoreError, Scope};
 use crate::state::Kbs;
 
 #[derive(Deserialize)]
@@ -86,19 +86,21 @@ struct OldPolicy<'a> {
     policy: String,
 }
 
-/// `POST resource-policy`: as other implementations know it, with an empty answer.
+/// `POST resource-policy[?strict=true]`: of the policy for everything.
 pub async fn set(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
     let grant = kbs.administrator(call).await?;
     let request: SetPolicy = serde_json::from_slice(&call.body)
         .map_err(|_| KbsError::BadPolicyBody("Illegal SetPolicy Request Json"))?;
     let rego = decode(&request.policy)?;
-    let new = NewPolicy::for_everything(&rego);
+    let new = NewPolicy {
+        strict: flag(&call.query()?, "strict")?,
+        ..NewPolicy::for_everything(&rego)
+    };
     let set = kbs.policy.set(&grant, new, kbs.clock.now()).await;
-    set.map_err(sort)?;
-    Ok(().into_response())
+    changed(&set.map_err(sort)?)
 }
 
-/// `PUT resource-policy/{id}`: with a scope, unless it is the policy for everything.
+/// `PUT resource-policy/{id}[?strict=true]`: with a scope, unless it is the policy for everything.
 pub async fn put(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError> {
     let grant = kbs.administrator(call).await?;
     let request: PutPolicy = serde_json::from_slice(&call.body)
@@ -110,9 +112,10 @@ pub async fn put(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError>
         id,
         scope,
         rego: &rego,
+        strict: flag(&call.query()?, "strict")?,
     };
     let set = kbs.policy.set(&grant, new, kbs.clock.now()).await;
-    changed(&*set.map_err(sort)?)
+    changed(&set.map_err(sort)?)
 }
 
 /// `POST resource-policy/{id}/rollback`
@@ -122,7 +125,7 @@ pub async fn roll_back(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, Kbs
         .map_err(|_| KbsError::BadPolicyBody("expected JSON with `version`, the number to go back to"))?;
     let now = kbs.clock.now();
     let set = kbs.policy.roll_back(&grant, id, request.version, now).await;
-    changed(&*set.map_err(sort)?)
+    changed(&set.map_err(sort)?)
 }
 
 /// `DELETE resource-policy/{id}`
@@ -178,10 +181,10 @@ pub async fn version(kbs: &Kbs, call: &Call, id: &str, number: &str) -> Result<R
     })
 }
 
-fn changed(policy: &ActivePolicy) -> Result<Response, KbsError> {
+fn changed(changed: &PolicyChanged) -> Result<Response, KbsError> {
     json(&Changed {
-        summary: summary(policy),
-        warnings: &[],
+        summary: summary(&changed.policy),
+        warnings: &changed.warnings,
     })
 }
 

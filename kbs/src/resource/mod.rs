@@ -6,6 +6,7 @@
 //! without which no backend reads a secret.
 
 mod active;
+mod doubts;
 mod in_force;
 mod inputs;
 mod pace;
@@ -21,6 +22,6 @@ mod tests;
 pub use active::{ActivePolicy, PolicyStamp};
 pub use path::{ResourcePath, ResourcePathError};
 pub use permit::{Asked, AuthorizeError, ReleasePermit};
-pub use policy_store::{MAIN, NewPolicy, PolicyStore, PolicyStoreError};
+pub use policy_store::{MAIN, NewPolicy, PolicyChanged, PolicyStore, PolicyStoreError};
 pub use scope::{Scope, ScopeError};
 pub use trial::Answer;

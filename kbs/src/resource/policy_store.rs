@@ -10,7 +10,7 @@ use policy::{Limits, ReleaseRequest};
 use storage::{Author, KeyValueStore, Version, Versions, VersionsError};
 use tokio::sync::Mutex;
 
-pub use self::changes::NewPolicy;
+pub use self::changes::{NewPolicy, PolicyChanged};
 pub use self::error::PolicyStoreError;
 use super::active::{ActivePolicy, digest};
 use super::in_force::InForce;

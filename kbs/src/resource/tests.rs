@@ -140,7 +140,7 @@ async fn the_affirming_policy_releases_only_when_every_submod_is_affirming() {
         )
         .await
         .unwrap();
-    assert!(active.asks_for_affirming());
+    assert!(active.policy.asks_for_affirming());
     assert!(ask(&store, &guest(cpu("snp", "affirming")), "a/b/c").is_ok());
     let mut mixed = cpu("snp", "affirming");
     mixed["submods"]["gpu0"] = json!({"ear.status": "contraindicated"});
@@ -230,7 +230,7 @@ async fn the_older_dialect_is_recorded_and_shown() {
         .set(&AdminGrant::for_tests(), NewPolicy::for_everything(older), NOW)
         .await
         .unwrap();
-    let dialect = active.dialect().unwrap();
+    let dialect = active.policy.dialect().unwrap();
     assert_eq!(dialect.rule, ReleaseRule::Allowed);
     assert_eq!(dialect.resource_path, ResourcePathForm::String);
     assert_eq!(dialect.cpu_submod, CpuSubmod::Cpu);
@@ -239,7 +239,7 @@ async fn the_older_dialect_is_recorded_and_shown() {
         .await
         .unwrap();
     assert_eq!(history[0].labels["dialect"], dialect.to_string());
-    assert_eq!(history[0].digest.as_deref(), Some(active.digest()));
+    assert_eq!(history[0].digest.as_deref(), Some(active.policy.digest()));
 
     assert!(ask(&policies, &guest(cpu("snp", "affirming")), "red/key/1").is_ok());
     assert!(ask(&policies, &guest(cpu("snp", "affirming")), "blue/key/1").is_err());

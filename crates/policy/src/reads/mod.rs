@@ -1,4 +1,4 @@
-//! What an attestation policy's text reads, so that a name with a slip of the pen in it is found when the policy is
+//! What a policy's text reads, so that a name with a slip of the pen in it is found when the policy is
 //! set and not when it denies.
 //!
 //! Found by looking at the text, not by running it. A name that is put together while the policy runs is not found,
@@ -25,6 +25,8 @@ pub const ANY: &str = "*";
 pub struct Reads {
     /// Paths below `input`.
     pub inputs: Vec<Mention<Vec<String>>>,
+    /// Paths below `data`.
+    pub documents: Vec<Mention<Vec<String>>>,
     /// Ids of reference values, as far as they are written out.
     pub reference_ids: Vec<Mention<String>>,
     /// Members that `trust_claims` is given, as far as they are written out.
@@ -53,6 +55,9 @@ impl Reads {
             for read in aliases.reads(rule) {
                 add(&mut reads.inputs, read);
             }
+            for document in documents(rule) {
+                add(&mut reads.documents, document);
+            }
             for id in asked_for(rule, &asking) {
                 add(&mut reads.reference_ids, id);
             }
@@ -68,6 +73,17 @@ fn add<T: PartialEq>(mentions: &mut Vec<Mention<T>>, new: Mention<T>) {
     if !mentions.iter().any(|known| known.name == new.name) {
         mentions.push(new);
     }
+}
+
+/// Every path below `data` that a rule reads.
+fn documents(rule: &Rule<'_>) -> Vec<Mention<Vec<String>>> {
+    let roots = (0..rule.code.len()).filter(|at| {
+        rule.code.get(*at).is_some_and(|token| token.is_name("data")) && paths::is_root(rule.code, *at)
+    });
+    roots
+        .map(|at| rule.mention(at, paths::members(rule.code, at).0))
+        .filter(|mention| !mention.name.is_empty())
+        .collect()
 }
 
 /// The built-ins that ask for reference values, and the functions of the policy that call one of them, or one

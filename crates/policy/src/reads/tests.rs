@@ -19,6 +19,20 @@ fn paths_are_found_as_members_and_as_indexes() {
 }
 
 #[test]
+fn documents_beside_the_input_are_found() {
+    let rego =
+        "import data.query as q\na if {\n\tdata[\"resource-path\"][0] == data.plugin\n\tinput.data.x\n}\n";
+    let reads = Reads::of(rego);
+    let found: Vec<_> = reads
+        .documents
+        .iter()
+        .map(|read| (read.name.join("."), read.line))
+        .collect();
+    let expected = [("query", 1), ("resource-path.*", 3), ("plugin", 3)];
+    assert_eq!(found, expected.map(|(name, line)| (name.to_owned(), line)));
+}
+
+#[test]
 fn comments_and_texts_are_not_read() {
     assert_eq!(
         inputs("a if { # input.a\n\t\"input.b\" == `input.c`\n}\n"),

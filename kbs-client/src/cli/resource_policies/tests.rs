@@ -116,3 +116,27 @@ async fn a_history_says_who_did_what_and_leads_back() {
         ]
     );
 }
+
+#[tokio::test]
+async fn a_strict_setting_says_so_and_notices_a_kbs_that_does_not_check() {
+    let kbs = FakeKbs::start().await;
+    let warned = json!({"policy_id": "resource-policy", "version": 2, "warnings": ["line 3: …"]});
+    kbs.script("resource-policy", 200, warned.to_string());
+    let set = run(&kbs, "--output json set-resource-policy --affirming")
+        .await
+        .unwrap();
+    let set: Value = serde_json::from_str(&set).unwrap();
+    assert_eq!(
+        (&set["version"], &set["warnings"]),
+        (&json!(2), &json!(["line 3: …"]))
+    );
+    // As the existing implementation answers.
+    let unchecked = run(&kbs, "set-resource-policy --affirming --strict")
+        .await
+        .unwrap_err();
+    assert!(unchecked.to_string().contains("unchecked"), "{unchecked}");
+    assert_eq!(
+        kbs.calls(),
+        ["POST resource-policy", "POST resource-policy?strict=true"]
+    );
+}

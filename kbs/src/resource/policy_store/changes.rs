@@ -9,6 +9,7 @@ use storage::{Draft, Version};
 use super::{DIALECT, MAIN, PolicyStore, PolicyStoreError, SCOPE, newest_version, scope_of};
 use crate::admin::AdminGrant;
 use crate::resource::active::ActivePolicy;
+use crate::resource::doubts::doubts;
 use crate::resource::scope::Scope;
 
 /// Longest policy, in bytes.
@@ -25,6 +26,17 @@ pub struct NewPolicy<'p> {
     pub scope: Option<Scope>,
     /// Its text.
     pub rego: &'p str,
+    /// Whether to refuse it if it reads what is probably not there.
+    pub strict: bool,
+}
+
+/// What became of a policy that was set or put in force again.
+#[derive(Clone, Debug)]
+pub struct PolicyChanged {
+    /// The policy in force.
+    pub policy: Arc<ActivePolicy>,
+    /// What it reads that is probably not there, each in a sentence.
+    pub warnings: Vec<String>,
 }
 
 impl<'p> NewPolicy<'p> {
@@ -34,6 +46,7 @@ impl<'p> NewPolicy<'p> {
             id: MAIN,
             scope: None,
             rego,
+            strict: false,
         }
     }
 }
@@ -46,8 +59,13 @@ impl PolicyStore {
         grant: &AdminGrant,
         new: NewPolicy<'_>,
         now: i64,
-    ) -> Result<Arc<ActivePolicy>, PolicyStoreError> {
-        let NewPolicy { id, scope, rego } = new;
+    ) -> Result<PolicyChanged, PolicyStoreError> {
+        let NewPolicy {
+            id,
+            scope,
+            rego,
+            strict,
+        } = new;
         check_id(id)?;
         match (id == MAIN, &scope) {
             (true, Some(_)) => return Err(PolicyStoreError::MainHasNoScope),
@@ -55,6 +73,10 @@ impl PolicyStore {
             _ => {}
         }
         let compiled = compile(rego)?;
+        let warnings = doubts(rego, &compiled, &self.limits);
+        if strict && !warnings.is_empty() {
+            return Err(PolicyStoreError::Warnings(warnings));
+        }
         let mut labels = BTreeMap::from([(DIALECT.to_owned(), compiled.dialect().to_string())]);
         labels.extend(scope.as_ref().map(|scope| (SCOPE.to_owned(), scope.to_string())));
 
@@ -68,7 +90,14 @@ impl PolicyStore {
             version = version.number,
             "resource policy set"
         );
-        Ok(self.put_in_force(ActivePolicy::ready(id, scope, rego, compiled, version.number)))
+        for warning in &warnings {
+            tracing::warn!(id, "the resource policy: {warning}");
+        }
+        let ready = ActivePolicy::ready(id, scope, rego, compiled, version.number);
+        Ok(PolicyChanged {
+            policy: self.put_in_force(ready),
+            warnings,
+        })
     }
 
     /// Puts an earlier version in force again, as a new version. Nothing
@@ -79,7 +108,7 @@ impl PolicyStore {
         id: &str,
         number: u64,
         now: i64,
-    ) -> Result<Arc<ActivePolicy>, PolicyStoreError> {
+    ) -> Result<PolicyChanged, PolicyStoreError> {
         check_id(id)?;
         let _one_at_a_time = self.changing.lock().await;
         let rego = self.versions.text(id, Some(number)).await?;
@@ -99,7 +128,12 @@ impl PolicyStore {
             to = number,
             "resource policy rolled back"
         );
-        Ok(self.put_in_force(ActivePolicy::ready(id, scope, &rego, compiled, version.number)))
+        let warnings = doubts(&rego, &compiled, &self.limits);
+        let ready = ActivePolicy::ready(id, scope, &rego, compiled, version.number);
+        Ok(PolicyChanged {
+            policy: self.put_in_force(ready),
+            warnings,
+        })
     }
 
     /// Takes a scoped policy out of force. Its versions stay.

@@ -17,6 +17,7 @@ fn scoped<'p>(id: &'p str, scope: &str, rego: &'p str) -> NewPolicy<'p> {
         id,
         scope: Some(scope.parse().unwrap()),
         rego,
+        strict: false,
     }
 }
 
@@ -30,7 +31,7 @@ async fn the_history_says_who_set_what_and_leads_back() {
         set.unwrap();
     }
     let back = store.roll_back(&grant(), MAIN, 2, NOW + 9).await.unwrap();
-    assert_eq!((back.rego(), back.version()), (ALLOW, Some(4)));
+    assert_eq!((back.policy.rego(), back.policy.version()), (ALLOW, Some(4)));
     assert!(ask(&store, &guest(json!({})), "a/b/c").is_ok());
 
     let history = store.history(&grant(), MAIN, NOW).await.unwrap();
@@ -109,7 +110,7 @@ async fn a_scoped_policy_comes_and_goes_and_comes_back_with_its_scope() {
         Err(PolicyStoreError::Versions(VersionsError::NotFound(_)))
     ));
     let back = store.roll_back(&grant(), "keys", 1, NOW).await.unwrap();
-    assert_eq!(back.scope().map(Scope::as_str), Some("shop/key"));
+    assert_eq!(back.policy.scope().map(Scope::as_str), Some("shop/key"));
     for store in [&store, &opened(memory).await] {
         assert!(ask(store, &guest, "shop/key/1").is_err());
         assert_eq!(ids(store), ["keys", MAIN]);
@@ -176,6 +177,7 @@ async fn names_that_are_none_and_policies_without_a_scope_are_refused() {
         id: "keys",
         scope: None,
         rego: DENY,
+        strict: false,
     };
     let refused = store.set(&grant(), unscoped, NOW).await.unwrap_err();
     assert!(matches!(refused, PolicyStoreError::NoScope(_)), "{refused}");
@@ -199,4 +201,27 @@ async fn a_version_that_does_not_compile_is_not_rolled_back_to() {
         Err(PolicyStoreError::Policy(_))
     ));
     assert_eq!(store.active().rego(), ALLOW);
+}
+
+#[tokio::test]
+async fn a_policy_that_reads_what_is_not_there_is_set_with_a_warning_unless_that_is_refused() {
+    let store = opened(Arc::new(Memory::new())).await;
+    let typo = "package policy\nimport rego.v1\nallow if data[\"resource_path\"][0] == \"a\"\n";
+    let strict = NewPolicy {
+        strict: true,
+        ..NewPolicy::for_everything(typo)
+    };
+    let refused = store.set(&grant(), strict, NOW).await.unwrap_err();
+    assert!(matches!(refused, PolicyStoreError::Warnings(_)));
+    assert!(
+        refused.to_string().contains("did you mean `resource-path`?"),
+        "{refused}"
+    );
+    assert_eq!(store.active().rego(), policy::defaults::DEFAULT);
+    let set = store
+        .set(&grant(), NewPolicy::for_everything(typo), NOW)
+        .await
+        .unwrap();
+    assert_eq!((set.warnings.len(), set.policy.version()), (1, Some(2)));
+    assert_eq!(store.active().rego(), typo);
 }

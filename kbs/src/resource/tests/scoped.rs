@@ -13,6 +13,7 @@ async fn set(store: &PolicyStore, id: &str, scope: &str, rego: &str) {
         id,
         scope: Some(scope.parse().unwrap()),
         rego,
+        strict: false,
     };
     store.set(&AdminGrant::for_tests(), new, NOW).await.unwrap();
 }

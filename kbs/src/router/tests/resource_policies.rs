@@ -216,3 +216,29 @@ async fn what_is_not_clear_changes_nothing() {
         (1, &json!(2))
     );
 }
+
+#[tokio::test]
+async fn what_a_policy_reads_that_is_not_there_comes_back_with_the_answer_or_as_a_refusal() {
+    let bench = bench().await;
+    let typo = "package policy\nimport rego.v1\nallow if input.submods.gpu\n";
+    let typo = json!({ "policy": URL_SAFE_NO_PAD.encode(typo) }).to_string();
+    let refused = bench
+        .administer("POST", "resource-policy?strict=true", typo.clone())
+        .await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert!(
+        refused.json()["detail"]
+            .as_str()
+            .unwrap()
+            .contains("did you mean `gpu0`?")
+    );
+    let odd = bench
+        .administer("POST", "resource-policy?strict=1", typo.clone())
+        .await;
+    assert_eq!(odd.status, StatusCode::BAD_REQUEST);
+    let set = bench.administer("POST", "resource-policy", typo).await.json();
+    assert_eq!(
+        (&set["version"], set["warnings"].as_array().unwrap().len()),
+        (&json!(3), 1)
+    );
+}

@@ -1,0 +1,114 @@
+use std::time::Duration;
+
+use super::*;
+
+fn told(body: &str) -> Vec<String> {
+    let rego = format!("package policy\nimport rego.v1\ndefault allow := false\nallow if {{\n{body}\n}}\n");
+    of(&rego)
+}
+
+fn of(rego: &str) -> Vec<String> {
+    let limits = Limits {
+        time: Duration::from_millis(100),
+        memory: 1 << 20,
+    };
+    doubts(rego, &ReleasePolicy::compile(rego).unwrap(), &limits)
+}
+
+#[test]
+fn a_name_with_a_slip_of_the_pen_is_told_with_the_right_one() {
+    for (body, expected) in [
+        (
+            "data[\"resource_path\"][0] == \"a\"",
+            "line 5: there is no `resource_path` in data: it is always undefined; did you mean `resource-path`?",
+        ),
+        (
+            "data.resource == \"a\"",
+            "line 5: there is no `resource` in data: it is always undefined; did you mean `resource-path`?",
+        ),
+        (
+            "input.submod.cpu0[\"ear.status\"] == \"affirming\"",
+            "line 5: there is no `submod` in the token: it is always undefined; did you mean `submods`?",
+        ),
+        (
+            "input.submods.gpu[\"ear.status\"] == \"affirming\"",
+            "line 5: there is no `gpu` in input.submods: it is always undefined; did you mean `gpu0`?",
+        ),
+        (
+            "input.submods.cpu0[\"ear.state\"] == \"affirming\"",
+            "line 5: there is no `ear.state` in a submodule: it is always undefined; did you mean `ear.status`?",
+        ),
+        (
+            "input.submods.cpu0[\"ear.trustworthiness-vector\"].filesystem < 32",
+            "line 5: there is no `filesystem` in ear.trustworthiness-vector: it is always undefined; did you mean `file-system`?",
+        ),
+        (
+            "cpu := input.submods.cpu0\ncpu[\"ear.veraison.annotated-evidence\"][\"az-snp-vtmp\"]",
+            "line 6: there is no `az-snp-vtmp` in ear.veraison.annotated-evidence: it is always undefined; did you mean `az-snp-vtpm`?",
+        ),
+    ] {
+        assert_eq!(told(body), [expected], "{body}");
+    }
+}
+
+#[test]
+fn a_rule_that_never_says_yes_is_told() {
+    for (allow, kind) in [
+        ("allow := \"true\"", "a string"),
+        ("allow := 1", "a number"),
+        ("allow contains true", "a set"),
+        ("allow := [true]", "an array"),
+    ] {
+        let told = of(&format!("package policy\nimport rego.v1\n{allow}\n"));
+        assert_eq!(
+            told,
+            [format!(
+                "its rule `allow` gives {kind}, and only `true` is yes: nothing will be released by it"
+            )],
+            "{allow}"
+        );
+    }
+}
+
+#[test]
+fn what_is_right_or_may_be_somebody_elses_is_not_told() {
+    for rego in [
+        policy::defaults::DEFAULT,
+        policy::defaults::AFFIRMING,
+        policy::defaults::ALLOW_ALL,
+        policy::defaults::DENY_ALL,
+    ] {
+        assert_eq!(of(rego), Vec::<String>::new(), "{rego}");
+    }
+    for body in [
+        "input.submods.cpu0[\"ear.veraison.annotated-evidence\"].snp.anything",
+        "input.submods.cpu0[\"ear.veraison.annotated-evidence\"].init_data_claims.workload == \"a\"",
+        "input.submods.cpu[\"ear.status.executables\"] < 32",
+        "input.submods.gpu12[\"ear.status\"] == \"affirming\"",
+        "some name, device in input.submods\ndevice[\"ear.status\"] == \"affirming\"",
+        "input.submods.cpu0[\"acme.extension\"] == 1",
+        "input.tdx.tdx_mrtd == \"a\"",
+        "input.policy_ids_matched[0].id == \"a\"",
+        "input.iss == \"a\"",
+        "data.plugin == \"resource\"\ndata.query.x == \"1\"\ncount(data[\"resource-path\"]) == 3",
+    ] {
+        assert_eq!(told(body), Vec::<String>::new(), "{body}");
+    }
+}
+
+#[test]
+fn every_kind_of_evidence_that_is_suggested_is_one() {
+    for tee in TEES {
+        assert!(tee.parse::<Tee>().is_ok(), "{tee}");
+        assert!(is_evidence(tee));
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_path_makes_it_panic(members in proptest::collection::vec("[a-z0-9.*-]{0,12}|submods|cpu0", 0..5)) {
+        let read = Mention { name: members, line: 1 };
+        let _ = unknown_claim(&read);
+        let _ = unknown_document(&read);
+    }
+}
