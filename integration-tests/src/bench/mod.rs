@@ -3,6 +3,7 @@
 //! The floors are what the existing implementation does in the same arrangement, times what this project
 //! asks of itself; and the bare cost of the cryptography, measured in the same run.
 
+mod appraisal;
 mod event_log;
 mod floors;
 mod report;
@@ -44,6 +45,8 @@ pub enum Part {
     Tees,
     /// What large event logs cost.
     EventLog,
+    /// What the default policy costs, and whether much that is registered matters.
+    Appraisal,
     /// KBS, Attestation Service and RVPS as three processes.
     ThreeProcesses,
     /// The KBS with the others built in.
@@ -79,6 +82,10 @@ pub fn run(selection: &Selection) -> anyhow::Result<Report> {
     }
     if wanted(Part::EventLog) {
         let figures = event_log::figures(&mut report.notes)?;
+        report.figures.extend(figures);
+    }
+    if wanted(Part::Appraisal) {
+        let figures = appraisal::figures(&mut report.notes)?;
         report.figures.extend(figures);
     }
     if wanted(Part::ThreeProcesses) {

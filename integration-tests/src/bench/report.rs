@@ -10,7 +10,7 @@ pub(super) struct Figure {
     pub(super) value: f64,
     /// The value that must be reached, in `unit`.
     pub(super) floor: f64,
-    /// `/s`, `MiB`, `ms` or `x`.
+    /// `/s`, `MiB`, `ms`, `us` or `x`.
     pub(super) unit: &'static str,
     /// Whether less is better.
     pub(super) at_most: bool,
@@ -78,7 +78,7 @@ impl fmt::Display for Report {
 fn decimals(unit: &str) -> usize {
     match unit {
         "x" => 2,
-        "MiB" => 1,
+        "MiB" | "ms" | "us" => 1,
         _ => 0,
     }
 }

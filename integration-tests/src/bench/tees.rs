@@ -27,7 +27,7 @@ const EACH: u32 = 8;
 const COLD: usize = 5;
 
 /// What every report is bound to.
-const REPORT_DATA: [u8; 48] = [0x2a; 48];
+pub(super) const REPORT_DATA: [u8; 48] = [0x2a; 48];
 
 /// TEE, what its evaluation may cost in multiples of its signatures, and what these are.
 pub(super) const TEES: &[(&str, f64, &str)] = &[
@@ -129,13 +129,13 @@ pub(super) fn processor_time() -> Duration {
     Duration::from_secs(whole) + Duration::from_nanos(u64::try_from(time.tv_nsec).unwrap_or_default())
 }
 
-async fn service(trust: &Trust) -> anyhow::Result<Arc<AttestationService>> {
+pub(super) async fn service(trust: &Trust) -> anyhow::Result<Arc<AttestationService>> {
     let config = json!({"verifier_config": trust.verifier_config}).to_string();
     let config = daemon::config::load_str::<Config>(&config, "json", &[])?.config;
     Ok(AttestationService::start(&config, Arc::new(SystemClock)).await?)
 }
 
-fn request(tee: &str, evidence: &Value) -> anyhow::Result<AttestationRequest> {
+pub(super) fn request(tee: &str, evidence: &Value) -> anyhow::Result<AttestationRequest> {
     let item = IndividualRequest {
         tee: tee.parse()?,
         evidence: evidence.to_string().into_bytes(),
@@ -177,7 +177,7 @@ fn the_only_submodule(claims: &Value) -> anyhow::Result<&Value> {
 }
 
 /// In microseconds.
-fn median(mut times: Vec<Duration>) -> f64 {
+pub(super) fn median(mut times: Vec<Duration>) -> f64 {
     times.sort_unstable();
     let middle = times.get(times.len() / 2).copied().unwrap_or_default();
     middle.as_secs_f64() * 1e6
