@@ -2,6 +2,7 @@
 //! would learn what to claim.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use policy::ar4si::TrustTier;
@@ -56,7 +57,7 @@ struct Submod {
     status: TrustTier,
     policy: PolicyName,
     #[serde(flatten)]
-    explanation: Explanation,
+    explanation: Arc<Explanation>,
 }
 
 /// Which text decided.
@@ -70,57 +71,82 @@ struct PolicyName {
 
 /// Explains the submodules that came of `evaluation`. `None` if that cannot be written down.
 pub(crate) async fn of(evaluation: Evaluation, submodules: Vec<Submodule>, turns: &Turns) -> Option<String> {
-    let affirming = |submodule: &Submodule| submodule.appraisal.vector.status() == TrustTier::Affirming;
-    if submodules.iter().all(affirming) {
-        return text(&evaluation, &submodules, |_, submodule| {
-            Explanation::of(&submodule.appraisal)
+    let known: Option<Vec<_>> = submodules.iter().map(|each| known(&evaluation, each)).collect();
+    if let Some(known) = known {
+        return bounded(&evaluation, &submodules, |number, submodule| {
+            known.get(number).map_or_else(|| plain(submodule), Arc::clone)
         });
     }
     let Some(turn) = turns.take().await else {
         return without_reasons(&evaluation, &submodules, "too many results wait to be explained");
     };
-    let plain = without_reasons(&evaluation, &submodules, "looking into the policy took too long");
+    let late = without_reasons(&evaluation, &submodules, "looking into the policy took too long");
     let work = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        let whole = text(&evaluation, &submodules, |number, submodule| {
+        bounded(&evaluation, &submodules, |number, submodule| {
             explained(&evaluation, number, submodule)
-        });
-        match whole {
-            Some(text) if text.len() <= MAX_TEXT => Some(text),
-            _ => without_reasons(&evaluation, &submodules, "the explanation is too long"),
-        }
+        })
     });
     match tokio::time::timeout(LONGEST, work).await {
         Ok(Ok(explanation)) => explanation,
-        Ok(Err(_)) | Err(_) => plain,
+        Ok(Err(_)) | Err(_) => late,
     }
 }
 
+/// What there is to say without looking into the policy: nothing but the values, if they are affirming; or what was
+/// found out for a guest like this one.
+fn known(evaluation: &Evaluation, submodule: &Submodule) -> Option<Arc<Explanation>> {
+    if submodule.appraisal.vector.status() == TrustTier::Affirming {
+        return Some(plain(submodule));
+    }
+    let policy = evaluation.policies.get(&submodule.class)?;
+    policy.explained(&submodule.appraisal, &evaluation.reference_values.values)
+}
+
 /// Looks into the policy of one submodule.
-fn explained(evaluation: &Evaluation, number: usize, submodule: &Submodule) -> Explanation {
+fn explained(evaluation: &Evaluation, number: usize, submodule: &Submodule) -> Arc<Explanation> {
     let policy = evaluation.policies.get(&submodule.class);
     let evidence = evaluation.evidence().get(number);
     let input = evidence.and_then(|evidence| evidence.input().ok());
     let reference_values = &evaluation.reference_values.values;
     match (policy, input) {
         (Some(policy), Some(input)) => {
-            policy.explain(&submodule.appraisal, &input, reference_values, &LIMITS)
+            policy.explain_once(&submodule.appraisal, &input, reference_values, &LIMITS)
         }
-        _ => Explanation::of(&submodule.appraisal),
+        _ => plain(submodule),
     }
 }
 
+/// The values alone.
+fn plain(submodule: &Submodule) -> Arc<Explanation> {
+    Arc::new(Explanation::of(&submodule.appraisal))
+}
+
 fn without_reasons(evaluation: &Evaluation, submodules: &[Submodule], why: &'static str) -> Option<String> {
-    text(evaluation, submodules, |_, submodule| Explanation {
-        incomplete: Some(why),
-        ..Explanation::of(&submodule.appraisal)
+    text(evaluation, submodules, |_, submodule| {
+        Arc::new(Explanation {
+            incomplete: Some(why),
+            ..Explanation::of(&submodule.appraisal)
+        })
     })
+}
+
+/// The text, or one without reasons if it is too long.
+fn bounded(
+    evaluation: &Evaluation,
+    submodules: &[Submodule],
+    explain: impl Fn(usize, &Submodule) -> Arc<Explanation>,
+) -> Option<String> {
+    match text(evaluation, submodules, explain) {
+        Some(text) if text.len() <= MAX_TEXT => Some(text),
+        _ => without_reasons(evaluation, submodules, "the explanation is too long"),
+    }
 }
 
 fn text(
     evaluation: &Evaluation,
     submodules: &[Submodule],
-    explain: impl Fn(usize, &Submodule) -> Explanation,
+    explain: impl Fn(usize, &Submodule) -> Arc<Explanation>,
 ) -> Option<String> {
     let names = token::names(submodules.iter().map(|submodule| submodule.class));
     let submods = submodules.iter().zip(names).enumerate();

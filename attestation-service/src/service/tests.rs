@@ -16,6 +16,7 @@ use crate::request::{HashAlgorithm, InitData, RuntimeData};
 use crate::testing::{NOW, fixture};
 
 mod dry_run;
+mod explained;
 mod policies;
 mod sample;
 mod snp;

@@ -13,7 +13,7 @@ use self::memo::Memo;
 pub use self::memo::{Claims, Fingerprint, Member};
 use crate::ar4si::{TrustClaim, TrustTier, TrustVector};
 use crate::engine::{self, Compiled, Host, Parsed, Target};
-use crate::explain::Source;
+use crate::explain::{Recent, Source};
 use crate::tokens::{self, Token};
 use crate::{Explanation, Limits, PolicyError, PolicyInput, ReferenceValueSnapshot};
 
@@ -47,6 +47,7 @@ pub struct AppraisalPolicy {
     reference_ids: Vec<String>,
     memo: Memo,
     source: Source,
+    explained: Recent,
 }
 
 /// What a policy found out about one piece of evidence.
@@ -95,6 +96,7 @@ impl AppraisalPolicy {
                 digest,
                 reference_ids,
                 source,
+                explained: Recent::default(),
             })
         })
     }
@@ -157,6 +159,28 @@ impl AppraisalPolicy {
         appraisal: &Arc<Appraisal>,
     ) {
         self.memo.keep(fingerprint, reference, appraisal);
+    }
+
+    /// What [`AppraisalPolicy::explain_once`] has found out about this very appraisal with these values.
+    pub fn explained(
+        &self,
+        appraisal: &Arc<Appraisal>,
+        reference: &ReferenceValueSnapshot,
+    ) -> Option<Arc<Explanation>> {
+        self.explained.get(appraisal, reference)
+    }
+
+    /// [`AppraisalPolicy::explain`], remembered for as long as the appraisal is.
+    pub fn explain_once(
+        &self,
+        appraisal: &Arc<Appraisal>,
+        input: &PolicyInput,
+        reference: &ReferenceValueSnapshot,
+        limits: &Limits,
+    ) -> Arc<Explanation> {
+        let explanation = Arc::new(self.explain(appraisal, input, reference, limits));
+        self.explained.keep(appraisal, reference, &explanation);
+        explanation
     }
 
     /// Why `appraisal` came out as it did of these claims and values: apart from the evaluation, and never failing.

@@ -9,6 +9,7 @@ mod leaf;
 mod nearest;
 mod operands;
 mod program;
+mod recent;
 mod run;
 mod syntax;
 mod trace;
@@ -22,6 +23,7 @@ use std::sync::OnceLock;
 use regorus::Value;
 
 use self::program::Program;
+pub(crate) use self::recent::Recent;
 use self::run::{Documents, Run, Stop};
 use self::syntax::Syntax;
 use self::trace::Trace;
