@@ -8,6 +8,7 @@
 //! - [`reference_values`]: taken back, and by whom.
 //! - [`dry_run`]: what would change, and that nothing does.
 //! - [`built_in`]: the same in one process. [`freshness`]: nonces and sessions. [`admin`]: who may do what.
+//! - [`decisions`]: what an administrator finds after a refusal, and the audit log.
 //! - [`exchanges`]: the recorded edge cases, with our statuses.
 //! - [`logged`], [`leaks`]: nothing secret in logs, errors or metrics. [`limits`]: what one client can use up.
 //! - [`outages`]: what happens when a service is gone; [`endorsements`], [`collateral`]: when a vendor is.
@@ -26,6 +27,7 @@ mod admin;
 mod between_services;
 mod built_in;
 mod collateral;
+mod decisions;
 mod devices;
 mod dry_run;
 mod endorsements;

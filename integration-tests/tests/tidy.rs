@@ -11,6 +11,10 @@ const LONGEST_FILE: usize = 600;
 fn imports() -> BTreeMap<&'static str, (&'static [&'static str], &'static [&'static str])> {
     BTreeMap::from([
         ("protos", (&[][..], &[][..])),
+        (
+            "crates/audit",
+            (&[][..], &["tokio", "axum", "tonic", "reqwest"][..]),
+        ),
         ("crates/jose", (&[][..], &["tokio", "axum", "tonic"][..])),
         (
             "crates/eventlog",
@@ -51,6 +55,7 @@ fn imports() -> BTreeMap<&'static str, (&'static [&'static str], &'static [&'sta
             (
                 &[
                     "protos",
+                    "audit",
                     "jose",
                     "policy",
                     "storage",
@@ -63,7 +68,7 @@ fn imports() -> BTreeMap<&'static str, (&'static [&'static str], &'static [&'sta
         (
             "kbs-client",
             (
-                &["jose", "simulated-tee"][..],
+                &["audit", "jose", "simulated-tee"][..],
                 &["kbs", "attestation-service", "rvps"][..],
             ),
         ),

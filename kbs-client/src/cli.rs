@@ -3,6 +3,7 @@
 pub mod args;
 
 mod admin;
+mod audit;
 mod credential;
 mod decisions;
 mod guest;
@@ -61,6 +62,7 @@ pub async fn run(cli: Cli, out: &mut (dyn Write + Send)) -> Result<(), CliError>
         }
         Command::InitData(arguments) => init_data::init_data(arguments, &mut printer),
         Command::Policy(arguments) => policy::policy(&target, arguments, &mut printer).await,
+        Command::Audit(arguments) => audit::audit(arguments, &mut printer),
         Command::Decisions(arguments) => decisions::decisions(&target, arguments, &mut printer).await,
         Command::Config(arguments) => admin::config(&target, arguments, &mut printer).await,
     }
@@ -89,6 +91,9 @@ pub enum CliError {
         /// What the system says.
         cause: std::io::Error,
     },
+    /// An audit log is not whole.
+    #[error("the audit log is not whole: {0}")]
+    NotWhole(String),
     /// The KBS, or what leads to it.
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -99,7 +104,8 @@ pub enum CliError {
 
 impl CliError {
     /// The exit code: 1 other, 2 usage, 3 denied by policy, 4 not found, 5 not authorised, 6 unreachable or
-    /// unavailable, 7 attestation refused.
+    /// unavailable, 7 attestation refused,
+    /// 8 an audit log that is not whole.
     pub fn exit_code(&self) -> u8 {
         self.class().0
     }
@@ -114,6 +120,7 @@ impl CliError {
             Self::Client(E::Unauthorized(_)) => (5, "not-authorized"),
             Self::Client(E::Unavailable(_) | E::Unreachable { .. }) => (6, "unreachable"),
             Self::Client(E::AttestationRefused(_)) => (7, "attestation-refused"),
+            Self::NotWhole(_) => (8, "not-whole"),
             _ => (1, "failed"),
         }
     }

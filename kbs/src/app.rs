@@ -93,6 +93,7 @@ impl Running {
             metrics.finished().await?;
         }
         self.kbs.decisions.finish().await;
+        self.kbs.audit.finish().await;
         Ok(())
     }
 }

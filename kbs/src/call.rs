@@ -1,6 +1,7 @@
 //! One request below `/kbs/v0/`, read and bounded before any handler sees it.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -27,6 +28,8 @@ pub struct Call {
     pub headers: HeaderMap,
     /// Empty unless the method is POST or PUT.
     pub body: Bytes,
+    /// The role that was allowed to administer by this request, once it was.
+    pub(crate) administrator: OnceLock<String>,
     uri: Uri,
 }
 
@@ -49,6 +52,7 @@ impl Call {
             path,
             headers: parts.headers,
             body,
+            administrator: OnceLock::new(),
             uri: parts.uri,
         })
     }

@@ -179,6 +179,9 @@ pub enum KbsError {
     /// The keys of the issuer of tokens have never been read since the start.
     #[error("Token Verifier error: the issuer's keys are not available yet")]
     KeysUnavailable(#[source] Cause),
+    /// What has to be written down cannot be.
+    #[error("the audit record cannot be written, so this is not done: try again later")]
+    AuditUnavailable,
     /// Every session is in use.
     #[error("too many sessions, try again later")]
     TooManySessions,
@@ -244,6 +247,7 @@ impl KbsError {
             E::AttestationUnavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "AttestationError"),
             E::AttestationFailed(_) => (StatusCode::BAD_GATEWAY, "AttestationError"),
             E::KeysUnavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "TokenVerifierError"),
+            E::AuditUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "AuditUnavailable"),
             E::TooManySessions => (StatusCode::SERVICE_UNAVAILABLE, "TooManySessions"),
             E::Decided { error, .. } => error.class(),
         }

@@ -7,6 +7,7 @@
 //! - [`attestation`], [`token`]: who appraises evidence, and which of its tokens are trusted.
 //! - [`resource`], [`backends`], [`plugins`]: what may be released, and from where.
 //! - [`admin`]: who may change any of that. [`decisions`]: what was decided, and why.
+//!   [`audit`]: all of it, in a log that shows when it was tampered with.
 //! - [`router`], [`handlers`], [`error`], [`state`]: the HTTP side.
 //! - [`config`], [`app`]: the parts put together.
 
@@ -27,6 +28,7 @@ pub mod resource;
 pub mod dry_run;
 
 pub mod admin;
+pub mod audit;
 pub mod decisions;
 
 pub mod error;

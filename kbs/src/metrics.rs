@@ -41,6 +41,7 @@ pub struct Metrics {
     pub sessions_challenged: IntGauge,
     pub sessions_attested: IntGauge,
     pub decisions_lost: IntCounter,
+    pub audit_lost: IntCounter,
 }
 
 impl Metrics {
@@ -117,6 +118,11 @@ impl Metrics {
             )?,
             sessions_challenged: gauge(r, "kbs_sessions_challenged", "Challenges waiting for an answer.")?,
             sessions_attested: gauge(r, "kbs_sessions_attested", "Attested sessions held.")?,
+            audit_lost: counter(
+                r,
+                "kbs_audit_lost_total",
+                "Lines of the audit log that found no room.",
+            )?,
             decisions_lost: counter(
                 r,
                 "kbs_decisions_lost_total",

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Method, StatusCode};
 use daemon::clock::Clock;
 use ring::rand::SystemRandom;
 use storage::KeyValueStore;
 
-use crate::admin::{Admin, AdminGrant};
+use crate::admin::{Admin, AdminError, AdminGrant};
 use crate::attestation::AttestationClient;
+use crate::audit::{Audit, Event, What};
 use crate::call::Call;
-use crate::decisions::{DecisionId, Decisions, Occurrence, Outcome};
+use crate::decisions::{DecisionId, Decisions, Noted, Occurrence, Outcome};
 use crate::error::KbsError;
 use crate::metrics::Metrics;
 use crate::plugins::Plugins;
@@ -35,6 +36,7 @@ pub struct Kbs {
     pub(crate) store: Arc<dyn KeyValueStore>,
     pub(crate) plugins: Plugins,
     pub(crate) decisions: Decisions,
+    pub(crate) audit: Audit,
     pub(crate) metrics: Arc<Metrics>,
 }
 
@@ -46,12 +48,35 @@ impl Kbs {
 
     /// Notes what was decided, and gives the name under which an administrator finds it.
     pub(crate) fn note(&self, what: Occurrence) -> Option<DecisionId> {
-        if !self.decisions.are_kept() {
-            return None;
-        }
-        let noted = Arc::new(self.decisions.name(what));
+        let noted = self.named(what)?;
         let id = noted.id;
+        self.audit.note(What::Decided(Arc::clone(&noted)));
         self.decisions.note(noted).then_some(id)
+    }
+
+    /// Notes a release before it happens. Where an audit record is required, it is on the disk when this returns.
+    pub(crate) async fn note_release(&self, what: Occurrence) -> Result<(), KbsError> {
+        let Some(noted) = self.named(what) else {
+            return Ok(());
+        };
+        let written = self.audit.insist(What::Decided(Arc::clone(&noted))).await;
+        written.map_err(|_| KbsError::AuditUnavailable)?;
+        self.decisions.note(noted);
+        Ok(())
+    }
+
+    /// `None` if nobody would write it down.
+    fn named(&self, what: Occurrence) -> Option<Arc<Noted>> {
+        let wanted = self.decisions.are_kept() || self.audit.is_on();
+        wanted.then(|| Arc::new(self.decisions.name(what)))
+    }
+
+    /// Writes down how it ended what an administrator was allowed to do, if it was to change something.
+    pub(crate) fn note_result(&self, call: &Call, status: StatusCode) {
+        if let Some(role) = call.administrator.get().filter(|_| call.method != Method::GET) {
+            let now = self.clock.now();
+            self.audit.note(Event::done(call, role, status, now));
+        }
     }
 
     /// Notes an error, if it says something about the guest.
@@ -69,22 +94,20 @@ impl Kbs {
         let decided = self
             .admin
             .authorize(&call.method, path, call.authorization(), self.clock.now());
-        decided.await.map_err(|error| {
-            let endpoint = call
-                .path
-                .segments()
-                .first()
-                .copied()
-                .unwrap_or_default()
-                .to_owned();
-            tracing::info!(method = %call.method, path, reason = %error, "administration refused");
-            let unauthenticated = error.is_unauthenticated();
-            let cause = error.into();
-            match unauthenticated {
-                true => KbsError::AdminUnauthenticated { endpoint, cause },
-                false => KbsError::AdminForbidden { endpoint, cause },
+        let now = self.clock.now();
+        match decided.await {
+            Ok(grant) => {
+                // Before it is done: what cannot be written down is not done.
+                let written = self.audit.insist(Event::allowed(call, grant.role(), now)).await;
+                written.map_err(|_| KbsError::AuditUnavailable)?;
+                let _ = call.administrator.set(grant.role().to_owned());
+                Ok(grant)
             }
-        })
+            Err(error) => {
+                self.audit.note(Event::refused(call, &error.to_string(), now));
+                Err(refused(call, error))
+            }
+        }
     }
 
     /// What is known of the guest that asks: from its session, else from its bearer token.
@@ -111,5 +134,18 @@ impl Kbs {
 
     fn attested_session(&self, headers: &HeaderMap, now: i64) -> Option<Arc<Attested>> {
         self.sessions.attested(&session_id(headers)?, now)
+    }
+}
+
+fn refused(call: &Call, error: AdminError) -> KbsError {
+    let segments = call.path.segments();
+    let endpoint = segments.first().copied().unwrap_or_default().to_owned();
+    let path = call.path.as_str();
+    tracing::info!(method = %call.method, path, reason = %error, "administration refused");
+    let unauthenticated = error.is_unauthenticated();
+    let cause = error.into();
+    match unauthenticated {
+        true => KbsError::AdminUnauthenticated { endpoint, cause },
+        false => KbsError::AdminForbidden { endpoint, cause },
     }
 }

@@ -23,6 +23,7 @@ use crate::attestation::{
     PolicyChange, PolicySet, PolicySummary, ReferenceValueHistory, Registrar, RevokeWhat, ServedValue,
     StoredPolicy, ValueVersion, Version,
 };
+use crate::audit::{Audit, AuditConfig};
 use crate::config::KbsConfig;
 use crate::decisions::{Decisions, DecisionsConfig};
 use crate::metrics::Metrics;
@@ -83,6 +84,12 @@ impl Bench {
     }
 
     pub(crate) async fn with_sessions(max_sessions: usize) -> Self {
+        let lost = prometheus::IntCounter::new("lost", "lost").unwrap();
+        let audit = Audit::start(&AuditConfig::default(), Arc::new(ManualClock::new(NOW)), lost);
+        Self::with(max_sessions, audit.unwrap()).await
+    }
+
+    pub(crate) async fn with(max_sessions: usize, audit: Audit) -> Self {
         let files = tempfile::tempdir().unwrap();
         let admin_key = SigningKey::generate_ed25519().unwrap();
         let pem = files.path().join("admin.pub");
@@ -115,6 +122,7 @@ impl Bench {
             policy: PolicyStore::open(Arc::clone(&store), None, NOW).await.unwrap(),
             store,
             plugins: Plugins::open(&plugins, &storage, &metrics).unwrap(),
+            audit,
             decisions: Decisions::start(
                 &DecisionsConfig::default(),
                 None,

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::audit::AuditArgs;
 use super::credential::CredentialArgs;
 use super::decisions::DecisionsArgs;
 use super::policy::PolicyArgs;
@@ -66,6 +67,9 @@ pub enum Command {
     /// See what a policy would change before it is set.
     #[command(arg_required_else_help = true)]
     Policy(PolicyArgs),
+    /// Prove that nothing was cut out of an audit log, or changed in it.
+    #[command(arg_required_else_help = true)]
+    Audit(AuditArgs),
     /// Attest if need be, get a resource and print it in base64.
     #[command(arg_required_else_help = true)]
     GetResource(GetResourceArgs),

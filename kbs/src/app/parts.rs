@@ -22,6 +22,7 @@ use crate::attestation::built_in::{self, BuiltInAttestation};
 use crate::attestation::grpc::GrpcAttestation;
 use crate::attestation::none::NoAttestation;
 use crate::attestation::trust_authority::TrustAuthoritySetupError;
+use crate::audit::{Audit, AuditSetupError};
 use crate::config::{AttestationServiceType, KbsConfig};
 use crate::decisions::Decisions;
 use crate::metrics::Metrics;
@@ -72,6 +73,8 @@ pub enum StartError {
     Token(#[from] TokenSetupError),
     #[error("[admin]")]
     Admin(#[from] AdminSetupError),
+    #[error("[audit]")]
+    Audit(#[from] AuditSetupError),
     #[error("[[plugins]]")]
     Plugins(#[from] PluginSetupError),
     #[error("[storage_backend]")]
@@ -132,6 +135,7 @@ impl Kbs {
             [] => tracing::warn!("no [[plugins]] table: no resource can be stored or read"),
             ref names => tracing::info!(plugins = names.join(","), "plugins"),
         }
+        let audit = audit(config, &clock, &metrics).await?;
         let decisions = decisions(config, &clock, &metrics).await?;
         Ok(Self {
             clock,
@@ -149,6 +153,7 @@ impl Kbs {
             store,
             plugins,
             decisions,
+            audit,
             metrics,
         })
     }
@@ -230,6 +235,20 @@ async fn attestation(
             Ok((Arc::new(service), Vec::new()))
         }
     }
+}
+
+/// The audit log, which is opened where that may block.
+async fn audit(config: &KbsConfig, clock: &Arc<dyn Clock>, metrics: &Metrics) -> Result<Audit, StartError> {
+    let (settings, clock, lost) = (
+        config.audit.clone(),
+        Arc::clone(clock),
+        metrics.audit_lost.clone(),
+    );
+    if let Some(path) = &settings.file {
+        tracing::info!(path = %path.display(), required = settings.require, "audit log");
+    }
+    let opened = tokio::task::spawn_blocking(move || Audit::start(&settings, clock, lost)).await;
+    Ok(opened.map_err(io::Error::other)??)
 }
 
 /// The records of decisions. What is kept in memory alone is not written a second time there.

@@ -21,6 +21,7 @@ pub use http::{HttpServerConfig, MetricsConfig};
 pub use plugins::{PluginConfig, SamplePluginConfig};
 
 use crate::admin::AdminConfig;
+use crate::audit::AuditConfig;
 use crate::decisions::DecisionsConfig;
 use crate::token::AttestationTokenConfig;
 
@@ -44,6 +45,8 @@ pub struct KbsConfig {
     pub session_storage_type: Option<StorageType>,
     /// The policy that decides what is released.
     pub resource_policy: ResourcePolicyConfig,
+    /// Where what was done is written down.
+    pub audit: AuditConfig,
     /// What is remembered of attestations and releases.
     pub decisions: DecisionsConfig,
     /// What is served below `/kbs/v0/` besides the protocol itself.

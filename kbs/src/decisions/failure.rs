@@ -15,6 +15,7 @@ impl Outcome {
             | E::AttestationFailed(_)
             | E::NotOffered
             | E::KeysUnavailable(_)
+            | E::AuditUnavailable
             | E::PolicyBroken(_)
             | E::ResourceNotFound
             | E::BadResourcePath(_)

@@ -18,7 +18,7 @@ mod tests;
 
 pub use config::DecisionsConfig;
 pub use id::{DecisionId, NoDecisionId};
-pub(crate) use occurrence::{Occurrence, Outcome};
+pub(crate) use occurrence::{Noted, Occurrence, Outcome};
 pub use query::{Page, Query, Recorded};
 pub use record::{Decision, Device, Devices, Kind, PolicyUsed, Verdict};
 pub use recorder::Decisions;

@@ -98,6 +98,11 @@ impl Noted {
             .get_or_init(|| Arc::new(self.what.claims.as_deref().map(devices).unwrap_or_default()))
     }
 
+    /// The same, if they are wanted.
+    pub(crate) fn devices_if(&self, wanted: bool) -> Option<&Devices> {
+        wanted.then(|| &**self.devices())
+    }
+
     /// How it ended.
     pub(crate) fn verdict(&self) -> Verdict {
         match &self.what.outcome {

@@ -128,6 +128,22 @@ impl Verdict {
         worst.map_or(Self::Unknown, |(_, verdict)| verdict)
     }
 
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Affirming => "affirming",
+            Self::None => "none",
+            Self::Warning => "warning",
+            Self::Contraindicated => "contraindicated",
+            Self::Unknown => "unknown",
+            Self::Untrusted => "untrusted",
+            Self::Refused => "refused",
+            Self::Released => "released",
+            Self::Denied => "denied",
+            Self::Failed => "failed",
+        }
+    }
+
     /// Whether somebody who has shown nothing can bring this about as often as he likes.
     pub(super) fn is_cheap(self) -> bool {
         matches!(self, Self::Refused)

@@ -66,14 +66,14 @@ async fn release(
         let mut what = Occurrence::release(name, path, outcome);
         what.attestation = result.decision();
         what.claims = Some(result.claims());
-        what.policies = asked;
+        what.policies = asked.clone();
         what
     };
     match sealed {
-        Ok(sealed) => {
-            kbs.note(what(Outcome::Decided(Verdict::Released)));
-            json(&sealed)
-        }
+        Ok(sealed) => match kbs.note_release(what(Outcome::Decided(Verdict::Released))).await {
+            Ok(()) => json(&sealed),
+            Err(error) => Err(kbs.note_error(error, what)),
+        },
         Err(error) => Err(kbs.note_error(error, what)),
     }
 }

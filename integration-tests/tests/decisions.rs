@@ -1,0 +1,201 @@
+//! What an administrator finds with one command after a guest was refused: the cases of docs/troubleshooting.md.
+
+use clap::Parser;
+use kbs_client::cli::args::Cli;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::guest::{Guest, sample_evidence};
+use crate::owner::{AFFIRMING, ALLOW_ALL};
+use crate::stack::{Setup, TestStack, write};
+
+const PATH: &str = "default/key/one";
+
+async fn stack(tables: &str) -> TestStack {
+    let stack = TestStack::with(Setup {
+        kbs_tables: tables.to_owned(),
+        ..Setup::default()
+    })
+    .await;
+    stack.store(PATH, b"canary-secret").await;
+    stack.release_by(AFFIRMING).await;
+    stack
+}
+
+/// What `kbs-client <line>` prints to the owner.
+async fn owner(stack: &TestStack, line: &str) -> String {
+    let key = write(
+        stack.folder(),
+        "owner.key",
+        &stack.admin.private_key_pem().unwrap(),
+    );
+    let line = line.replace("OWNER", &format!("--auth-private-key {}", key.display()));
+    let arguments = ["kbs-client", "--url", &stack.kbs]
+        .into_iter()
+        .chain(line.split_whitespace());
+    let mut out = Vec::new();
+    kbs_client::cli::run(Cli::try_parse_from(arguments).unwrap(), &mut out)
+        .await
+        .unwrap_or_else(|error| panic!("{line}: {error}"));
+    String::from_utf8(out).unwrap()
+}
+
+/// The id that a guest was told with its refusal; nothing else that the owner learns is there.
+async fn told(answer: reqwest::Response, status: StatusCode) -> String {
+    assert_eq!(answer.status(), status);
+    let body: Value = answer.json().await.unwrap();
+    let members: Vec<&str> = body.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(members, ["decision", "detail", "request_id", "type"]);
+    body["decision"].as_str().unwrap().to_owned()
+}
+
+async fn shown(stack: &TestStack, id: &str) -> String {
+    owner(stack, &format!("decisions OWNER show {id}")).await
+}
+
+#[track_caller]
+fn assert_says(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "{part:?} is missing in:\n{text}");
+    }
+    assert!(!text.contains("canary-secret"), "{text}");
+}
+
+#[tokio::test]
+async fn a_wrong_measurement_is_found_with_what_was_expected_and_what_came() {
+    let stack = stack("").await;
+    stack.vouch_for_platform().await;
+    let guest = Guest::snp(&stack);
+    let other = |digest: &[u8]| guest.snp_evidence_with(digest, |report| report.measurement([0x77; 48]));
+    let (session, _) = guest.handshake_with(&other).await;
+    let id = told(guest.get(&session, PATH).await, StatusCode::FORBIDDEN).await;
+    let (right, came) = (hex::encode([0x5a; 48]), hex::encode([0x77; 48]));
+    assert_says(
+        &shown(&stack, &id).await,
+        &[
+            "denied: the resource policy said no",
+            "resource/default/key/one",
+            "executables is 33, not 3",
+            "snp_launch_measurement",
+            &right,
+            &came,
+            "What to do",
+            "register its value under `snp_launch_measurement`",
+        ],
+    );
+    let listed = owner(
+        &stack,
+        "decisions OWNER list --verdict denied --resource default/key",
+    )
+    .await;
+    assert_says(&listed, &[&id, "resource/default/key/one"]);
+}
+
+#[tokio::test]
+async fn a_value_that_is_not_there_is_told_from_one_that_is_another() {
+    let stack = stack("").await;
+    let guest = Guest::snp(&stack);
+    let (session, _) = guest.handshake().await;
+    let id = told(guest.get(&session, PATH).await, StatusCode::FORBIDDEN).await;
+    assert_says(
+        &shown(&stack, &id).await,
+        &[
+            "`snp_launch_measurement`, but there is none, or it has expired",
+            "Register `snp_launch_measurement`",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn a_policy_with_a_typing_error_is_found_by_the_name_that_is_nearest() {
+    let stack = stack("").await;
+    stack.vouch_for_platform().await;
+    stack
+        .appraise_by(
+            "default_cpu",
+            "package policy\nimport rego.v1\ndefault executables := 33\n\
+             executables := 3 if matches_reference_value(input.snp.measurement, \"snp_lanch_measurement\")\n\
+             trust_claims := {\"executables\": executables}\n",
+        )
+        .await;
+    let guest = Guest::snp(&stack);
+    let (session, _) = guest.handshake().await;
+    let id = told(guest.get(&session, PATH).await, StatusCode::FORBIDDEN).await;
+    assert_says(
+        &shown(&stack, &id).await,
+        &[
+            "snp_lanch_measurement",
+            "There is a reference value `snp_launch_measurement`: check the spelling",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn evidence_that_does_not_hold_is_found_with_the_check_that_failed() {
+    let stack = stack("").await;
+    let guest = Guest::sample(&stack);
+    let challenge = guest.challenge().await;
+    let body = guest.attestation_with(&challenge.nonce, &|_| sample_evidence(&[7; 48]));
+    let id = told(guest.attest(&challenge, &body).await, StatusCode::UNAUTHORIZED).await;
+    assert_says(
+        &shown(&stack, &id).await,
+        &["refused: what was shown does not hold", "because", "sample"],
+    );
+    // The id of the request, from any log, does as well.
+    let of_request: Value = stack.shown(&format!("/kbs/v0/decisions/{id}")).await;
+    let request = of_request["decision"]["request_id"].as_str().unwrap();
+    assert_says(&shown(&stack, request).await, &[&id]);
+}
+
+#[tokio::test]
+async fn decisions_outlive_the_service_and_can_be_tried_again() {
+    let mut stack = stack("").await;
+    stack.release_by(ALLOW_ALL).await;
+    let guest = Guest::sample(&stack);
+    let (session, _) = guest.handshake().await;
+    guest.open(guest.get(&session, PATH).await).await;
+    let before = stack.shown("/kbs/v0/decisions").await;
+    assert_eq!(before["decisions"].as_array().unwrap().len(), 2);
+    // A second's worth is gathered before it is written.
+    let folder = stack.folder().join("storage/kbs_decisions");
+    while std::fs::read_dir(&folder).unwrap().count() < 2 {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    stack.restart_kbs().await;
+    let after = stack.shown("/kbs/v0/decisions").await;
+    assert_eq!(after, before);
+    let release = after["decisions"][1]["id"].as_str().unwrap();
+    let full = stack
+        .shown(&format!("/kbs/v0/decisions/{release}?claims=true"))
+        .await;
+    assert_eq!(full["attestation"]["id"], after["decisions"][0]["id"]);
+    assert!(full["claims"]["submods"]["cpu0"]["ear.veraison.annotated-evidence"]["sample"].is_object());
+}
+
+#[tokio::test]
+async fn the_audit_log_of_a_whole_story_is_proved_by_the_client() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("audit.log");
+    let mut stack = stack(&format!("[audit]\nfile = {file:?}\nrequire = true\n")).await;
+    let guest = Guest::sample(&stack);
+    let (session, token) = guest.handshake().await;
+    told(guest.get(&session, PATH).await, StatusCode::FORBIDDEN).await;
+    stack.release_by(ALLOW_ALL).await;
+    guest.open(guest.get(&session, PATH).await).await;
+    // It is on the disk as soon as the guest has its secret.
+    let text = std::fs::read_to_string(&file).unwrap();
+    let released = text
+        .lines()
+        .filter(|line| line.contains("\"outcome\":\"released\""))
+        .count();
+    assert_eq!(released, 1, "{text}");
+    assert!(!text.contains("canary-secret") && !text.contains(&token));
+
+    let proved = owner(&stack, &format!("--output json audit verify {}", file.display())).await;
+    let proved: Value = serde_json::from_str(&proved).unwrap();
+    assert_eq!(proved["whole"], json!(true));
+    let last = proved["last"].as_str().unwrap().to_owned();
+    stack.restart_kbs().await;
+    let line = format!("audit verify --expect {last} {}", file.display());
+    assert_says(&owner(&stack, &line).await, &["whole: "]);
+}

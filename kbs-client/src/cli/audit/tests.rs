@@ -1,0 +1,140 @@
+use clap::Parser;
+use serde_json::{Value, json};
+
+use super::super::args::Cli;
+use super::super::{CliError, run};
+use super::*;
+
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn put(&self, name: &str, text: &str) -> String {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+fn place() -> Place {
+    Place(tempfile::tempdir().unwrap())
+}
+
+/// A log of so many records, and the place after each.
+fn log(count: u32) -> (Vec<String>, Vec<Link>) {
+    let mut link = Link::START;
+    (0..count)
+        .map(|number| {
+            let (line, next) =
+                audit::seal(&link, 1_795_309_155, &json!({"event": "test", "number": number})).unwrap();
+            link = next;
+            (format!("{line}\n"), next)
+        })
+        .unzip()
+}
+
+async fn verify(line: &str) -> Result<String, CliError> {
+    let arguments = ["kbs-client"].into_iter().chain(line.split_whitespace());
+    let cli = Cli::try_parse_from(arguments).map_err(|error| CliError::Usage(error.to_string()))?;
+    let mut out = Vec::new();
+    run(cli, &mut out).await?;
+    Ok(String::from_utf8(out).unwrap())
+}
+
+#[tokio::test]
+async fn a_whole_log_is_proved_and_its_end_printed() {
+    let (lines, links) = log(4);
+    let place = place();
+    let file = place.put("audit.log", &lines.concat());
+    let text = verify(&format!("audit verify {file}")).await.unwrap();
+    assert!(
+        text.starts_with("whole: 4 records, from 2026-11-22T00:59:15Z"),
+        "{text}"
+    );
+    assert!(text.contains(&format!("last: {}", links[3])), "{text}");
+    let json = verify(&format!("--output json audit verify {file}"))
+        .await
+        .unwrap();
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (&json["whole"], &json["last"]),
+        (&json!(true), &json!(links[3].to_string()))
+    );
+
+    let (old, new) = (
+        place.put("1", &lines[..2].concat()),
+        place.put("2", &lines[2..].concat()),
+    );
+    verify(&format!("audit verify {old} {new}")).await.unwrap();
+    verify(&format!("audit verify --after {} {new}", links[1]))
+        .await
+        .unwrap();
+    verify(&format!("audit verify --expect {} {old} {new}", links[1]))
+        .await
+        .unwrap();
+    verify(&format!("audit verify --expect-last {} {old} {new}", links[3]))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn what_is_not_whole_has_an_exit_code_of_its_own_and_says_where() {
+    let (lines, links) = log(4);
+    let (mut other, _) = log(1);
+    let next = audit::seal(&links[0], 0, &json!({"event": "other"})).unwrap().0;
+    other.push(format!("{next}\n"));
+    let place = place();
+    let whole = place.put("whole", &lines.concat());
+    let cases = [
+        (
+            place.put("cut", &[&lines[..1], &lines[2..]].concat().concat()),
+            "line 2: records are missing",
+        ),
+        (
+            place.put("changed", &lines.concat().replace("\"number\":2", "\"number\":3")),
+            "line 3: this record was changed",
+        ),
+        (
+            place.put("torn", lines.concat().trim_end()),
+            "line 4: the last line is not finished",
+        ),
+        (
+            format!(
+                "--expect-last {} {}",
+                links[3],
+                place.put("end", &lines[..3].concat())
+            ),
+            "cut off at its end",
+        ),
+        (
+            format!("--expect {} {}", links[3], place.put("end", &lines[..3].concat())),
+            "cut off at its end",
+        ),
+        (
+            format!(
+                "--expect-last {} {}",
+                links[1],
+                place.put("anew", &other.concat())
+            ),
+            "written anew",
+        ),
+        (format!("--expect-last {} {whole}", links[1]), "goes on behind"),
+        (
+            place.put("later", &lines[2..].concat()),
+            "expected number 1, found 3",
+        ),
+    ];
+    for (arguments, said) in cases {
+        let error = verify(&format!("audit verify {arguments}")).await.unwrap_err();
+        assert!(error.to_string().contains(said), "{error}");
+        assert_eq!(error.exit_code(), 8, "{error}");
+    }
+    for (arguments, code) in [("/no/such/file", 1), ("--expect 7 x", 2), ("", 2)] {
+        assert_eq!(
+            verify(&format!("audit verify {arguments}"))
+                .await
+                .unwrap_err()
+                .exit_code(),
+            code
+        );
+    }
+}

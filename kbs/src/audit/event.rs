@@ -1,0 +1,189 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use daemon::telemetry::RequestContext;
+use serde::Serialize;
+
+use crate::call::Call;
+use crate::decisions::{DecisionId, Kind, Noted, PolicyUsed};
+
+/// Longest path or reason in a line, in characters.
+const MAX_TEXT: usize = 1000;
+
+/// What a line says, beside its place in the chain.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct Event {
+    /// Seconds since the Unix epoch; in the line as its `time`.
+    #[serde(skip)]
+    pub(crate) at: i64,
+    event: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tee: Option<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    devices: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    policies: Vec<PolicyUsed>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attestation: Option<DecisionId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision: Option<DecisionId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peer: Option<String>,
+}
+
+/// What is to be written down. The line is made by the thread that writes it.
+#[derive(Clone)]
+pub(crate) enum What {
+    /// As it is.
+    Event(Box<Event>),
+    /// An attestation or a release.
+    Decided(Arc<Noted>),
+}
+
+impl Event {
+    /// Something about the log itself.
+    pub(crate) fn of_log(event: &'static str, at: i64) -> Self {
+        Self {
+            at,
+            event,
+            ..Self::default()
+        }
+    }
+
+    /// So many of something.
+    pub(crate) fn counting(mut self, count: u64) -> Self {
+        self.count = Some(count);
+        self
+    }
+
+    /// For this reason.
+    pub(crate) fn because(mut self, reason: &str) -> Self {
+        self.reason = Some(bounded(reason));
+        self
+    }
+
+    /// An administrator may do what he asks, before he does it.
+    pub(crate) fn allowed(call: &Call, role: &str, at: i64) -> Self {
+        Self {
+            outcome: Some("allowed".to_owned()),
+            role: Some(role.to_owned()),
+            ..Self::admin("admin", call, at)
+        }
+    }
+
+    /// Somebody may not do what he asks.
+    pub(crate) fn refused(call: &Call, reason: &str, at: i64) -> Self {
+        Self {
+            outcome: Some("refused".to_owned()),
+            ..Self::admin("admin", call, at)
+        }
+        .because(reason)
+    }
+
+    /// How it ended what an administrator was allowed to do.
+    pub(crate) fn done(call: &Call, role: &str, status: StatusCode, at: i64) -> Self {
+        let outcome = if status.is_success() { "done" } else { "failed" };
+        Self {
+            outcome: Some(outcome.to_owned()),
+            role: Some(role.to_owned()),
+            status: Some(status.as_u16()),
+            ..Self::admin("admin-result", call, at)
+        }
+    }
+
+    fn admin(event: &'static str, call: &Call, at: i64) -> Self {
+        Self {
+            method: Some(call.method.to_string()),
+            path: Some(bounded(call.path.as_str())),
+            ..Self::of_log(event, at)
+        }
+        .by(RequestContext::current().as_ref())
+    }
+
+    fn by(mut self, context: Option<&RequestContext>) -> Self {
+        self.request_id = context.map(|context| context.request_id().to_string());
+        let peer = context.and_then(RequestContext::peer);
+        self.peer = peer.map(|peer| peer.ip().to_string());
+        self
+    }
+
+    fn decided(noted: &Noted) -> Self {
+        let event = match noted.what.kind {
+            Kind::Attestation => "attestation",
+            Kind::Release => "release",
+        };
+        let (class, reason) = noted.error().unzip();
+        // What a release rests on is in the line of its attestation.
+        let own = noted.what.attestation.is_none();
+        let devices = noted.devices_if(own);
+        let status =
+            |(name, device): (&String, &crate::decisions::Device)| (name.clone(), device.status.clone());
+        Self {
+            outcome: Some(noted.verdict().as_str().to_owned()),
+            class,
+            reason: reason.flatten(),
+            tee: noted.what.tee.map(|tee| tee.to_string()),
+            devices: devices
+                .iter()
+                .flat_map(|devices| devices.iter())
+                .map(status)
+                .collect(),
+            resource: noted.what.resource.as_deref().map(bounded),
+            policies: noted.policies(),
+            attestation: noted.what.attestation,
+            decision: Some(noted.id),
+            ..Self::of_log(event, noted.at)
+        }
+        .by(noted.context.as_ref())
+    }
+}
+
+impl What {
+    /// The line.
+    pub(crate) fn event(&self) -> Event {
+        match self {
+            Self::Event(event) => (**event).clone(),
+            Self::Decided(noted) => Event::decided(noted),
+        }
+    }
+
+    /// The line that takes it back: nobody was there any more when it was on the disk, so nothing was handed out.
+    pub(crate) fn withdrawn(&self) -> Event {
+        Event {
+            outcome: Some("withdrawn".to_owned()),
+            ..self.event()
+        }
+        .because("whoever asked was gone, or the write took too long: nothing was handed out or done")
+    }
+}
+
+impl From<Event> for What {
+    fn from(event: Event) -> Self {
+        Self::Event(Box::new(event))
+    }
+}
+
+fn bounded(text: &str) -> String {
+    text.chars().take(MAX_TEXT).collect()
+}

@@ -1,0 +1,323 @@
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use audit::{Link, Summary, Verifier};
+use axum::http::StatusCode;
+use daemon::clock::ManualClock;
+use jose::tee_key::{TeeKeyKind, TeePrivateKey};
+use prometheus::IntCounter;
+use serde_json::{Value, json};
+
+use super::event::Event;
+use super::log::{Log, Place};
+use super::*;
+use crate::config::KbsConfig;
+use crate::testing::{ALLOW_AFFIRMING, Bench, NOW, attestation};
+
+const PATH: &str = "resource/default/test/one";
+
+/// A disk that does what a test wants.
+#[derive(Clone, Default)]
+struct Disk {
+    text: Arc<Mutex<String>>,
+    full: Arc<AtomicBool>,
+    stuck: Arc<AtomicBool>,
+}
+
+impl Place for Disk {
+    fn append(&mut self, lines: &str, _last: &Link) -> io::Result<()> {
+        while self.stuck.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        if self.full.load(Ordering::SeqCst) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.text.lock().unwrap().push_str(lines);
+        Ok(())
+    }
+}
+
+impl Disk {
+    fn audit(&self, require: bool) -> (Audit, IntCounter) {
+        let lost = IntCounter::new("lost", "lost").unwrap();
+        let log = Log::new(Link::START, Box::new(self.clone()));
+        let clock = Arc::new(ManualClock::new(NOW));
+        (
+            Audit::with(Some(log), require, clock, lost.clone()).unwrap(),
+            lost,
+        )
+    }
+
+    async fn bench(&self, require: bool) -> Bench {
+        let bench = Bench::with(100, self.audit(require).0).await;
+        bench.set_policy(ALLOW_AFFIRMING).await;
+        assert_eq!(
+            bench.administer("POST", PATH, "canary-secret").await.status,
+            StatusCode::OK
+        );
+        bench
+    }
+
+    fn text(&self) -> String {
+        self.text.lock().unwrap().clone()
+    }
+
+    fn lines(&self) -> Vec<Value> {
+        let text = self.text();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    fn proved(&self) -> Summary {
+        let mut verifier = Verifier::after(Link::START);
+        verifier.read(self.text().as_bytes()).unwrap().unwrap();
+        verifier.finish().unwrap()
+    }
+
+    /// Waits until there is a line of this event.
+    async fn line(&self, event: &str) -> Value {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(20) {
+            if let Some(line) = self.lines().into_iter().rfind(|line| line["event"] == event) {
+                return line;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("no {event} in {}", self.text());
+    }
+}
+
+fn said(lines: &[Value], event: &str) -> Vec<(String, String)> {
+    let of_event = lines.iter().filter(|line| line["event"] == event);
+    of_event
+        .map(|line| {
+            let about = ["path", "resource", "tee"]
+                .iter()
+                .find_map(|name| line[*name].as_str());
+            (
+                line["outcome"].as_str().unwrap().to_owned(),
+                about.unwrap_or_default().to_owned(),
+            )
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn every_admin_action_attestation_and_release_is_a_line_of_a_whole_log() {
+    let disk = Disk::default();
+    let bench = disk.bench(false).await;
+    let (cookie, _, token) = bench.attested("snp").await;
+    bench.call("GET", PATH, &[("cookie", &cookie)], "").await;
+    bench.set_policy(policy::defaults::DENY_ALL).await;
+    bench.call("GET", PATH, &[("cookie", &cookie)], "").await;
+    bench
+        .call("DELETE", PATH, &[("authorization", "Bearer x.y.z")], "")
+        .await;
+    bench.administer("DELETE", "resource/default/test/none", "").await;
+    bench.administer("GET", "resource", "").await;
+    let key = TeePrivateKey::generate(TeeKeyKind::P256).unwrap();
+    let (cookie, nonce) = bench.challenge("tdx").await;
+    bench
+        .attest(&cookie, &attestation(&nonce, &key).replace("true", "false"))
+        .await;
+    bench.kbs.audit.finish().await;
+
+    assert_eq!(disk.proved().recoveries, 0);
+    let lines = disk.lines();
+    let path = |tail: &str| format!("/kbs/v0/{tail}");
+    let pairs = |pairs: &[(&str, String)]| -> Vec<(String, String)> {
+        pairs
+            .iter()
+            .map(|(outcome, about)| ((*outcome).to_owned(), about.clone()))
+            .collect()
+    };
+    assert_eq!(
+        said(&lines, "admin"),
+        pairs(&[
+            ("allowed", path("resource-policy")),
+            ("allowed", path(PATH)),
+            ("allowed", path("resource-policy")),
+            ("refused", path(PATH)),
+            ("allowed", path("resource/default/test/none")),
+            ("allowed", path("resource")),
+        ])
+    );
+    assert_eq!(
+        said(&lines, "admin-result"),
+        pairs(&[
+            ("done", path("resource-policy")),
+            ("done", path(PATH)),
+            ("done", path("resource-policy")),
+            ("failed", path("resource/default/test/none")),
+        ])
+    );
+    assert_eq!(
+        said(&lines, "attestation"),
+        pairs(&[("affirming", "snp".into()), ("refused", "tdx".into())])
+    );
+    assert_eq!(
+        said(&lines, "release"),
+        pairs(&[("released", PATH.into()), ("denied", PATH.into())])
+    );
+    let release = lines.iter().find(|line| line["event"] == "release").unwrap();
+    let attested = lines.iter().find(|line| line["event"] == "attestation").unwrap();
+    assert_eq!(release["attestation"], attested["decision"]);
+    assert_eq!(attested["devices"]["cpu0"], "affirming");
+    assert_eq!(release["policies"][0]["id"], "resource-policy");
+    let session = cookie.split('=').nth(1).unwrap();
+    for secret in ["canary-secret", token.as_str(), session, nonce.as_str(), "x.y.z"] {
+        assert!(!disk.text().contains(secret), "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn where_it_is_required_nothing_is_released_or_changed_that_cannot_be_written_down() {
+    let disk = Disk::default();
+    let bench = disk.bench(true).await;
+    let (cookie, ..) = bench.attested("snp").await;
+    let released = bench.call("GET", PATH, &[("cookie", &cookie)], "").await;
+    assert_eq!(released.status, StatusCode::OK);
+    // It is there before the answer is.
+    assert_eq!(said(&disk.lines(), "release").len(), 1);
+
+    disk.full.store(true, Ordering::SeqCst);
+    let refused = bench.call("GET", PATH, &[("cookie", &cookie)], "").await;
+    assert_eq!(
+        (refused.status, refused.error()),
+        (StatusCode::SERVICE_UNAVAILABLE, "AuditUnavailable".into())
+    );
+    assert_eq!(refused.headers["retry-after"], "1");
+    assert!(!String::from_utf8(refused.body).unwrap().contains("ciphertext"));
+    let admin = bench.administer("DELETE", PATH, "").await;
+    assert_eq!(admin.error(), "AuditUnavailable");
+
+    disk.full.store(false, Ordering::SeqCst);
+    disk.line("log-interrupted").await;
+    let again = bench.call("GET", PATH, &[("cookie", &cookie)], "").await;
+    assert_eq!(again.status, StatusCode::OK);
+    bench.kbs.audit.finish().await;
+    disk.proved();
+    let releases = said(&disk.lines(), "release");
+    let outcomes: Vec<_> = releases.iter().map(|(outcome, _)| outcome.as_str()).collect();
+    assert_eq!(outcomes, ["released", "failed", "released"]);
+    // What set it up; the deletion was not done, and is not there.
+    assert_eq!(said(&disk.lines(), "admin").len(), 2);
+}
+
+#[tokio::test]
+async fn where_it_is_not_required_nobody_waits_and_what_was_held_up_is_written_later() {
+    let disk = Disk::default();
+    let bench = disk.bench(false).await;
+    let (cookie, ..) = bench.attested("snp").await;
+    disk.full.store(true, Ordering::SeqCst);
+    let released = bench.call("GET", PATH, &[("cookie", &cookie)], "").await;
+    assert_eq!(released.status, StatusCode::OK);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(said(&disk.lines(), "release").is_empty());
+    disk.full.store(false, Ordering::SeqCst);
+    let line = disk.line("release").await;
+    assert_eq!(line["outcome"], "released");
+    assert!(disk.lines().iter().any(|line| line["event"] == "log-interrupted"));
+    disk.proved();
+}
+
+#[tokio::test]
+async fn what_finds_no_room_is_counted_in_the_log_itself() {
+    let disk = Disk::default();
+    disk.stuck.store(true, Ordering::SeqCst);
+    let (audit, lost) = disk.audit(false);
+    for _ in 0..6000 {
+        audit.note(Event::of_log("test", NOW));
+    }
+    let missing = lost.get();
+    assert!(missing >= 6000 - 4096 - 256, "{missing}");
+    disk.stuck.store(false, Ordering::SeqCst);
+    let line = disk.line("records-lost").await;
+    assert_eq!(line["count"], missing);
+    audit.finish().await;
+    disk.proved();
+    let written = disk.lines().iter().filter(|line| line["event"] == "test").count();
+    assert_eq!(u64::try_from(written).unwrap() + missing, 6000);
+}
+
+#[tokio::test]
+async fn a_record_that_nobody_waited_for_is_taken_back() {
+    let disk = Disk::default();
+    disk.stuck.store(true, Ordering::SeqCst);
+    let (audit, _) = disk.audit(true);
+    let gone = tokio::time::timeout(
+        Duration::from_millis(50),
+        audit.insist(Event::of_log("release", NOW)),
+    )
+    .await;
+    assert!(gone.is_err());
+    disk.stuck.store(false, Ordering::SeqCst);
+    audit.finish().await;
+    let lines = disk.lines();
+    assert_eq!(
+        (&lines[0]["event"], lines[0].get("outcome")),
+        (&json!("release"), None)
+    );
+    assert_eq!(
+        (&lines[1]["event"], &lines[1]["outcome"]),
+        (&json!("release"), &json!("withdrawn"))
+    );
+}
+
+#[tokio::test]
+async fn a_log_on_a_disk_goes_on_after_a_restart_and_is_put_aside_when_it_is_large() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("audit.log");
+    let config = AuditConfig {
+        file: Some(file.clone()),
+        max_file_mib: 1,
+        ..AuditConfig::default()
+    };
+    let start = || {
+        let lost = IntCounter::new("lost", "lost").unwrap();
+        Audit::start(&config, Arc::new(ManualClock::new(NOW)), lost).unwrap()
+    };
+    let first = start();
+    first.note(Event::of_log("test", NOW));
+    first.finish().await;
+    let second = start();
+    for _ in 0..1500 {
+        second.note(Event::of_log("test", NOW).because(&"x".repeat(900)));
+    }
+    second.finish().await;
+    let mut files: Vec<_> = std::fs::read_dir(dir.path())
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect();
+    files.sort();
+    files.rotate_left(1);
+    assert_eq!((files.len(), files.last()), (2, Some(&file)));
+    let mut verifier = Verifier::after(Link::START);
+    for file in files {
+        verifier.read(&std::fs::read(file).unwrap()[..]).unwrap().unwrap();
+    }
+    // Two starts, two ends, and what was told.
+    assert_eq!(verifier.finish().unwrap().records, 1501 + 4);
+}
+
+#[test]
+fn a_log_that_is_required_has_to_have_a_place() {
+    let start = |config: &str| {
+        let config = KbsConfig::from_text(config, "toml").unwrap().config.audit;
+        let lost = IntCounter::new("lost", "lost").unwrap();
+        Audit::start(&config, Arc::new(ManualClock::new(NOW)), lost)
+    };
+    assert!(!start("").unwrap().is_on());
+    assert!(matches!(
+        start("[audit]\nrequire = true"),
+        Err(AuditSetupError::Nowhere)
+    ));
+    assert!(matches!(
+        start("[audit]\nfile = \"/no/such/place/log\""),
+        Err(AuditSetupError::Open(_))
+    ));
+    assert!(KbsConfig::from_text("[audit]\npath = \"x\"", "toml").is_err());
+}
