@@ -11,7 +11,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use verifier::{TeeClass, VerifiedClaims};
 
 use crate::binding::Binding;
-use crate::policies::ReadyPolicy;
+use crate::policies::{PolicyMap, ReadyPolicy};
 
 /// A policy that takes longer holds up the other requests of its thread.
 const SLOW: Duration = Duration::from_millis(5);
@@ -29,6 +29,8 @@ pub(crate) struct AnnotatedEvidence {
 pub(crate) struct Submodule {
     pub(crate) class: TeeClass,
     pub(crate) policy_id: String,
+    /// SHA-384 of the policy's text, hex.
+    policy_digest: String,
     pub(crate) appraisal: Arc<Appraisal>,
     evidence: Box<RawValue>,
 }
@@ -71,6 +73,12 @@ impl AnnotatedEvidence {
         })
     }
 
+    /// The policy that the operator has for a guest which was started so.
+    pub(crate) fn chosen_policy<'m>(&self, map: &'m PolicyMap) -> Option<&'m str> {
+        let (tee, init_data) = (self.verified.tee(), self.verified.init_data());
+        map.choose(tee, init_data, &self.binding.init_data_claims)
+    }
+
     /// What `policy` makes of it. `policy_id` is the one the caller asked for, without the class suffix.
     pub(crate) fn appraise(
         &self,
@@ -81,6 +89,7 @@ impl AnnotatedEvidence {
         Ok(Submodule {
             class: self.class,
             policy_id: policy_id.to_owned(),
+            policy_digest: policy.digest().to_owned(),
             appraisal: self.appraisal(policy, reference_values)?,
             evidence: self.json.clone(),
         })
@@ -134,6 +143,7 @@ impl Serialize for Submodule {
         {
             map.serialize_entry(&extension.name, &extension.value)?;
         }
+        map.serialize_entry(policy::appraisal::POLICY_DIGEST, &self.policy_digest)?;
         map.end()
     }
 }

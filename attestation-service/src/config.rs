@@ -20,6 +20,7 @@ pub use self::verifiers::{
     CollateralServiceConfig, CrlMode, DcapVerifierConfig, EndorsementCacheConfig, KdsConfig,
     OfflineStoreConfig, SnpVerifierConfig, TcbUpdateType, TpmVerifierConfig, VcekSource, VerifierConfig,
 };
+pub use crate::policies::PolicyMapEntry;
 
 /// Everything the service is told. Every key may be left out.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -33,6 +34,9 @@ pub struct Config {
     pub verifier_config: VerifierConfig,
     /// Where policies (and, built in, reference values) are kept.
     pub storage_backend: StorageConfig,
+    /// Which policy a guest is appraised under, by what it was measurably started with. The first entry that fits
+    /// counts; without one, the policy that is asked for.
+    pub policy_map: Vec<PolicyMapEntry>,
     /// TLS of the listener; without it, plain HTTP.
     pub tls: Option<TlsServerConfig>,
     /// Where `/status` and `/metrics` are served, in plain HTTP; without it, nowhere.

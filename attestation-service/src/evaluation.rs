@@ -12,7 +12,7 @@ use verifier::{Endorsements, Fault, ParsedEvidence, Tee, TeeClass, VerifyError};
 use crate::appraisal::{AnnotatedEvidence, Submodule};
 use crate::binding::Binding;
 use crate::error::EvaluateError;
-use crate::policies::ReadyPolicy;
+use crate::policies::{PolicyMap, ReadyPolicy};
 use crate::reference_values::View;
 
 /// An evaluation under way.
@@ -22,6 +22,8 @@ pub(crate) struct Evaluation {
     /// Seconds since the Unix epoch.
     pub(crate) now: i64,
     pub(crate) policies: HashMap<TeeClass, Arc<ReadyPolicy>>,
+    /// What the operator says of the guest's policy, by what it was measurably started with.
+    pub(crate) policy_map: Arc<PolicyMap>,
     pub(crate) reference_values: View,
     stage: Stage,
 }
@@ -53,6 +55,7 @@ impl Evaluation {
             policy_id,
             now,
             policies,
+            policy_map: Arc::default(),
             reference_values,
             stage,
         }
@@ -81,11 +84,23 @@ impl Evaluation {
         }
     }
 
+    /// The map comes before what was asked for: what is measured counts for more than what is said.
+    fn choose_policy(&mut self, evidence: Option<&AnnotatedEvidence>) {
+        let chosen = evidence.and_then(|evidence| evidence.chosen_policy(&self.policy_map));
+        if let Some(id) = chosen.filter(|id| *id != self.policy_id) {
+            self.policy_id = id.to_owned();
+            // Those that were foreseen are of the other id.
+            self.policies.clear();
+        }
+    }
+
     /// Verifies, unless that is done, and appraises.
     pub(crate) fn advance(&mut self) -> Result<Progress, EvaluateError> {
         if let Stage::Unverified(items) = &mut self.stage {
             let items = std::mem::take(items);
-            self.stage = Stage::Verified(verify(items, self.now)?);
+            let evidence = verify(items, self.now)?;
+            self.choose_policy(evidence.first());
+            self.stage = Stage::Verified(evidence);
         }
         let Stage::Verified(evidence) = &self.stage else {
             return Err(EvaluateError::Abandoned);

@@ -1,6 +1,7 @@
 //! Attestation policies: kept in the storage as `<id>.rego` with their history, compiled once a version.
 
 mod checks;
+mod choice;
 mod error;
 mod stored;
 
@@ -14,6 +15,8 @@ use policy::{AppraisalPolicy, PolicyError, defaults};
 use storage::{Author, KeyValueStore, Version, Versions};
 
 pub(crate) use self::checks::Checks;
+pub(crate) use self::choice::PolicyMap;
+pub use self::choice::PolicyMapEntry;
 pub use self::error::PolicyStoreError;
 pub use self::stored::{Deleted, PolicyText};
 use self::stored::{digest, shipped, shipped_author};

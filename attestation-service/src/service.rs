@@ -18,7 +18,7 @@ use crate::endorsements::{Endorser, Report, Trial};
 use crate::error::{EvaluateError, StartError};
 use crate::evaluation::{Evaluation, Item, Progress, refused};
 use crate::explanation::{self, Explained};
-use crate::policies::{self, PolicyStore};
+use crate::policies::{self, PolicyMap, PolicyStore};
 use crate::reference_values::{self, ReferenceValue, ReferenceValueError, ReferenceValueSource};
 use crate::request::{AttestationRequest, IndividualRequest, MAX_ITEMS};
 use crate::token::EarIssuer;
@@ -36,6 +36,7 @@ pub struct AttestationService {
     endorser: Endorser,
     metrics: Registry,
     policies: PolicyStore,
+    policy_map: Arc<PolicyMap>,
     reference_values: Arc<dyn ReferenceValueSource>,
     issuer: EarIssuer,
     verbose_token: bool,
@@ -64,6 +65,7 @@ impl AttestationService {
     /// A setting, or something that it names, cannot be used. An RVPS that does not answer yet is no error.
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<Self>, StartError> {
         let store = config.storage_backend.open(policies::NAMESPACE)?;
+        let policy_map = PolicyMap::new(&config.policy_map).map_err(StartError::Config)?;
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
         let (verifiers, storage) = (&config.verifier_config, &config.storage_backend);
         let metrics = Registry::new();
@@ -75,6 +77,7 @@ impl AttestationService {
             policies: PolicyStore::open(store, clock.now())
                 .await
                 .map_err(StartError::Policies)?,
+            policy_map: Arc::new(policy_map),
             reference_values: reference_values::open(config, Arc::clone(&clock)).await?,
             issuer: EarIssuer::new(&config.attestation_token_broker)?,
             verbose_token: config.attestation_token_broker.verbose_token,
@@ -221,6 +224,7 @@ impl AttestationService {
             .await
             .map_err(EvaluateError::ReferenceValues)?;
         let mut evaluation = Evaluation::new(policy_id, prepared, view, self.clock.now());
+        evaluation.policy_map = Arc::clone(&self.policy_map);
         self.foresee_policies(&mut evaluation, &items).await;
         let result = self.complete(evaluation).await;
         match &result {

@@ -303,6 +303,7 @@ pub fn release_policy(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
+    let _ = policy::Reads::of(text);
     let claims = serde_json::json!({"submods": {"cpu0": {"ear.status": "none"}}, "sample": {"svn": 1}});
     let Ok(claims) = policy::PolicyInput::from_value(claims) else {
         return;

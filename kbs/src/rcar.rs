@@ -38,6 +38,19 @@ impl Request {
         }
     }
 
+    /// The attestation policy that the client asks to be judged by, if it does: one of those that it may.
+    pub fn policy_id(&self, allowed: &[String]) -> Result<Option<String>, AuthRequestError> {
+        let Some(asked) = self.extra_params.get("policy-id") else {
+            return Ok(None);
+        };
+        let chosen = allowed.iter().find(|id| asked.as_str() == Some(id));
+        let chosen = chosen.ok_or(AuthRequestError::BadExtraParams(
+            "`policy-id` names no policy that clients may choose here: leave it out, or have the operator add it to \
+             `client_policy_ids`",
+        ))?;
+        Ok(Some(chosen.clone()))
+    }
+
     /// The hash algorithms that the client offers, if it says so.
     pub fn offered_hashes(&self) -> Option<&Value> {
         self.extra_params.get("supported-hash-algorithms")
@@ -117,7 +130,7 @@ impl<'a> Attestation<'a> {
 
     /// What the Attestation Service has to appraise: the evidence of the TEE that began the
     /// handshake, then that of each device, each with what it must be bound to.
-    pub fn evaluation(&self, tee: Tee) -> Result<Evaluation, KbsError> {
+    pub fn evaluation(&self, tee: Tee, policy_id: Option<String>) -> Result<Evaluation, KbsError> {
         let init_data_toml = match &self.init_data {
             None => None,
             Some(init_data) if init_data.format == "toml" => Some(init_data.body.clone()),
@@ -139,7 +152,11 @@ impl<'a> Attestation<'a> {
                 init_data_toml: None,
             });
         }
-        Ok(Evaluation { items, explain: true })
+        Ok(Evaluation {
+            items,
+            policy_id,
+            explain: true,
+        })
     }
 
     fn devices(&self) -> Result<Vec<(Tee, &RawValue)>, KbsError> {

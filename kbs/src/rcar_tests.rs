@@ -17,7 +17,7 @@ fn attestation(init_data: &str, additional: &str) -> String {
 }
 
 fn evaluation(body: &str) -> Result<Evaluation, KbsError> {
-    Attestation::parse(body.as_bytes())?.evaluation(Tee::Snp)
+    Attestation::parse(body.as_bytes())?.evaluation(Tee::Snp, None)
 }
 
 #[test]

@@ -26,6 +26,8 @@ pub struct Kbs {
     pub(crate) sessions: Sessions,
     /// Seconds from a challenge to the end of its session.
     pub(crate) session_life: i64,
+    /// The attestation policies that clients may choose.
+    pub(crate) client_policy_ids: Vec<String>,
     /// Largest body, in MiB.
     pub(crate) body_limit_mib: u32,
     pub(crate) attestation: Arc<dyn AttestationClient>,

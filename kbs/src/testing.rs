@@ -113,6 +113,7 @@ impl Bench {
                 ..SessionLimits::default()
             }),
             session_life: 300,
+            client_policy_ids: vec!["strict".to_owned()],
             body_limit_mib: 1,
             attestation: Arc::clone(&attestation) as _,
             tokens: TokenVerifier::new(&AttestationTokenConfig::default(), vec![keys])
@@ -244,6 +245,8 @@ pub(crate) struct FakeAttestation {
     pub(crate) down: AtomicBool,
     pub(crate) calls: AtomicUsize,
     pub(crate) seen: Mutex<Vec<Tee>>,
+    /// The policy that the last client chose.
+    pub(crate) chosen: Mutex<Option<String>>,
     /// What was asked to be changed of reference values.
     pub(crate) changes: Mutex<Vec<String>>,
     policies: Versions,
@@ -259,6 +262,7 @@ impl FakeAttestation {
             down: AtomicBool::new(false),
             calls: AtomicUsize::new(0),
             seen: Mutex::new(Vec::new()),
+            chosen: Mutex::new(None),
             changes: Mutex::new(Vec::new()),
             policies: Versions::new(Arc::new(storage::Memory::new())),
             other_key: Mutex::new(None),
@@ -311,6 +315,7 @@ impl AttestationClient for FakeAttestation {
         self.up()?;
         let item = &evaluation.items[0];
         self.seen.lock().unwrap().push(item.tee);
+        *self.chosen.lock().unwrap() = evaluation.policy_id.clone();
         tokio::task::yield_now().await;
         match item.evidence.contains("\"holds\":true") {
             true => {

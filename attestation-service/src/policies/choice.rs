@@ -94,7 +94,9 @@ impl Entry {
 fn measured(register: &str) -> Result<String, String> {
     let hex = register.len() >= SHORTEST && register.bytes().all(|byte| byte.is_ascii_hexdigit());
     if !hex {
-        return Err(format!("`init_data` must be a digest of at least {SHORTEST} hex digits"));
+        return Err(format!(
+            "`init_data` must be a digest of at least {SHORTEST} hex digits"
+        ));
     }
     if register.bytes().all(|byte| byte == b'0') {
         return Err("`init_data` is all zero: that is a guest without init-data".to_owned());
@@ -105,7 +107,9 @@ fn measured(register: &str) -> Result<String, String> {
 fn checked(pointer: &str) -> Result<String, String> {
     match pointer.starts_with('/') {
         true => Ok(pointer.to_owned()),
-        false => Err(format!("`claim` must be a JSON pointer such as `/workload`, and `{pointer}` is none")),
+        false => Err(format!(
+            "`claim` must be a JSON pointer such as `/workload`, and `{pointer}` is none"
+        )),
     }
 }
 
@@ -143,7 +147,11 @@ mod tests {
             (Some(register.as_str()), &Value::Null, Some("by-digest")),
             (Some(register.as_str()), &claims, Some("by-digest")),
             (Some(other.as_str()), &claims, Some("shop")),
-            (Some(other.as_str()), &json!({"aa.toml": {"level": 3}}), Some("deep")),
+            (
+                Some(other.as_str()),
+                &json!({"aa.toml": {"level": 3}}),
+                Some("deep"),
+            ),
             (Some(other.as_str()), &json!({"workload": "bank"}), None),
             (Some(other.as_str()), &Value::Null, None),
             (None, &claims, None),
@@ -151,7 +159,10 @@ mod tests {
             assert_eq!(map.choose(Tee::Snp, init_data, claims), expected, "{claims}");
         }
         assert_eq!(map.choose(Tee::Sample, Some(&register), &claims), None);
-        assert_eq!(PolicyMap::default().choose(Tee::Snp, Some(&register), &claims), None);
+        assert_eq!(
+            PolicyMap::default().choose(Tee::Snp, Some(&register), &claims),
+            None
+        );
     }
 
     #[test]
@@ -160,20 +171,38 @@ mod tests {
             (json!({"policy_id": "a"}), "it needs either"),
             (json!({"policy_id": "a", "claim": "/x"}), "it needs either"),
             (json!({"policy_id": "a", "value": "x"}), "it needs either"),
-            (json!({"policy_id": "a", "claim": "/x", "value": null}), "it needs either"),
-            (json!({"policy_id": "a", "claim": "x", "value": 1}), "JSON pointer"),
+            (
+                json!({"policy_id": "a", "claim": "/x", "value": null}),
+                "it needs either",
+            ),
+            (
+                json!({"policy_id": "a", "claim": "x", "value": 1}),
+                "JSON pointer",
+            ),
             (json!({"policy_id": "a", "claim": "", "value": 1}), "JSON pointer"),
             (json!({"policy_id": "a", "init_data": ""}), "hex digits"),
-            (json!({"policy_id": "a", "init_data": "xy".repeat(32)}), "hex digits"),
-            (json!({"policy_id": "a", "init_data": "00".repeat(48)}), "all zero"),
-            (json!({"policy_id": "../a", "init_data": "ab".repeat(32)}), "policy id"),
+            (
+                json!({"policy_id": "a", "init_data": "xy".repeat(32)}),
+                "hex digits",
+            ),
+            (
+                json!({"policy_id": "a", "init_data": "00".repeat(48)}),
+                "all zero",
+            ),
+            (
+                json!({"policy_id": "../a", "init_data": "ab".repeat(32)}),
+                "policy id",
+            ),
             (
                 json!({"policy_id": "a", "init_data": "ab".repeat(32), "claim": "/x", "value": 1}),
                 "it needs either",
             ),
         ] {
             let error = map(json!([entry])).unwrap_err();
-            assert!(error.starts_with("policy_map[0]: ") && error.contains(reason), "{entry}: {error}");
+            assert!(
+                error.starts_with("policy_map[0]: ") && error.contains(reason),
+                "{entry}: {error}"
+            );
         }
     }
 }

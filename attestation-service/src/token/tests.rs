@@ -29,6 +29,10 @@ extensions := [
 ]
 "#;
 
+/// SHA-384 of that text.
+const DIGEST: &str =
+    "e5bb791070900eff216c5d1d07e8807180c0d8d50ba69b886ed58feb768b8545d781cfb3b894222ba4c2e7c28123256b";
+
 /// Submodules of sample evidence: a CPU, and one GPU for each further TEE.
 fn submodules(tees: &[Tee]) -> Vec<Submodule> {
     let verifiers = Verifiers::new(verifier::VerifierOptions::default()).unwrap();
@@ -85,10 +89,11 @@ fn members_come_in_the_order_that_the_ecosystem_emits() {
             r#""ear.appraisal-policy-id":"default","ear.veraison.annotated-evidence":{{"report_data":{},"#,
             r#""runtime_data_claims":{{"additional-evidence":"","nonce":"n"}},"sample":{{"debug":false,"#,
             r#""launch_digest":"abcde","platform_version":{{"major":1,"minor":4}},"svn":"1"}}}},"#,
-            r#""z.first":{{"a":[true],"b":1}},"a.second":"x"}}}},"exp":1795309352,"#,
+            r#""z.first":{{"a":[true],"b":1}},"a.second":"x","ear.trustee.policy-digest":"{}"}}}},"#,
+            r#""exp":1795309352,"#,
             r#""iss":"CoCo-Attestation-Service"}}"#
         ),
-        report_data
+        report_data, DIGEST
     );
     assert_eq!(decode(token.split('.').nth(1).unwrap()), expected);
 }

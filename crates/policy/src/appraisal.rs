@@ -29,8 +29,12 @@ const TARGET: Target<'_> = Target {
 /// Most nodes (values, members) that the value of an extension may have.
 const MAX_EXTENSION_NODES: usize = 100_000;
 
-/// Members of an appraisal that a policy must not write: draft-ietf-rats-ear, section 3.1.
-const RESERVED: [&str; 6] = [
+/// The member of an appraisal with the digest of the policy: our own addition.
+pub const POLICY_DIGEST: &str = "ear.trustee.policy-digest";
+
+/// Members of an appraisal that a policy must not write: draft-ietf-rats-ear, section 3.1, and ours.
+const RESERVED: [&str; 7] = [
+    POLICY_DIGEST,
     "ear.status",
     "ear.trustworthiness-vector",
     "ear.appraisal-policy-id",

@@ -145,6 +145,7 @@ impl Kbs {
                 ..SessionLimits::default()
             }),
             session_life: minutes * 60,
+            client_policy_ids: session.client_policy_ids.clone().unwrap_or_default(),
             body_limit_mib: config.http_server.payload_request_size,
             attestation,
             tokens: TokenVerifier::new(&trust_authority::tokens(config), built_in).await?,
@@ -194,6 +195,7 @@ async fn attestation(
             let storage = &config.storage_backend;
             let built_in = built_in::Config {
                 rvps_config: service.rvps_config.clone().unwrap_or_default(),
+                policy_map: service.policy_map.clone().unwrap_or_default(),
                 attestation_token_broker: service.attestation_token_broker.clone().unwrap_or_default(),
                 verifier_config: service.verifier_config.clone().unwrap_or_default(),
                 storage_backend: service

@@ -13,7 +13,9 @@ use kbs_types::Tee;
 use protos::reference::ReferenceValueHistoryRequest;
 
 pub use attestation_service::StartError;
-pub use attestation_service::config::{Config, RETIRED, RvpsConfig, TokenConfig, VerifierConfig};
+pub use attestation_service::config::{
+    Config, PolicyMapEntry, RETIRED, RvpsConfig, TokenConfig, VerifierConfig,
+};
 
 use super::{
     AttestationClient, AttestationError, Author, Change, DeletedPolicy, Evaluated, Evaluation,
@@ -56,13 +58,13 @@ impl AttestationClient for BuiltInAttestation {
     }
 
     async fn evaluate(&self, evaluation: Evaluation) -> Result<Evaluated, AttestationError> {
-        let explain = evaluation.explain;
+        let (explain, policy_id) = (evaluation.explain, evaluation.policy_id);
         let items = evaluation
             .items
             .into_iter()
             .map(individual)
             .collect::<Result<_, _>>()?;
-        let policy_ids = vec![POLICY_ID.to_owned()];
+        let policy_ids = vec![policy_id.unwrap_or_else(|| POLICY_ID.to_owned())];
         let request = AttestationRequest { items, policy_ids };
         if !explain {
             let token = self.service.evaluate(request).await.map_err(evaluate_error)?;

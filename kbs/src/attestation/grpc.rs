@@ -108,7 +108,7 @@ impl AttestationClient for GrpcAttestation {
         let _permit = self.call().await?;
         let request = wire::AttestationRequest {
             verification_requests: evaluation.items.into_iter().map(individual).collect(),
-            policy_ids: vec![POLICY_ID.to_owned()],
+            policy_ids: vec![evaluation.policy_id.unwrap_or_else(|| POLICY_ID.to_owned())],
             explain: evaluation.explain,
         };
         let reply = self.attestation().attestation_evaluate(request).await;

@@ -26,7 +26,7 @@ pub use trial::{PolicyTrial, Tried, TriedAppraisal, TriedClaims, TriedResult};
 
 use crate::error::{Cause, KbsError};
 
-/// The policy the evidence is appraised under, as the protocol fixes it.
+/// The policy the evidence is appraised under where nothing says otherwise.
 pub const POLICY_ID: &str = "default";
 
 /// The longest explanation that is taken, in bytes.
@@ -151,6 +151,8 @@ pub trait AttestationClient: Send + Sync {
 pub struct Evaluation {
     /// The CPU's evidence first, then that of each device.
     pub items: Vec<EvaluationItem>,
+    /// The policy that the client chose, and may; without it, [`POLICY_ID`].
+    pub policy_id: Option<String>,
     /// Whether the result should be explained, if the service can do that.
     pub explain: bool,
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use storage::StorageType;
 
-use crate::attestation::built_in::{RvpsConfig, TokenConfig, VerifierConfig};
+use crate::attestation::built_in::{PolicyMapEntry, RvpsConfig, TokenConfig, VerifierConfig};
 use crate::attestation::trust_authority::ApiKey;
 
 /// The keys of every type in one table. A key of another type than the selected one is an error, which
@@ -29,6 +29,12 @@ pub struct AttestationServiceConfig {
     pub verifier_config: Option<VerifierConfig>,
     /// Built in: another kind of storage than `storage_backend.storage_type`.
     pub storage_type: Option<StorageType>,
+
+    /// Built in: the policies of guests, by what they were measurably started with.
+    pub policy_map: Option<Vec<PolicyMapEntry>>,
+    /// Built in and gRPC: the attestation policies that clients may choose by `policy-id` in `extra-params`. What the
+    /// Attestation Service's `policy_map` says comes first. Default: none.
+    pub client_policy_ids: Option<Vec<String>>,
 
     /// gRPC: the address, with its scheme. Default: `http://127.0.0.1:50004`.
     pub as_addr: Option<String>,
@@ -87,6 +93,8 @@ impl Default for AttestationServiceConfig {
             attestation_token_broker: None,
             verifier_config: None,
             storage_type: None,
+            policy_map: None,
+            client_policy_ids: None,
             as_addr: None,
             pool_size: None,
             tls: None,
@@ -110,6 +118,7 @@ impl AttestationServiceConfig {
         use AttestationServiceType as T;
         const BUILT_IN: &[T] = &[T::BuiltIn];
         const GRPC: &[T] = &[T::Grpc];
+        const OURS: &[T] = &[T::BuiltIn, T::Grpc];
         const REMOTE: &[T] = &[T::Grpc, T::IntelTa];
         const INTEL: &[T] = &[T::IntelTa];
         let broker = self.attestation_token_broker.is_some();
@@ -119,6 +128,8 @@ impl AttestationServiceConfig {
             (broker, "attestation_token_broker", BUILT_IN),
             (self.verifier_config.is_some(), "verifier_config", BUILT_IN),
             (self.storage_type.is_some(), "storage_type", BUILT_IN),
+            (self.policy_map.is_some(), "policy_map", BUILT_IN),
+            (self.client_policy_ids.is_some(), "client_policy_ids", OURS),
             (self.as_addr.is_some(), "as_addr", GRPC),
             (self.pool_size.is_some(), "pool_size", GRPC),
             (self.tls.is_some(), "tls", GRPC),

@@ -108,7 +108,7 @@ impl GivenEvidence {
     async fn claims(&self, kbs: &Kbs) -> Result<Value, KbsError> {
         let body = self.attestation.to_string();
         let attestation = Attestation::parse(body.as_bytes())?;
-        let evaluation = attestation.evaluation(self.tee)?;
+        let evaluation = attestation.evaluation(self.tee, None)?;
         let evaluated = kbs.attestation.evaluate(evaluation).await;
         let evaluated = evaluated.map_err(|error| {
             error.into_kbs_error(|reason| KbsError::BadTrial(format!("the evidence does not hold: {reason}")))

@@ -42,7 +42,8 @@ async fn answer(kbs: &Kbs, call: &Call, known: &mut Option<Tee>) -> Result<Respo
     let key = TeePublicKey::try_from(&attestation.tee_pubkey()?);
     let key = key.map_err(|_| KbsError::BadAttestRequest("tee-pubkey cannot be used"))?;
 
-    let Evaluated { token, explanation } = evaluate(kbs, tee, &attestation).await?;
+    let Evaluated { token, explanation } =
+        evaluate(kbs, tee, session.state.policy_id.clone(), &attestation).await?;
     let mut response = json(&TokenResponse { token: &token })?;
     if let Some(cookie) = set_cookie(session.id, session.expires_at) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
@@ -58,8 +59,13 @@ async fn answer(kbs: &Kbs, call: &Call, known: &mut Option<Tee>) -> Result<Respo
     Ok(response)
 }
 
-async fn evaluate(kbs: &Kbs, tee: Tee, attestation: &Attestation<'_>) -> Result<Evaluated, KbsError> {
-    let mut evaluation = attestation.evaluation(tee)?;
+async fn evaluate(
+    kbs: &Kbs,
+    tee: Tee,
+    policy_id: Option<String>,
+    attestation: &Attestation<'_>,
+) -> Result<Evaluated, KbsError> {
+    let mut evaluation = attestation.evaluation(tee, policy_id)?;
     evaluation.explain = kbs.decisions.are_kept();
     kbs.attestation.evaluate(evaluation).await.map_err(|error| {
         let failures = &kbs.metrics.attestation_failures;

@@ -33,6 +33,7 @@ async fn begin(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
         HashChoiceError::NotOffered => KbsError::NotOffered,
         HashChoiceError::Unsuitable(reason) => AuthRequestError::BadExtraParams(reason).into(),
     })?;
+    let policy_id = request.policy_id(&kbs.client_policy_ids)?;
     let nonce = nonce(kbs, &request).await?;
     let mut response = json(&Challenge::new(&nonce, hash))?;
 
@@ -43,6 +44,7 @@ async fn begin(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
         state: Challenged {
             nonce: nonce.into_boxed_str(),
             tee: request.tee,
+            policy_id,
         },
     };
     if let Some(cookie) = set_cookie(session.id, session.expires_at) {

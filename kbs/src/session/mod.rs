@@ -48,6 +48,8 @@ pub struct Challenged {
     pub nonce: Box<str>,
     /// The kind of attester that asked; the evidence is verified as this kind and no other.
     pub tee: Tee,
+    /// The attestation policy that it chose, of those that it may.
+    pub policy_id: Option<String>,
 }
 
 /// The evidence was appraised and a token was handed out.

@@ -32,7 +32,11 @@ fn item(tee: Tee, evidence: &Value) -> EvaluationItem {
 }
 
 fn evaluation(items: Vec<EvaluationItem>) -> Evaluation {
-    Evaluation { items, explain: true }
+    Evaluation {
+        items,
+        policy_id: None,
+        explain: true,
+    }
 }
 
 fn sent_with(policies: &[&str], must_match: bool, items: Vec<EvaluationItem>) -> Result<Value, String> {

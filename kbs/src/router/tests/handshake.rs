@@ -221,3 +221,41 @@ async fn se_gets_the_challenge_of_the_attestation_service() {
     let (_, nonce) = bench.challenge("se").await;
     assert_eq!(nonce, "{\"se\":\"request\"}");
 }
+
+#[tokio::test]
+async fn a_client_chooses_among_the_policies_that_it_may_and_no_others() {
+    let bench = Bench::new().await;
+    let begin = |params: Value| json!({"version": "0.4.0", "tee": "snp", "extra-params": params}).to_string();
+    for params in [
+        json!({"policy-id": "lax"}),
+        json!({"policy-id": "strict_cpu"}),
+        json!({"policy-id": ""}),
+        json!({"policy-id": null}),
+        json!({"policy-id": ["strict"]}),
+    ] {
+        let answer = bench.call("POST", "auth", &[], begin(params.clone())).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{params}");
+        assert!(
+            answer.json()["detail"]
+                .as_str()
+                .unwrap()
+                .contains("client_policy_ids"),
+            "{params}"
+        );
+    }
+    for (params, chosen) in [
+        (json!({"policy-id": "strict"}), Some("strict".to_owned())),
+        (json!({}), None),
+        (json!(""), None),
+    ] {
+        let answer = bench.call("POST", "auth", &[], begin(params)).await;
+        let (cookie, nonce) = (
+            answer.cookie(),
+            answer.json()["nonce"].as_str().unwrap().to_owned(),
+        );
+        let key = TeePrivateKey::generate(TeeKeyKind::P256).unwrap();
+        let answer = bench.attest(&cookie, &attestation(&nonce, &key)).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(*bench.attestation.chosen.lock().unwrap(), chosen);
+    }
+}
