@@ -1,9 +1,15 @@
 //! What an administrator finds with one command after a guest was refused: the cases of docs/troubleshooting.md.
 
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use clap::Parser;
 use kbs_client::cli::args::Cli;
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::guest::{Guest, sample_evidence};
 use crate::owner::{AFFIRMING, ALLOW_ALL};
@@ -107,6 +113,48 @@ async fn a_value_that_is_not_there_is_told_from_one_that_is_another() {
 }
 
 #[tokio::test]
+async fn a_value_that_has_expired_is_found_with_its_history() {
+    let stack = stack("").await;
+    stack.vouch_for_platform().await;
+    let soon = OffsetDateTime::now_utc() + Duration::from_secs(2);
+    let list = json!([{
+        "name": "snp_launch_measurement", "expiration": soon.format(&Rfc3339).unwrap(),
+        "hash-value": [{"alg": "sha384", "value": hex::encode([0x5a; 48])}],
+    }]);
+    let message = json!({"version": "0.1.0", "type": "list", "payload": STANDARD.encode(list.to_string())});
+    let answer = stack.as_owner(Method::POST, "/kbs/v0/reference-value", message.to_string());
+    assert_eq!(answer.await.status(), StatusCode::OK);
+    let guest = Guest::snp(&stack);
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let (session, _) = guest.handshake().await;
+    let id = told(guest.get(&session, PATH).await, StatusCode::FORBIDDEN).await;
+    assert_says(
+        &shown(&stack, &id).await,
+        &["`snp_launch_measurement`, but there is none, or it has expired"],
+    );
+    let line = "config OWNER reference-value-history --id snp_launch_measurement";
+    assert_says(&owner(&stack, line).await, &[&hex::encode([0x5a; 48])]);
+}
+
+#[tokio::test]
+async fn a_guest_in_debug_mode_is_found_by_the_claim_that_says_so() {
+    let stack = stack("").await;
+    stack.vouch_for_platform().await;
+    let guest = Guest::snp(&stack);
+    let debug = |digest: &[u8]| {
+        guest.snp_evidence_with(digest, |report| {
+            report.with(|fields| fields.policy.set_debug_allowed(true))
+        })
+    };
+    let (session, _) = guest.handshake_with(&debug).await;
+    let id = told(guest.get(&session, PATH).await, StatusCode::FORBIDDEN).await;
+    assert_says(
+        &shown(&stack, &id).await,
+        &["configuration is 96", "policy_debug_allowed"],
+    );
+}
+
+#[tokio::test]
 async fn a_policy_with_a_typing_error_is_found_by_the_name_that_is_nearest() {
     let stack = stack("").await;
     stack.vouch_for_platform().await;
@@ -159,7 +207,7 @@ async fn decisions_outlive_the_service_and_can_be_tried_again() {
     // A second's worth is gathered before it is written.
     let folder = stack.folder().join("storage/kbs_decisions");
     while std::fs::read_dir(&folder).unwrap().count() < 2 {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     stack.restart_kbs().await;
     let after = stack.shown("/kbs/v0/decisions").await;
