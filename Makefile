@@ -55,7 +55,7 @@ check: ## Formatting and lints; warnings are errors
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 
-bench: ## Speed and memory beside their floors (two cores, five minutes)
+bench: ## Speed and memory beside their floors (two cores, ten minutes)
 	cargo build --locked --release $(BINARIES)
 	$(TARGET_DIR)/release/trustee-bench
 

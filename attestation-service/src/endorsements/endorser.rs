@@ -58,6 +58,11 @@ const UNKNOWN_LIFETIME: Duration = Duration::from_secs(60);
 /// How often an endorsement is fetched anew because it does not hold: whatever evidence does, no more than that.
 const DOUBT_LIFETIME: Duration = Duration::from_secs(60);
 
+/// How many endorsements of sources on this machine are held for a moment, and for how long: until then, nobody notices
+/// that a file has changed.
+const AT_HAND: usize = 256;
+const AT_HAND_LIFETIME: Duration = Duration::from_secs(1);
+
 /// How long an evaluation waits for a source that wants to be left alone. AMD's gives a certificate in ten seconds.
 const PATIENCE: Duration = Duration::from_secs(12);
 
@@ -111,6 +116,7 @@ impl Endorser {
             suppliers: suppliers.collect(),
             memory: Memory::new(limits(cache)?),
             persistent,
+            at_hand: Cache::new(AT_HAND, AT_HAND_LIFETIME),
             unknown: Cache::new(REMARKS, UNKNOWN_LIFETIME),
             doubted: Cache::new(REMARKS, DOUBT_LIFETIME),
             stale_seconds: cache.stale_seconds.into(),

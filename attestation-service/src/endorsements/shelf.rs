@@ -19,6 +19,8 @@ pub(super) struct Shelf {
     pub(super) suppliers: Vec<Supplier>,
     pub(super) memory: Memory,
     pub(super) persistent: Persistent,
+    /// What a source on this machine had a moment ago: it is asked again soon, for what it has may change.
+    pub(super) at_hand: Cache<EndorsementId, Arc<Record>>,
     /// What no source had a moment ago.
     pub(super) unknown: Cache<EndorsementId, ()>,
     /// What did not hold a moment ago, and the source that gave it.
@@ -47,7 +49,9 @@ impl Shelf {
     /// What is remembered of `id` and may be used as it is, and whether it is time to ask for a newer one.
     pub(super) fn recall(&self, id: &EndorsementId) -> Option<(Given, Lookup)> {
         let now = self.clock.now();
-        let found = self.memory.get(id, now)?;
+        let Some(found) = self.memory.get(id, now) else {
+            return self.lies_at_hand(id, now).map(|given| (given, Lookup::Hit));
+        };
         let lookup = match found.record.freshness(id, now) {
             Freshness::Fresh => Lookup::Hit,
             Freshness::Due => Lookup::Due,
@@ -62,6 +66,14 @@ impl Shelf {
             record: found.record,
         };
         Some((given, lookup))
+    }
+
+    fn lies_at_hand(&self, id: &EndorsementId, now: i64) -> Option<Given> {
+        let record = self.at_hand.get(id)?;
+        (record.freshness(id, now) != Freshness::Expired).then_some(Given {
+            record,
+            on_trial: false,
+        })
     }
 
     /// Gets `id` anew. `patience` is how long a source that wants to be left alone is waited for.
@@ -128,6 +140,9 @@ impl Shelf {
 
     async fn accept(&self, id: &EndorsementId, record: Record, is_local: bool) -> Given {
         let record = Arc::new(record);
+        if is_local && id.is_cacheable() {
+            self.at_hand.insert(id.clone(), Arc::clone(&record));
+        }
         if is_local || !id.is_cacheable() {
             return Given {
                 record,

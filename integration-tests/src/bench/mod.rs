@@ -62,7 +62,7 @@ pub struct Selection {
     pub tee: Option<String>,
 }
 
-/// Runs what is selected; everything takes about five minutes.
+/// Runs what is selected; everything takes about ten minutes.
 ///
 /// # Errors
 /// A server does not start, or a load fails.
