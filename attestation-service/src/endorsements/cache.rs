@@ -52,6 +52,14 @@ impl<K: Clone + Eq + Hash, V: Clone> Cache<K, V> {
         (entry.since.elapsed() < self.lifetime).then(|| entry.value.clone())
     }
 
+    /// Forgets `key`.
+    pub(crate) fn remove<Q: Hash + Eq + ?Sized>(&self, key: &Q)
+    where
+        K: Borrow<Q>,
+    {
+        self.lock().entries.remove(key);
+    }
+
     /// Remembers `value`, from now on.
     pub(crate) fn insert(&self, key: K, value: V) {
         let mut inner = self.lock();

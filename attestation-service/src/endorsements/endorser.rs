@@ -176,6 +176,7 @@ impl Endorser {
     /// brought this about.
     pub(crate) fn doubt(&self, id: &EndorsementId) {
         let shelf = &self.0.shelf;
+        shelf.at_hand.remove(id);
         if !id.is_cacheable() || shelf.doubted.get(id).is_some() {
             return;
         }
