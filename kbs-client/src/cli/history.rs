@@ -48,25 +48,8 @@ pub(super) async fn run(
     use HistoryCommand as C;
     let kind = PolicyKind::Attestation;
     match command {
-        C::AttestationPolicyHistory { id } => {
-            let versions = client.policy_history(kind, &id).await?;
-            let lines: Vec<String> = versions.iter().map(told).collect();
-            let text = format!("{}\n{}", printable(&id), lines.join("\n"));
-            printer.result(&text, &json!({"id": id, "versions": versions}))
-        }
-        C::RollBackAttestationPolicy { id, version } => {
-            let now = client.roll_back_policy(kind, &id, version).await?;
-            let number = now.version.map(|number| format!(", as version {number}"));
-            let text = format!(
-                "{}: version {version} is in force again{}.",
-                printable(&id),
-                number.unwrap_or_default()
-            );
-            printer.result(
-                &text,
-                &json!({"rolled_back": id, "to": version, "version": now.version}),
-            )
-        }
+        C::AttestationPolicyHistory { id } => history(client, kind, &id, printer).await,
+        C::RollBackAttestationPolicy { id, version } => roll_back(client, kind, &id, version, printer).await,
         C::DeleteAttestationPolicy { id } => {
             let restored = client.delete_policy(kind, &id).await?;
             let text = match restored {
@@ -76,4 +59,38 @@ pub(super) async fn run(
             printer.result(&text, &json!({"deleted": id, "restored": restored}))
         }
     }
+}
+
+/// Prints the versions of a policy.
+pub(super) async fn history(
+    client: &AdminClient,
+    kind: PolicyKind,
+    id: &str,
+    printer: &mut Printer<'_>,
+) -> Result<(), CliError> {
+    let versions = client.policy_history(kind, id).await?;
+    let lines: Vec<String> = versions.iter().map(told).collect();
+    let text = format!("{}\n{}", printable(id), lines.join("\n"));
+    printer.result(&text, &json!({"id": id, "versions": versions}))
+}
+
+/// Puts an earlier version of a policy in force again.
+pub(super) async fn roll_back(
+    client: &AdminClient,
+    kind: PolicyKind,
+    id: &str,
+    version: u64,
+    printer: &mut Printer<'_>,
+) -> Result<(), CliError> {
+    let now = client.roll_back_policy(kind, id, version).await?;
+    let number = now.version.map(|number| format!(", as version {number}"));
+    let text = format!(
+        "{}: version {version} is in force again{}.",
+        printable(id),
+        number.unwrap_or_default()
+    );
+    printer.result(
+        &text,
+        &json!({"rolled_back": id, "to": version, "version": now.version}),
+    )
 }

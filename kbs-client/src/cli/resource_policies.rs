@@ -152,24 +152,9 @@ pub(super) async fn run(
     use ResourcePolicyCommand as C;
     let kind = PolicyKind::Resource;
     match command {
-        C::ResourcePolicyHistory { id } => {
-            let versions = client.policy_history(kind, &id).await?;
-            let lines: Vec<_> = versions.iter().map(told).collect();
-            let value = json!({"id": id, "versions": versions});
-            printer.result(&format!("{}\n{}", printable(&id), lines.join("\n")), &value)
-        }
+        C::ResourcePolicyHistory { id } => super::history::history(client, kind, &id, printer).await,
         C::RollBackResourcePolicy { id, version } => {
-            let now = client.roll_back_policy(kind, &id, version).await?;
-            let number = now.version.map(|number| format!(", as version {number}"));
-            let text = format!(
-                "{}: version {version} is in force again{}.",
-                printable(&id),
-                number.unwrap_or_default()
-            );
-            printer.result(
-                &text,
-                &json!({"rolled_back": id, "to": version, "version": now.version}),
-            )
+            super::history::roll_back(client, kind, &id, version, printer).await
         }
         C::DeleteResourcePolicy { id } => {
             client.delete_policy(kind, &id).await?;
