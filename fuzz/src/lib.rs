@@ -323,7 +323,7 @@ pub fn release_policy(data: &[u8]) {
     if let Ok(policy) = policy::AppraisalPolicy::compile(text) {
         let reference = policy::ReferenceValueSnapshot::default();
         if let Ok(appraisal) = policy.evaluate(&claims, &reference, &limits) {
-            let explanation = policy.explain(&appraisal, &claims, &reference, &limits);
+            let explanation = policy.explain(&appraisal, &claims, &reference, &limits, policy::Depth::Everything);
             assert_eq!(explanation.claims.len(), appraisal.vector.iter().count());
         }
     }

@@ -146,3 +146,36 @@ async fn guests_from_the_records_are_tried_with_what_they_asked_for() {
     );
     assert_eq!(report["guests"][0]["tee"], "sample");
 }
+
+#[tokio::test]
+async fn an_affirming_guest_is_explained_with_nothing_to_try() {
+    let stack = TestStack::start().await;
+    let (_, claims) = served(&stack).await;
+    let guest = json!({"name": "mine", "claims": claims});
+    let report = tried(&stack, json!({"explain": true, "guests": [guest]})).await;
+    assert_eq!(report["changed"], 0);
+    let cpu = &report["guests"][0]["devices"]["cpu0"];
+    assert_eq!(cpu["would_be"]["status"], "affirming");
+    let claims = cpu["why"]["claims"].as_array().unwrap();
+    let executables = claims
+        .iter()
+        .find(|claim| claim["claim"] == "executables")
+        .unwrap();
+    assert_eq!(executables["rule"]["name"], "sample_executables");
+    let held = executables["held"].as_array().unwrap();
+    let launch = held
+        .iter()
+        .find(|held| held["allowed"][0]["reference_value"] == "launch_digest")
+        .unwrap();
+    assert_eq!(launch["seen"][0]["what"], "input.sample.launch_digest");
+    assert_eq!(launch["seen"][0]["values"], json!(["abcde"]));
+    assert_eq!(launch["allowed"][0]["values"], json!(["abcde"]));
+
+    // Nobody who does not ask gets it.
+    let values = json!({"launch_digest": ["abcde", "x"]});
+    let report = tried(&stack, json!({"reference_values": values, "guests": [guest]})).await;
+    assert!(
+        report["guests"][0]["devices"]["cpu0"]["why"].is_null(),
+        "{report}"
+    );
+}

@@ -22,6 +22,7 @@ pub(crate) fn request(request: wire::TryPoliciesRequest) -> Result<PolicyTrial, 
         policies: request.policies.into_iter().collect(),
         reference_values,
         claims: claims.collect(),
+        explain_affirming: request.explain_affirming,
     })
 }
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use policy::{Explanation, Limits, PolicyInput, ReferenceValueSnapshot};
+use policy::{Depth, Explanation, Limits, PolicyInput, ReferenceValueSnapshot};
 use serde_json::{Map, Value};
 
 use super::{AttestationService, MAX_ROUNDS};
@@ -25,6 +25,8 @@ pub struct PolicyTrial {
     pub reference_values: Map<String, Value>,
     /// The claims.
     pub claims: Vec<TriedClaims>,
+    /// Whether results that are affirming are explained, too.
+    pub explain_affirming: bool,
 }
 
 /// Claims that were appraised before.
@@ -109,6 +111,7 @@ struct Prepared {
     now: Policies,
     then: Policies,
     reference_values: Map<String, Value>,
+    depth: Depth,
 }
 
 impl AttestationService {
@@ -121,6 +124,7 @@ impl AttestationService {
             policies,
             reference_values,
             claims,
+            explain_affirming,
         } = trial;
         if claims.len() > MAX_TRIED {
             return Err(TrialError::TooMany(claims.len()));
@@ -156,6 +160,10 @@ impl AttestationService {
             now,
             then,
             reference_values,
+            depth: match explain_affirming {
+                true => Depth::Everything,
+                false => Depth::Failures,
+            },
         })
         .await
     }
@@ -204,7 +212,7 @@ impl Prepared {
                     Some(Err(reason)) => return Err(reason.clone()),
                     None => return Err(format!("there is no policy `{id}`")),
                 };
-                appraisal(policy, input, values, |asked| {
+                appraisal(policy, input, values, self.depth, |asked| {
                     open.extend(view.open_questions(asked));
                 })
             };
@@ -224,6 +232,7 @@ fn appraisal(
     policy: &ReadyPolicy,
     input: &PolicyInput,
     values: &ReferenceValueSnapshot,
+    depth: Depth,
     mut asked: impl FnMut(&[policy::AskedValue]),
 ) -> TriedResult {
     let appraisal = policy
@@ -237,7 +246,7 @@ fn appraisal(
     for extension in appraisal.extensions.iter().filter(|each| !each.value.is_null()) {
         submodule.insert(extension.name.clone(), extension.value.clone());
     }
-    let explanation: Explanation = policy.explain(&appraisal, input, values, &explanation::LIMITS);
+    let explanation: Explanation = policy.explain(&appraisal, input, values, &explanation::LIMITS, depth);
     Ok(TriedAppraisal {
         submodule: Value::Object(submodule).to_string(),
         explanation: serde_json::to_string(&explanation).ok(),

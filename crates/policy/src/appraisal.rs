@@ -15,7 +15,7 @@ use crate::ar4si::{TrustClaim, TrustTier, TrustVector};
 use crate::engine::{self, Compiled, Host, Parsed, Target};
 use crate::explain::{Recent, Source};
 use crate::tokens::{self, Token};
-use crate::{Explanation, Limits, PolicyError, PolicyInput, ReferenceValueSnapshot};
+use crate::{Depth, Explanation, Limits, PolicyError, PolicyInput, ReferenceValueSnapshot};
 
 const TRUST_CLAIMS: &str = "trust_claims";
 const EXTENSIONS: &str = "extensions";
@@ -174,7 +174,7 @@ impl AppraisalPolicy {
         self.explained.get(appraisal, reference)
     }
 
-    /// [`AppraisalPolicy::explain`], remembered for as long as the appraisal is.
+    /// [`AppraisalPolicy::explain`] of what failed, remembered for as long as the appraisal is.
     pub fn explain_once(
         &self,
         appraisal: &Arc<Appraisal>,
@@ -182,24 +182,26 @@ impl AppraisalPolicy {
         reference: &ReferenceValueSnapshot,
         limits: &Limits,
     ) -> Arc<Explanation> {
-        let explanation = Arc::new(self.explain(appraisal, input, reference, limits));
+        let explanation = Arc::new(self.explain(appraisal, input, reference, limits, Depth::Failures));
         self.explained.keep(appraisal, reference, &explanation);
         explanation
     }
 
     /// Why `appraisal` came out as it did of these claims and values: apart from the evaluation, and never failing.
-    /// `limits` count for each rule that is looked into. Of what is affirming there is nothing to find out.
+    /// `limits` count for each rule that is looked into.
     pub fn explain(
         &self,
         appraisal: &Appraisal,
         input: &PolicyInput,
         reference: &ReferenceValueSnapshot,
         limits: &Limits,
+        depth: Depth,
     ) -> Explanation {
         let mut explanation = Explanation::of(appraisal);
-        if appraisal.vector.status() != TrustTier::Affirming {
+        if depth == Depth::Everything || appraisal.vector.status() != TrustTier::Affirming {
+            let over = (input, reference);
             match self.source.explainer(&TARGET) {
-                Some(explainer) => explainer.claims(&mut explanation, TRUST_CLAIMS, input, reference, limits),
+                Some(explainer) => explainer.claims(&mut explanation, TRUST_CLAIMS, over, limits, depth),
                 None => explanation.incomplete = Some("the policy is too big or too deep to be looked into"),
             }
         }

@@ -29,12 +29,25 @@ pub struct ExplainedClaim {
     pub value: i8,
     /// What the value means.
     pub tier: TrustTier,
-    /// The rule that gave the value, as far as that can be said. Not looked for where the value is affirming.
+    /// The rule that gave the value, as far as that can be said. Not looked for where nothing is claimed (0).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<RuleText>,
+    /// The conditions that gave an affirming value. Only looked for at [`Depth::Everything`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<HeldCondition>,
     /// What the policy would have given instead, the best first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub better: Vec<NotGiven>,
+}
+
+/// How much of a result is looked into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// What failed, and of a result in which something failed which rules gave the rest. Of one that is affirming
+    /// as a whole the values alone.
+    Failures,
+    /// Also which rules and conditions gave what is affirming.
+    Everything,
 }
 
 /// A place in the text of a policy.
@@ -58,6 +71,18 @@ pub struct NotGiven {
     pub rule: RuleText,
     /// The conditions that did not hold. Of several, one would have had to.
     pub failed: Vec<FailedCondition>,
+}
+
+/// A condition that held, with what it saw.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HeldCondition {
+    /// The rule that it is a part of, and its text.
+    pub condition: RuleText,
+    /// What it looked at.
+    pub seen: Vec<Seen>,
+    /// What it would have taken, where that can be said.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allowed: Vec<Allowed>,
 }
 
 /// A condition that did not hold, with what it saw.
@@ -126,6 +151,7 @@ impl Explanation {
             value,
             tier: TrustTier::of(value),
             rule: None,
+            held: Vec::new(),
             better: Vec::new(),
         });
         Self {

@@ -23,7 +23,9 @@ mod tokens;
 pub use appraisal::{Appraisal, AppraisalPolicy, AskedValue, Claims, Extension, Fingerprint, Member};
 pub use dialect::{CpuSubmod, RegoVersion, ReleaseDialect, ReleaseRule, ResourcePathForm};
 pub use error::{LimitKind, PolicyError};
-pub use explanation::{Allowed, ExplainedClaim, Explanation, FailedCondition, NotGiven, RuleText, Seen};
+pub use explanation::{
+    Allowed, Depth, ExplainedClaim, Explanation, FailedCondition, HeldCondition, NotGiven, RuleText, Seen,
+};
 pub use input::PolicyInput;
 pub use limits::Limits;
 pub use reads::Reads;

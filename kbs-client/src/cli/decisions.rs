@@ -14,6 +14,7 @@ use super::output::Printer;
 use super::{CliError, Target};
 use crate::admin::AdminClient;
 use crate::decisions::{Decision, DecisionFilter};
+use crate::error::ClientError;
 
 /// `decisions`.
 #[derive(Debug, Args)]
@@ -42,6 +43,10 @@ pub enum DecisionsCommand {
         /// Print the claims of the guest's token, too.
         #[arg(long)]
         claims: bool,
+        /// Show the rules and conditions that give each trust claim, also the affirming ones: by the attestation policies
+        /// and the reference values that are in force now.
+        #[arg(long)]
+        explain: bool,
     },
     /// Show the last decisions, and each new one as it is made, until interrupted.
     Follow(FilterArgs),
@@ -88,7 +93,9 @@ pub(super) async fn decisions(
     let client = AdminClient::new(&target.url, &target.roots, arguments.credential.read()?)?;
     match arguments.command {
         DecisionsCommand::List(filter) => list(&client, &filter.read(), printer).await,
-        DecisionsCommand::Show { id, claims } => show(&client, &id, claims, printer).await,
+        DecisionsCommand::Show { id, claims, explain } => {
+            show(&client, &id, (claims, explain), printer).await
+        }
         DecisionsCommand::Follow(filter) => follow(&client, filter.read(), printer).await,
     }
 }
@@ -110,19 +117,43 @@ async fn list(
 async fn show(
     client: &AdminClient,
     id: &str,
-    claims: bool,
+    (claims, explain): (bool, bool),
     printer: &mut Printer<'_>,
 ) -> Result<(), CliError> {
     let id = match looks_like_decision(id) {
         true => id.to_owned(),
         false => of_request(client, id).await?,
     };
-    let shown = client.show_decision(&id, claims).await?;
+    let mut shown = client.show_decision(&id, claims || explain).await?;
     let mut text = show::describe(&shown.decision, shown.attestation.as_ref());
-    if let Some(claims) = shown.json.get("claims") {
+    if explain {
+        let grounds = explained(client, &id, &shown.json).await?;
+        text.push_str(&explanation::grounds(
+            shown.attestation.as_ref().unwrap_or(&shown.decision),
+            &grounds,
+        ));
+        if let Some(members) = shown.json.as_object_mut() {
+            members.insert("explained_now".to_owned(), grounds);
+        }
+    }
+    if let Some(claims) = shown.json.get("claims").filter(|_| claims) {
         text.push_str(&format!("\nClaims\n{claims:#}\n"));
     }
     printer.result(text.trim_end(), &shown.json)
+}
+
+/// What the attestation policies and the reference values in force make of the claims of a decision.
+async fn explained(client: &AdminClient, id: &str, shown: &Value) -> Result<Value, CliError> {
+    let Some(claims) = shown.get("claims").filter(|claims| claims.is_object()) else {
+        return Err(CliError::Usage(format!(
+            "the KBS has no claims of {id} any more, or never had: try the claims of a token with `policy test \
+             --explain --claims FILE`"
+        )));
+    };
+    let trial = json!({"explain": true, "guests": [{"name": id, "claims": claims}]});
+    let mut report = client.test_policy(&trial).await?;
+    let guest = report.pointer_mut("/guests/0/devices").map(Value::take);
+    guest.ok_or_else(|| ClientError::BadAnswer("it says nothing about the guest").into())
 }
 
 /// The last decision about a request.
@@ -235,6 +266,9 @@ const EXAMPLES: &str = "\
 Examples:
   Why a guest was refused; the id is in what it was answered, or take the request id from a log:
     kbs-client decisions --auth-private-key admin.key show 6921aabc-3f9c2e81d04b7a55
+
+  Why a guest is affirming: which rules said so, and what they saw:
+    kbs-client decisions --auth-private-key admin.key show 6921aab0-0000000000000001 --explain
 
   What was not released today:
     kbs-client decisions --auth-private-key admin.key list --kind release --verdict denied --since 24h

@@ -1,6 +1,6 @@
 //! `policy`: what a policy would change, before it is set.
 
-mod print;
+pub(super) mod print;
 
 use std::path::PathBuf;
 
@@ -62,6 +62,10 @@ pub struct TestArgs {
     /// Ask for this resource for each guest, too: `default/key/1`. May be given several times.
     #[arg(long, value_name = "PATH")]
     pub resource: Vec<String>,
+    /// Show for each guest the rules and conditions that give each trust claim, also the affirming ones. With nothing to
+    /// try: by what is in force.
+    #[arg(long)]
+    pub explain: bool,
     /// Exit with 1 if anything would change.
     #[arg(long)]
     pub fail_on_change: bool,
@@ -73,7 +77,9 @@ const EXAMPLES: &str = "Examples:
   kbs-client policy test --reference-values values.json --last 500 --fail-on-change --output json
       in CI: is anybody locked out by the new measurements?
   kbs-client policy test --policy release.rego --id resource-policy --claims token.jwt --resource default/key/1
-      would the guest of this token get that key?";
+      would the guest of this token get that key?
+  kbs-client policy test --explain --claims token.jwt
+      which rules gave this guest its trust vector, and what did they see?";
 
 /// Runs the command.
 pub(super) async fn policy(
@@ -84,7 +90,7 @@ pub(super) async fn policy(
     let client = AdminClient::new(&target.url, &target.roots, arguments.credential.read()?)?;
     let PolicyCommand::Test(arguments) = arguments.command;
     let report = client.test_policy(&arguments.body()?).await?;
-    printer.result(&print::report(&report), &report)?;
+    printer.result(&print::report(&report, arguments.explain), &report)?;
     let changed = report.get("changed").and_then(Value::as_u64).unwrap_or_default();
     match changed {
         changed if changed > 0 && arguments.fail_on_change => Err(CliError::Changed(changed)),
@@ -138,6 +144,9 @@ impl TestArgs {
         }
         if !self.resource.is_empty() {
             body.insert("resources".to_owned(), self.resource.clone().into());
+        }
+        if self.explain {
+            body.insert("explain".to_owned(), true.into());
         }
         Ok(body.into())
     }

@@ -203,6 +203,7 @@ impl AttestationClient for BuiltInAttestation {
             policies: trial.policies,
             reference_values: trial.reference_values,
             claims: claims.collect(),
+            explain_affirming: trial.explain_affirming,
         };
         let tried = self.service.try_out(trial).await;
         let tried = tried.map_err(|error| sort(error.fault(), error))?.into_iter();

@@ -231,6 +231,7 @@ impl AttestationClient for GrpcAttestation {
             policies: trial.policies.into_iter().collect(),
             reference_values: serde_json::Value::Object(trial.reference_values).to_string(),
             claims: claims.collect(),
+            explain_affirming: trial.explain_affirming,
         };
         let mut client = policies::management(&self.transport).max_decoding_message_size(MAX_TRIED);
         let reply = client.try_policies(request).await.map_err(sort)?;

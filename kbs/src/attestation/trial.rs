@@ -14,6 +14,8 @@ pub struct PolicyTrial {
     pub reference_values: Map<String, Value>,
     /// The claims.
     pub claims: Vec<TriedClaims>,
+    /// Whether results that are affirming should be explained, too.
+    pub explain_affirming: bool,
 }
 
 /// Claims that were appraised before.

@@ -12,8 +12,10 @@ use crate::error::KbsError;
 use crate::handlers::decode_policy;
 use crate::state::Kbs;
 
-/// Claims sent at once, at most: they and the answer are one message each.
+/// Guests sent at once, at most: their claims and the answer are one message each.
 const AT_ONCE: usize = 32;
+/// Claims sent at once, in bytes: messages of more than some megabytes are refused. Those of one guest go together.
+const BYTES_AT_ONCE: usize = 1 << 20;
 
 /// What a guest's token says, or would say.
 pub(super) struct Appraised {
@@ -31,7 +33,8 @@ impl Trial {
         kbs: &Kbs,
         guests: &[Guest],
     ) -> Result<Vec<(Appraised, Appraised)>, KbsError> {
-        if self.attestation_policies.is_empty() && self.reference_values.is_empty() {
+        let nothing_new = self.attestation_policies.is_empty() && self.reference_values.is_empty();
+        if nothing_new && !self.explain {
             let same = |guest: &Guest| Ok((Appraised::as_recorded(guest)?, Appraised::as_recorded(guest)?));
             return guests.iter().map(same).collect();
         }
@@ -40,41 +43,68 @@ impl Trial {
             .map(|(id, policy)| Ok((id.clone(), decode_policy(policy)?)))
             .collect::<Result<_, KbsError>>()?;
         let mut sides = Vec::with_capacity(guests.len());
-        for some in guests.chunks(AT_ONCE) {
-            let claims: Vec<TriedClaims> = some.iter().flat_map(devices).map(|(_, claims)| claims).collect();
+        let claims = guests.iter().map(devices).collect();
+        for some in batches(claims) {
             let trial = PolicyTrial {
                 policies: policies.clone(),
                 reference_values: self.reference_values.clone(),
-                claims,
+                claims: some.iter().flatten().map(|(_, claims)| claims.clone()).collect(),
+                explain_affirming: self.explain,
             };
             let refused = |reason| KbsError::BadTrial(reason);
             let tried = kbs.attestation.try_out(trial).await;
             let mut tried = tried.map_err(|error| error.into_kbs_error(refused))?.into_iter();
-            for guest in some {
-                sides.push(sides_of(guest, &mut tried)?);
+            for devices in some {
+                // Guests come in their order.
+                let guest = guests.get(sides.len());
+                sides.push(sides_of(guest.ok_or_else(too_little)?, devices, &mut tried)?);
             }
         }
         Ok(sides)
     }
 }
 
+/// What is sent together, of all guests in their order.
+fn batches(guests: Vec<Devices>) -> Vec<Vec<Devices>> {
+    let mut batches: Vec<Vec<Devices>> = Vec::new();
+    let mut bytes = 0;
+    for guest in guests {
+        let size: usize = guest.iter().map(|(_, tried)| tried.claims.len()).sum();
+        bytes += size;
+        match batches.last_mut() {
+            Some(batch) if batch.len() < AT_ONCE && bytes <= BYTES_AT_ONCE => batch.push(guest),
+            _ => {
+                bytes = size;
+                batches.push(vec![guest]);
+            }
+        }
+    }
+    batches
+}
+
 /// Takes the results of a guest's devices, which come in their order.
 fn sides_of(
     guest: &Guest,
+    devices: Devices,
     tried: &mut impl Iterator<Item = Tried>,
 ) -> Result<(Appraised, Appraised), KbsError> {
     let (mut now, mut then) = (BTreeMap::new(), BTreeMap::new());
-    for (name, _) in devices(guest) {
-        let result = tried.next();
-        let result = result.ok_or_else(|| KbsError::AttestationFailed("it answered too little".into()))?;
+    for (name, _) in devices {
+        let result = tried.next().ok_or_else(too_little)?;
         now.insert(name.clone(), result.now);
         then.insert(name, result.then);
     }
     Ok((Appraised::with(guest, now)?, Appraised::with(guest, then)?))
 }
 
-/// The devices of a guest, and the policy and the claims that each is appraised by.
-fn devices(guest: &Guest) -> Vec<(String, TriedClaims)> {
+fn too_little() -> KbsError {
+    KbsError::AttestationFailed("it answered too little".into())
+}
+
+/// By the name of the submodule, the policy and the claims that a device is appraised by.
+type Devices = Vec<(String, TriedClaims)>;
+
+fn devices(guest: &Guest) -> Devices {
     let submods = guest.claims.get("submods").and_then(Value::as_object);
     let device = |(name, submod): (&String, &Value)| {
         let claims = submod.get("ear.veraison.annotated-evidence")?.to_string();
@@ -149,4 +179,49 @@ fn replace(submod: &mut Value, appraisal: Map<String, Value>) {
 
 fn input(claims: Value) -> Result<PolicyInput, KbsError> {
     PolicyInput::from_value(claims).map_err(|error| KbsError::Internal(error.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guest(bytes: usize) -> Devices {
+        let claims = TriedClaims {
+            policy_id: "default_cpu".to_owned(),
+            claims: "x".repeat(bytes),
+        };
+        vec![("cpu0".to_owned(), claims)]
+    }
+
+    #[test]
+    fn no_message_holds_too_many_guests_or_too_many_bytes_and_the_order_stays() {
+        let sizes = [
+            10,
+            BYTES_AT_ONCE,
+            10,
+            BYTES_AT_ONCE / 2,
+            BYTES_AT_ONCE / 2,
+            2 * BYTES_AT_ONCE,
+            1,
+            1,
+        ];
+        let sent = batches(sizes.into_iter().map(guest).collect());
+        let sent: Vec<Vec<usize>> = sent
+            .iter()
+            .map(|batch| batch.iter().map(|devices| devices[0].1.claims.len()).collect())
+            .collect();
+        assert_eq!(sent.concat(), sizes);
+        for batch in &sent {
+            assert!(
+                batch.len() == 1 || batch.iter().sum::<usize>() <= BYTES_AT_ONCE,
+                "{batch:?}"
+            );
+        }
+        assert_eq!(sent.len(), 6);
+        let many = batches((0..2 * AT_ONCE + 1).map(|_| guest(1)).collect());
+        assert_eq!(
+            many.iter().map(Vec::len).collect::<Vec<_>>(),
+            [AT_ONCE, AT_ONCE, 1]
+        );
+    }
 }

@@ -47,6 +47,9 @@ pub struct Trial {
     /// What to ask for each guest, beside what it asked for itself: `repository/type/tag`.
     #[serde(default)]
     pub resources: Vec<String>,
+    /// Explain every appraisal, not only those that would not be affirming. Then there need not be anything to try.
+    #[serde(default)]
+    pub explain: bool,
 }
 
 impl Trial {
@@ -58,9 +61,11 @@ impl Trial {
         if self.attestation_policies.is_empty()
             && self.resource_policy.is_none()
             && self.reference_values.is_empty()
+            && !self.explain
         {
             return Err(KbsError::BadTrial(
-                "nothing is tried: give attestation_policies, a resource_policy or reference_values".into(),
+                "nothing is tried: give attestation_policies, a resource_policy, reference_values or explain"
+                    .into(),
             ));
         }
         let instead = match &self.resource_policy {
@@ -81,7 +86,7 @@ impl Trial {
                 let would_be = decide(kbs, path, then.claims.as_ref(), instead.as_ref());
                 resources.push(ResourceReport::new(path, &was, would_be));
             }
-            reports.push(GuestReport::new(guest, now, then, resources));
+            reports.push(GuestReport::new(guest, now, then, resources, self.explain));
         }
         Ok(Report::of(reports))
     }

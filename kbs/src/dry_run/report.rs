@@ -50,7 +50,8 @@ pub struct DeviceReport {
     pub was: Side,
     /// With what is tried.
     pub would_be: Side,
-    /// Why it would be so, where it would not be affirming: an entry of an explanation (docs/explanations.md).
+    /// Why it would be so, where it would not be affirming or all should be explained: an entry of an explanation
+    /// (docs/explanations.md).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<Box<RawValue>>,
 }
@@ -105,6 +106,7 @@ impl GuestReport {
         now: Appraised,
         mut then: Appraised,
         resources: Vec<ResourceReport>,
+        explain: bool,
     ) -> Self {
         let mut devices = BTreeMap::new();
         for (name, would_be) in then.devices {
@@ -113,7 +115,7 @@ impl GuestReport {
                 why: then
                     .explanations
                     .remove(&name)
-                    .filter(|_| would_be.status.as_deref() != Some("affirming")),
+                    .filter(|_| explain || would_be.status.as_deref() != Some("affirming")),
                 would_be,
             };
             devices.insert(name, report);

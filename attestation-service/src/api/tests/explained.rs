@@ -82,6 +82,7 @@ async fn a_trial_over_the_wire_stores_nothing() {
         policies: [("default_cpu".to_owned(), policy.to_owned())].into(),
         reference_values: values.to_owned(),
         claims: vec![claims.clone()],
+        explain_affirming: false,
     };
     let policy = "package policy\ntrust_claims := {\"hardware\": 2}";
     let answer = client

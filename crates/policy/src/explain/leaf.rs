@@ -7,9 +7,9 @@ use super::nearest;
 use super::operands::{self, reference_id};
 use super::program::Place;
 use super::run::{Arguments, Run, Stop};
-use super::syntax::{Comparison, Condition, Expr, Literal, Rule, Syntax};
+use super::syntax::{Body, Comparison, Condition, Expr, Literal, Rule, Syntax};
 use super::words;
-use crate::explanation::{Allowed, FailedCondition, RuleText, Seen};
+use crate::explanation::{Allowed, FailedCondition, HeldCondition, RuleText, Seen};
 
 /// The most values that are shown of one thing.
 const MAX_VALUES: usize = 8;
@@ -26,14 +26,54 @@ pub(super) fn of(
     arguments: &Arguments,
     condition: RuleText,
 ) -> Result<FailedCondition, Stop> {
-    let syntax = run.syntax;
-    let body = syntax
-        .rules
-        .get(place.rule)
-        .and_then(|rule| rule.bodies.get(place.body));
-    let Some(stated) = body.and_then(|body| body.conditions.get(number)) else {
+    let Some(stated) = stated(run.syntax, place, number) else {
         return Ok(of_whole_body(condition));
     };
+    let Looked { seen, paths, allowed } = look(run, place, number, arguments, stated)?;
+    let negated = matches!(stated.literal, Literal::NotExpr { .. });
+    Ok(words::of(run.input, condition, negated, seen, &paths, allowed))
+}
+
+/// What a condition saw that held.
+pub(super) fn held(
+    run: &mut Run<'_>,
+    place: Place,
+    number: usize,
+    arguments: &Arguments,
+    condition: RuleText,
+) -> Result<Option<HeldCondition>, Stop> {
+    let Some(stated) = stated(run.syntax, place, number) else {
+        return Ok(None);
+    };
+    let Looked { seen, allowed, .. } = look(run, place, number, arguments, stated)?;
+    Ok(Some(HeldCondition {
+        condition,
+        seen,
+        allowed,
+    }))
+}
+
+/// What a condition looks at, and what it would take.
+struct Looked {
+    seen: Vec<Seen>,
+    /// Those of what was seen, where it has one.
+    paths: Vec<Option<Vec<String>>>,
+    allowed: Vec<Allowed>,
+}
+
+fn stated(syntax: &Syntax, place: Place, number: usize) -> Option<&Condition> {
+    let body: &Body = syntax.rules.get(place.rule)?.bodies.get(place.body)?;
+    body.conditions.get(number)
+}
+
+fn look(
+    run: &mut Run<'_>,
+    place: Place,
+    number: usize,
+    arguments: &Arguments,
+    stated: &Condition,
+) -> Result<Looked, Stop> {
+    let syntax = run.syntax;
     let mut seen = Vec::new();
     let mut paths = Vec::new();
     let mut texts: Vec<(usize, String)> = Vec::new();
@@ -52,8 +92,11 @@ pub(super) fn of(
         if let Literal::Every { value, domain, .. } = &stated.literal {
             let exceptions = run.list(&place.exceptions(number), arguments)?;
             let what = format!("{} in {}", run.text(*value), run.text(domain.span()));
-            seen.insert(0, Seen::of(&what, &exceptions));
-            paths.insert(0, None);
+            // If there is none, there is nothing to show.
+            if !exceptions.is_empty() {
+                seen.insert(0, Seen::of(&what, &exceptions));
+                paths.insert(0, None);
+            }
         }
     }
     let mut allowed = Vec::new();
@@ -63,8 +106,7 @@ pub(super) fn of(
         allowed.extend(ids.iter().map(|id| reference(run, id)));
         allowed.extend(named(expr));
     }
-    let negated = matches!(stated.literal, Literal::NotExpr { .. });
-    Ok(words::of(run.input, condition, negated, seen, &paths, allowed))
+    Ok(Looked { seen, paths, allowed })
 }
 
 /// What can be said where the engine does not tell the conditions of a body apart.

@@ -29,7 +29,7 @@ use self::syntax::Syntax;
 use self::trace::Trace;
 use crate::ar4si::TrustTier;
 use crate::engine::{self, Target};
-use crate::explanation::{Explanation, FailedCondition};
+use crate::explanation::{Depth, ExplainedClaim, Explanation, FailedCondition};
 use crate::{Limits, PolicyError, PolicyInput, ReferenceValueSnapshot, RegoVersion};
 
 /// The text of a policy, and what explains it once that is needed.
@@ -85,27 +85,40 @@ impl Explainer {
         })
     }
 
-    /// Adds to `explanation` what gave the claims that are not affirming, and what kept them from better values. `rule`
-    /// is the one that has the vector.
+    /// Adds to `explanation` what gave the claims, and what kept those that are not affirming from better values.
+    /// `rule` is the one that has the vector.
     pub(crate) fn claims(
         &self,
         explanation: &mut Explanation,
         rule: &str,
-        input: &PolicyInput,
-        reference: &ReferenceValueSnapshot,
+        (input, reference): (&PolicyInput, &ReferenceValueSnapshot),
         limits: &Limits,
+        depth: Depth,
     ) {
         let data = [("reference", reference.values().clone())];
         let mut trace = Trace(self.run(input, &data, reference, limits));
-        for claim in &mut explanation.claims {
-            if !worth_a_look(claim.value, claim.tier) {
-                continue;
-            }
-            let path = [rule.to_owned(), claim.claim.as_str().to_owned()];
-            match trace.claim(&path, claim.value) {
+        let (failed, affirming): (Vec<_>, Vec<_>) = explanation
+            .claims
+            .iter_mut()
+            .filter(|claim| worth_a_look(claim))
+            .partition(|claim| claim.tier != TrustTier::Affirming);
+        let path = |claim: &ExplainedClaim| [rule.to_owned(), claim.claim.as_str().to_owned()];
+        // What failed matters most, and looking into things comes to an end.
+        for claim in failed {
+            match trace.claim(&path(claim), claim.value) {
                 Ok((rule, better)) => (claim.rule, claim.better) = (rule, better),
                 Err(Stop) => {
-                    explanation.incomplete = Some("the policy takes too long to be looked into");
+                    explanation.incomplete = Some(TOO_LONG);
+                    return;
+                }
+            }
+        }
+        trace.0.begin_anew();
+        for claim in affirming {
+            match trace.affirming(&path(claim), depth) {
+                Ok((rule, held)) => (claim.rule, claim.held) = (rule, held),
+                Err(Stop) => {
+                    explanation.incomplete = Some(TOO_LONG);
                     return;
                 }
             }
@@ -147,11 +160,9 @@ impl std::fmt::Debug for Explainer {
     }
 }
 
-/// Whether a better value may have been meant. That nothing is claimed (0) is what most policies say of most claims.
-fn worth_a_look(value: i8, tier: TrustTier) -> bool {
-    match tier {
-        TrustTier::Affirming => false,
-        TrustTier::None => value != 0,
-        TrustTier::Warning | TrustTier::Contraindicated => true,
-    }
+/// Whether a rule was meant to give this. That nothing is claimed (0) is what most policies say of most claims.
+fn worth_a_look(claim: &ExplainedClaim) -> bool {
+    claim.tier != TrustTier::None || claim.value != 0
 }
+
+const TOO_LONG: &str = "the policy takes too long to be looked into";

@@ -9,7 +9,7 @@ use super::syntax::Syntax;
 use crate::engine::auxiliary::Session;
 use crate::{LimitKind, Limits, PolicyError, PolicyInput, ReferenceValueSnapshot};
 
-/// The most rules that are read for one explanation.
+/// The most rules that are read for all that failed in one result, and for all that did not.
 const MAX_READ: usize = 256;
 
 /// The arguments of a function that is looked into, as one list.
@@ -54,6 +54,11 @@ impl<'a> Run<'a> {
             left: MAX_READ,
             progress: BTreeMap::new(),
         }
+    }
+
+    /// Allows as much reading as at first. What is known stays known.
+    pub(super) fn begin_anew(&mut self) {
+        self.left = MAX_READ;
     }
 
     /// How many conditions of a body hold. `None` if the body is of a function that has another pattern, or if that

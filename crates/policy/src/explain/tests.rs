@@ -13,7 +13,7 @@ use crate::defaults::{self, ATTESTATION};
 use crate::engine::Target;
 use crate::explanation::{Allowed, ExplainedClaim, FailedCondition};
 use crate::{
-    Appraisal, AppraisalPolicy, Explanation, Limits, PolicyInput, ReferenceValueSnapshot, RegoVersion,
+    Appraisal, AppraisalPolicy, Depth, Explanation, Limits, PolicyInput, ReferenceValueSnapshot, RegoVersion,
     ReleasePolicy, ReleaseRequest,
 };
 
@@ -30,9 +30,11 @@ fn explain_by(
     let input = PolicyInput::from_value(input.clone()).unwrap();
     let limits = Limits::default();
     let appraisal = policy.evaluate(&input, reference, &limits).unwrap();
-    let explanation = policy.explain(&appraisal, &input, reference, &limits);
+    let explanation = policy.explain(&appraisal, &input, reference, &limits, Depth::Everything);
     (appraisal, explanation)
 }
+
+mod affirming;
 
 fn default_cpu() -> &'static str {
     ATTESTATION[0].1
@@ -344,18 +346,6 @@ fn a_body_in_another_order_than_its_variables_is_explained_as_a_whole() {
 }
 
 #[test]
-fn an_affirming_result_is_not_looked_into() {
-    let rego = "package policy\ntrust_claims := {\"executables\": 3, \"storage-opaque\": 0}";
-    let (_, explanation) = explain(rego, &json!({}), &json!({}));
-    assert!(
-        explanation
-            .claims
-            .iter()
-            .all(|claim| claim.rule.is_none() && claim.better.is_empty())
-    );
-}
-
-#[test]
 fn a_policy_that_takes_long_is_given_up_on() {
     let rego = "package policy\ntrust_claims := {\"executables\": executables}\n\
                 executables := 3 if { slow } else := 33\n\
@@ -368,7 +358,7 @@ fn a_policy_that_takes_long_is_given_up_on() {
         time: std::time::Duration::from_millis(1),
         ..Limits::default()
     };
-    let explanation = policy.explain(&appraisal, &input, &reference, &limits);
+    let explanation = policy.explain(&appraisal, &input, &reference, &limits, Depth::Everything);
     assert!(explanation.incomplete.is_some(), "{explanation:?}");
     assert_eq!(explanation.claims[0].value, 33);
 }

@@ -8,7 +8,7 @@ use super::program::{Detail, Place};
 use super::run::{Arguments, Run, Stop};
 use super::syntax::{Body, Expr, Literal, RuleKind, Span};
 use crate::ar4si::TrustTier;
-use crate::explanation::{FailedCondition, NotGiven, RuleText};
+use crate::explanation::{Depth, FailedCondition, HeldCondition, NotGiven, RuleText};
 
 /// How deep rules are followed.
 const MAX_DEPTH: usize = 16;
@@ -16,6 +16,8 @@ const MAX_DEPTH: usize = 16;
 const MAX_BETTER: usize = 4;
 /// The most conditions that are named for one value.
 const MAX_FAILED: usize = 4;
+/// The most conditions that are named as having held for one value.
+const MAX_HELD: usize = 16;
 /// The most texts, in bytes, that are shown of a rule.
 const MAX_TEXT: usize = 400;
 
@@ -25,6 +27,7 @@ pub(super) struct Trace<'a>(pub(super) Run<'a>);
 /// Where a value comes from.
 struct Given {
     place: Place,
+    arguments: Arguments,
     missed: Vec<Missed>,
 }
 
@@ -43,7 +46,10 @@ impl Trace<'_> {
         path: &[String],
         value: i8,
     ) -> Result<(Option<RuleText>, Vec<NotGiven>), Stop> {
-        let Some(Given { place, mut missed }) = self.given(path.to_vec(), &None, 0)? else {
+        let Some(Given {
+            place, mut missed, ..
+        }) = self.given(path.to_vec(), &None, 0)?
+        else {
             return Ok((None, Vec::new()));
         };
         missed.retain(|missed| missed.value.is_none_or(|other| rank(other) < rank(value.into())));
@@ -66,6 +72,28 @@ impl Trace<'_> {
         });
         better.truncate(MAX_BETTER);
         Ok((self.rule_text(place), better))
+    }
+
+    /// The rule that gave the affirming member of a value that `path` names, and the conditions of it that held.
+    pub(super) fn affirming(
+        &mut self,
+        path: &[String],
+        depth: Depth,
+    ) -> Result<(Option<RuleText>, Vec<HeldCondition>), Stop> {
+        let Some(Given { place, arguments, .. }) = self.given(path.to_vec(), &None, 0)? else {
+            return Ok((None, Vec::new()));
+        };
+        let mut held = Vec::new();
+        if depth == Depth::Everything && self.0.detail == Detail::Values {
+            let conditions = self.body(place).map_or(&[][..], |body| &body.conditions);
+            let spans: Vec<Span> = conditions.iter().map(|each| each.span).collect();
+            for (number, span) in spans.into_iter().enumerate().take(MAX_HELD) {
+                if let Some(text) = self.text_at(place, span) {
+                    held.extend(leaf::held(&mut self.0, place, number, &arguments, text)?);
+                }
+            }
+        }
+        Ok((self.rule_text(place), held))
     }
 
     /// What keeps a rule from being true, as far as it is found out.
@@ -104,7 +132,11 @@ impl Trace<'_> {
         Ok(Some(match deeper {
             Some(deeper) if deeper.missed.is_empty() => Given { missed, ..deeper },
             Some(deeper) => deeper,
-            None => Given { place, missed },
+            None => Given {
+                place,
+                arguments: arguments.clone(),
+                missed,
+            },
         }))
     }
 

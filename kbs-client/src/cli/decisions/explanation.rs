@@ -8,6 +8,9 @@ use std::fmt::Write;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::decisions::Decision;
+use crate::error::printable;
+
 /// What an explanation comes to for a reader.
 #[derive(Default)]
 pub(super) struct Reasons {
@@ -88,6 +91,31 @@ pub(super) fn read(explanation: &Value) -> Reasons {
         }
     }
     reasons
+}
+
+/// What the rules in force make of a guest: `devices` of a report of `policy-test`.
+pub(super) fn grounds(decision: &Decision, devices: &Value) -> String {
+    let mut text = "\n\nBy the rules and reference values in force now\n".to_owned();
+    for (name, device) in devices.as_object().into_iter().flatten() {
+        let now = device.get("would_be");
+        if let Some(error) = now.and_then(|side| side.get("error")) {
+            let _ = writeln!(text, "  {name}: cannot be appraised: {}", plain(error));
+            continue;
+        }
+        let vector = now.and_then(|side| side.get("vector")).map(BTreeMap::deserialize);
+        let then = decision.devices.get(name).map(|device| &device.vector);
+        let changed = matches!((&vector, then), (Some(Ok(now)), Some(then)) if now != then);
+        let note = match changed {
+            true => " (they have changed: it is appraised otherwise now)",
+            false => "",
+        };
+        let _ = writeln!(text, "  {name}{note}");
+        let claims = device.pointer("/why/claims").and_then(Value::as_array);
+        for claim in claims.into_iter().flatten() {
+            crate::cli::policy::print::claim(&mut text, claim);
+        }
+    }
+    text.lines().map(printable).collect::<Vec<_>>().join("\n")
 }
 
 impl Reasons {

@@ -227,3 +227,62 @@ fn each_end_of_a_decision_has_its_words_and_its_advice() {
         assert_ne!(text.contains("What to do"), good, "{text}");
     }
 }
+
+#[tokio::test]
+async fn an_affirming_guest_is_explained_by_the_rules_in_force_on_request() {
+    let kbs = FakeKbs::start().await;
+    let vector = json!({"executables": 3, "hardware": 0});
+    let devices = json!({"cpu0": {"status": "affirming", "policy_id": "default", "vector": vector}});
+    let decision =
+        json!({"id": ID, "at": 1, "kind": "attestation", "verdict": "affirming", "devices": devices});
+    let claims = json!({"submods": {"cpu0": {}}});
+    let shown = json!({"decision": decision, "claims": claims});
+    kbs.script("decisions/", 200, shown.to_string());
+    let held = json!({
+        "condition": {"name": "snp_executables", "line": 61, "text": "matches_reference_value(…)"},
+        "seen": [{"what": "input.snp.measurement", "values": ["ab\u{1b}"]}],
+        "allowed": [{"reference_value": "m", "registered": true, "values": ["ab"]}, {"is": "at least", "value": 3}],
+    });
+    let claim = json!({"claim": "executables", "value": 3, "tier": "affirming",
+        "rule": {"name": "snp_executables", "line": 60, "text": "…"}, "held": [held]});
+    let report = |executables: i64| {
+        let side = json!({"status": "affirming", "vector": {"executables": executables, "hardware": 0}});
+        let device = json!({"was": side, "would_be": side, "why": {"claims": [claim]}});
+        json!({"tried": 1, "guests": [{"name": ID, "devices": {"cpu0": device}}]}).to_string()
+    };
+    kbs.script("policy-test", 200, report(3));
+    let (text, result) = run_line(&kbs, &format!("decisions show {ID} --explain")).await;
+    result.unwrap();
+    for line in [
+        "By the rules and reference values in force now",
+        "  cpu0",
+        "    executables 3:",
+        "      by:       rule snp_executables, line 60",
+        "      held:     matches_reference_value(…)",
+        "        saw:    input.snp.measurement = [\"ab\\u001b\"]",
+        "        allows: reference value `m`: [\"ab\"]",
+        "        allows: at least 3",
+    ] {
+        assert!(text.lines().any(|each| each == line), "{line}\n{text}");
+    }
+    assert!(!text.contains("submods"), "the claims were not asked for: {text}");
+    let sent: Value = serde_json::from_slice(&kbs.seen().pop().unwrap().body).unwrap();
+    assert_eq!(
+        sent,
+        json!({"explain": true, "guests": [{"name": ID, "claims": claims}]})
+    );
+
+    kbs.script("decisions/", 200, shown.to_string());
+    kbs.script("policy-test", 200, report(2));
+    let (text, _) = run_line(&kbs, &format!("decisions show {ID} --explain")).await;
+    assert!(text.contains("cpu0 (they have changed"), "{text}");
+    kbs.script("decisions/", 200, shown.to_string());
+    kbs.script("policy-test", 200, report(2));
+    let (text, _) = run_line(&kbs, &format!("--output json decisions show {ID} --explain")).await;
+    let json: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["explained_now"]["cpu0"]["why"]["claims"][0], claim);
+
+    kbs.script("decisions/", 200, json!({"decision": decision}).to_string());
+    let (_, result) = run_line(&kbs, &format!("decisions show {ID} --explain")).await;
+    assert!(result.unwrap_err().to_string().contains("no claims"));
+}

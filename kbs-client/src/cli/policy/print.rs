@@ -4,17 +4,18 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-/// The report of the KBS in lines. Guests for whom nothing changes are counted.
-pub(super) fn report(report: &Value) -> String {
+/// The report of the KBS in lines. Guests for whom nothing changes are counted, unless all should be explained.
+pub(super) fn report(report: &Value, explain: bool) -> String {
     let count = |name: &str| report.get(name).and_then(Value::as_u64).unwrap_or_default();
     let mut text = String::new();
-    for guest in list(report, "guests").filter(|guest| guest.get("changed") == Some(&Value::Bool(true))) {
+    let shown = |guest: &&Value| explain || guest.get("changed") == Some(&Value::Bool(true));
+    for guest in list(report, "guests").filter(shown) {
         let _ = write!(text, "{}", text_of(guest, "name"));
         if let Some(tee) = guest.get("tee").and_then(Value::as_str) {
             let _ = write!(text, " ({tee})");
         }
         text.push('\n');
-        devices(&mut text, guest);
+        devices(&mut text, guest, explain);
         resources(&mut text, guest);
     }
     let (tried, changed) = (count("tried"), count("changed"));
@@ -31,29 +32,81 @@ pub(super) fn report(report: &Value) -> String {
     text
 }
 
-fn devices(text: &mut String, guest: &Value) {
+fn devices(text: &mut String, guest: &Value, explain: bool) {
     let devices = guest.get("devices").and_then(Value::as_object);
     for (name, device) in devices.into_iter().flatten() {
         let (was, would_be) = (side(device.get("was")), side(device.get("would_be")));
-        if device.get("was") == device.get("would_be") {
-            continue;
-        }
-        let _ = writeln!(text, "  {name}: was {was}, would be {would_be}");
+        let _ = match device.get("was") == device.get("would_be") {
+            true if explain => writeln!(text, "  {name}: {would_be}"),
+            true => continue,
+            false => writeln!(text, "  {name}: was {was}, would be {would_be}"),
+        };
         let claims = device.get("why").map(|why| list(why, "claims"));
         for claim in claims.into_iter().flatten() {
-            for better in list(claim, "better").take(1) {
-                for failed in list(better, "failed") {
-                    let _ = writeln!(
-                        text,
-                        "    {} {}:",
-                        text_of(claim, "claim"),
-                        claim.get("value").unwrap_or(&Value::Null)
-                    );
-                    condition(text, failed);
-                }
-            }
+            self::claim(text, claim);
         }
     }
+}
+
+/// Why a trust claim has its value. Nothing if that is not known.
+pub(in crate::cli) fn claim(text: &mut String, claim: &Value) {
+    let heading = format!(
+        "    {} {}:",
+        text_of(claim, "claim"),
+        claim.get("value").unwrap_or(&Value::Null)
+    );
+    let failed = list(claim, "better")
+        .take(1)
+        .flat_map(|better| list(better, "failed"));
+    for failed in failed {
+        let _ = writeln!(text, "{heading}");
+        condition(text, failed);
+    }
+    let Some(rule) = claim
+        .get("rule")
+        .filter(|_| list(claim, "better").next().is_none())
+    else {
+        return;
+    };
+    let _ = writeln!(text, "{heading}");
+    let _ = writeln!(text, "      by:       {}", place(rule));
+    for held in list(claim, "held") {
+        let condition = held.get("condition").map(|place| text_of(place, "text"));
+        let _ = writeln!(text, "      held:     {}", condition.unwrap_or_default());
+        for seen in list(held, "seen") {
+            let values = seen.get("values").map(ToString::to_string).unwrap_or_default();
+            let _ = writeln!(
+                text,
+                "        saw:    {} = {}",
+                text_of(seen, "what"),
+                printable(&values)
+            );
+        }
+        for allowed in list(held, "allowed") {
+            let _ = writeln!(text, "        allows: {}", self::allowed(allowed));
+        }
+    }
+}
+
+/// `reference value `x`: ["a"]`, or `at least 3`.
+fn allowed(allowed: &Value) -> String {
+    match allowed.get("reference_value") {
+        Some(_) => {
+            let values = allowed.get("values").map(ToString::to_string).unwrap_or_default();
+            let id = text_of(allowed, "reference_value");
+            format!("reference value `{id}`: {}", printable(&values))
+        }
+        None => {
+            let value = allowed.get("value").map(ToString::to_string).unwrap_or_default();
+            format!("{} {}", text_of(allowed, "is"), printable(&value))
+        }
+    }
+}
+
+/// `rule x, line 7`
+fn place(rule: &Value) -> String {
+    let line = rule.get("line").and_then(Value::as_u64).unwrap_or_default();
+    format!("rule {}, line {line}", text_of(rule, "name"))
 }
 
 fn resources(text: &mut String, guest: &Value) {
@@ -75,16 +128,10 @@ fn resources(text: &mut String, guest: &Value) {
 
 /// A condition that would not hold.
 fn condition(text: &mut String, failed: &Value) {
-    let place = failed.get("condition");
-    let line = place.and_then(|place| place.get("line")).and_then(Value::as_u64);
-    let rule = place.map(|place| text_of(place, "name")).unwrap_or_default();
     let _ = writeln!(text, "      expected: {}", text_of(failed, "expected"));
     let _ = writeln!(text, "      came:     {}", text_of(failed, "came"));
-    let _ = writeln!(
-        text,
-        "      where:    rule {rule}, line {}",
-        line.unwrap_or_default()
-    );
+    let place = failed.get("condition").map(place).unwrap_or_default();
+    let _ = writeln!(text, "      where:    {place}");
     let _ = writeln!(text, "      what to do: {}", text_of(failed, "advice"));
 }
 
@@ -111,7 +158,10 @@ fn side(side: Option<&Value>) -> String {
 
 /// What the KBS says may hold anything: nothing that moves the cursor is printed.
 fn text_of(value: &Value, name: &str) -> String {
-    let text = value.get(name).and_then(Value::as_str).unwrap_or_default();
+    printable(value.get(name).and_then(Value::as_str).unwrap_or_default())
+}
+
+fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()

@@ -39,7 +39,7 @@ fn file(folder: &tempfile::TempDir, name: &str, text: &str) -> String {
 
 #[test]
 fn a_report_says_was_would_be_and_why() {
-    let text = print::report(&report());
+    let text = print::report(&report(), false);
     for line in [
         "d1 (snp)",
         "  cpu0: was affirming (executables 3), would be warning (executables 33)",
@@ -61,9 +61,12 @@ fn a_report_says_was_would_be_and_why() {
 #[test]
 fn a_trial_without_guests_and_one_without_changes_say_so() {
     let nobody = json!({"tried": 0, "changed": 0, "guests": []});
-    assert!(print::report(&nobody).starts_with("No guest to try it on"));
+    assert!(print::report(&nobody, false).starts_with("No guest to try it on"));
     let same = json!({"tried": 7, "changed": 0, "guests": []});
-    assert_eq!(print::report(&same), "7 guests tried: nothing would change.");
+    assert_eq!(
+        print::report(&same, false),
+        "7 guests tried: nothing would change."
+    );
 }
 
 #[tokio::test]
@@ -81,7 +84,7 @@ async fn everything_on_the_command_line_is_sent() {
     kbs.script("policy-test", 200, report().to_string());
     let line = format!(
         "--policy {policy} --reference-values {values} --claims {claims} --evidence {evidence} --last 5 \
-         --resource a/b/c --resource a/b/d"
+         --resource a/b/c --resource a/b/d --explain"
     );
     let (text, result) = run(&kbs, &line).await;
     result.unwrap();
@@ -96,6 +99,7 @@ async fn everything_on_the_command_line_is_sent() {
                        {"name": evidence, "evidence": {"tee": "snp", "attestation": {"x": 1}}}],
             "last": 5,
             "resources": ["a/b/c", "a/b/d"],
+            "explain": true,
         })
     );
 }
