@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use policy::{Appraisal, Claims, Limits, Member, PolicyError, PolicyInput, ReferenceValueSnapshot};
+use policy::{Appraisal, Claims, Extended, Limits, Member, PolicyError, PolicyInput, ReferenceValueSnapshot};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
@@ -52,8 +52,16 @@ fn member<'a>(verified: &'a VerifiedClaims, binding: &'a Binding, name: &str) ->
         "runtime_data_claims" => report_data.map(|_| Member::Value(&binding.runtime_data_claims)),
         "init_data" => init_data.map(Member::Text),
         "init_data_claims" => init_data.map(|_| Member::Value(&binding.init_data_claims)),
-        tee if tee == verified.tee().as_str() => Some(Member::Object(verified.claims())),
+        tee if tee == verified.tee().as_str() => Some(tee_claims(verified)),
         _ => None,
+    }
+}
+
+fn tee_claims(verified: &VerifiedClaims) -> Member<'_> {
+    let members = verified.claims();
+    match verified.event_log() {
+        None => Member::Object(members),
+        Some((name, json)) => Member::Extended(Extended { members, name, json }),
     }
 }
 

@@ -68,6 +68,11 @@ impl Algorithm {
 
     /// The digest of the parts, one after the other.
     pub fn digest(self, parts: &[&[u8]]) -> Vec<u8> {
+        self.hash(parts).as_ref().to_vec()
+    }
+
+    /// The same without an allocation.
+    pub(crate) fn hash(self, parts: &[&[u8]]) -> Hash {
         let by_ring = match self {
             Algorithm::Sha1 => &sha::SHA1_FOR_LEGACY_USE_ONLY,
             Algorithm::Sha256 => &sha::SHA256,
@@ -76,12 +81,27 @@ impl Algorithm {
             Algorithm::Sm3 => {
                 let mut hash = sm3::Sm3::new();
                 parts.iter().for_each(|part| hash.update(part));
-                return hash.finalize().to_vec();
+                return Hash::Sm3(hash.finalize().into());
             }
         };
         let mut context = sha::Context::new(by_ring);
         parts.iter().for_each(|part| context.update(part));
-        context.finish().as_ref().to_vec()
+        Hash::Sha(context.finish())
+    }
+}
+
+/// A digest that was computed here.
+pub(crate) enum Hash {
+    Sha(sha::Digest),
+    Sm3([u8; 32]),
+}
+
+impl AsRef<[u8]> for Hash {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Hash::Sha(digest) => digest.as_ref(),
+            Hash::Sm3(digest) => digest,
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod claims;
 mod details;
 mod error;
 mod event_type;
+mod json;
 mod log;
 mod reader;
 mod replay;

@@ -3,6 +3,7 @@
 use crate::details::{Budget, Details};
 use crate::reader::Reader;
 use crate::{Algorithm, Digest, EventLogError, EventType};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// More than any boot logs, with many entries of the attestation agent behind it.
@@ -28,7 +29,6 @@ struct Record {
     offset: usize,
     digests: Range<usize>,
     data: Range<usize>,
-    details: Details,
 }
 
 /// A record.
@@ -41,12 +41,13 @@ pub struct Event<'a> {
 impl EventLog {
     /// Reads a log up to its end, or up to eight bytes of 0x00 or of 0xFF where a record would begin: a CCEL is
     /// an area of fixed size. What is behind these is not looked at. Takes time and memory in proportion to the
-    /// log's length.
+    /// log's length. Whoever gives the bytes away spares a copy.
     ///
     /// # Errors
     /// The first thing that is wrong with it. One record in a wrong form makes the whole log useless.
-    pub fn parse(log: &[u8]) -> Result<Self, EventLogError> {
-        let mut reader = Reader::new(log);
+    pub fn parse<'a>(log: impl Into<Cow<'a, [u8]>>) -> Result<Self, EventLogError> {
+        let log: Cow<'a, [u8]> = log.into();
+        let mut reader = Reader::new(&log);
         let announced = header(&mut reader)?;
         let mut budget = Budget::default();
         let mut records = Vec::new();
@@ -56,8 +57,20 @@ impl EventLog {
             }
             records.push(record(&mut reader, &announced, &mut budget)?);
         }
-        let bytes = log.get(..reader.position()).unwrap_or_default().to_vec();
+        let end = reader.position();
+        let bytes = match log {
+            Cow::Borrowed(log) => log.get(..end).unwrap_or_default().to_vec(),
+            Cow::Owned(mut log) => {
+                log.truncate(end);
+                log
+            }
+        };
         Ok(Self { bytes, records })
+    }
+
+    /// Bytes, with the header.
+    pub(crate) fn length(&self) -> usize {
+        self.bytes.len()
     }
 
     /// The records in order, without the header.
@@ -107,8 +120,10 @@ impl<'a> Event<'a> {
         found.map(|digest| digest.bytes)
     }
 
-    pub(crate) fn details(&self) -> &'a Details {
-        &self.record.details
+    /// What the data says. It was in form when the log was read, and the budget was for all records together.
+    pub(crate) fn details(&self) -> Details<'a> {
+        let read = Details::parse(self.event_type(), self.data(), &mut Budget::default());
+        read.unwrap_or(Details::None)
     }
 }
 
@@ -183,14 +198,13 @@ fn record(
     }
     let digests = first..reader.position();
     let data = reader.sized().ok_or(truncated)?;
-    let details = Details::parse(event_type, data, budget).map_err(|error| error.at(offset, event_type))?;
+    Details::parse(event_type, data, budget).map_err(|error| error.at(offset, event_type))?;
     Ok(Record {
         register,
         event_type,
         offset,
         digests,
         data: reader.position() - data.len()..reader.position(),
-        details,
     })
 }
 

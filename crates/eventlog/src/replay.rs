@@ -54,7 +54,9 @@ impl EventLog {
                 .ok_or(EventLogError::MissingDigest { offset, algorithm })?;
             let register = event.register();
             let value = values.entry(register).or_insert_with(|| start(register));
-            *value = algorithm.digest(&[value, digest]);
+            let extended = algorithm.hash(&[value.as_slice(), digest]);
+            // As long as the one before.
+            extended.as_ref().clone_into(value);
         }
         Ok(Registers { algorithm, values })
     }

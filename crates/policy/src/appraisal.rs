@@ -10,7 +10,7 @@ use ring::digest::{SHA384, digest};
 use serde::Serialize;
 
 use self::memo::Memo;
-pub use self::memo::{Claims, Fingerprint, Member};
+pub use self::memo::{Claims, Extended, Fingerprint, Member};
 use crate::ar4si::{TrustClaim, TrustTier, TrustVector};
 use crate::engine::{self, Compiled, Host, Parsed, Target};
 use crate::explain::{Recent, Source};

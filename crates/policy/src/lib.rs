@@ -20,7 +20,9 @@ pub mod release;
 mod snapshot;
 mod tokens;
 
-pub use appraisal::{Appraisal, AppraisalPolicy, AskedValue, Claims, Extension, Fingerprint, Member};
+pub use appraisal::{
+    Appraisal, AppraisalPolicy, AskedValue, Claims, Extended, Extension, Fingerprint, Member,
+};
 pub use dialect::{CpuSubmod, RegoVersion, ReleaseDialect, ReleaseRule, ResourcePathForm};
 pub use error::{LimitKind, PolicyError};
 pub use explanation::{

@@ -1,16 +1,30 @@
 //! The proof that evidence was verified.
 
 use crate::{Tee, TeeClass};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+/// The name of the claim that is kept as JSON text.
+const EVENT_LOG: &str = "uefi_event_logs";
+
 /// Claims about one TEE, each of them checked. Only a verifier of this crate can make one.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct VerifiedClaims {
     tee: Tee,
     class: TeeClass,
     claims: Map<String, Value>,
+    event_log: Option<Box<RawValue>>,
     report_data: Option<String>,
     init_data: Option<String>,
+}
+
+impl PartialEq for VerifiedClaims {
+    fn eq(&self, other: &Self) -> bool {
+        let log = |claims: &Self| claims.event_log.as_ref().map(|log| log.get().to_owned());
+        (self.tee, self.class, &self.claims) == (other.tee, other.class, &other.claims)
+            && log(self) == log(other)
+            && (self.report_data(), self.init_data()) == (other.report_data(), other.init_data())
+    }
 }
 
 impl VerifiedClaims {
@@ -21,8 +35,26 @@ impl VerifiedClaims {
             tee,
             class,
             claims,
+            event_log: None,
             report_data: None,
             init_data: None,
+        }
+    }
+
+    /// A log may be of megabytes, which nobody may ever look into: it stays the text it was written as.
+    pub(crate) fn with_event_log(self, log: Option<Box<RawValue>>) -> Self {
+        #[cfg(test)]
+        crate::claim_paths::tests::check(
+            self.tee,
+            &Self {
+                event_log: log.clone(),
+                ..self.clone()
+            }
+            .to_map(),
+        );
+        Self {
+            event_log: log,
+            ..self
         }
     }
 
@@ -50,7 +82,8 @@ impl VerifiedClaims {
         self.class
     }
 
-    /// The claims by name, without `report_data` and `init_data`, which the token carries beside them.
+    /// The claims by name, without `report_data` and `init_data`, which the token carries beside them, and without
+    /// the [event log](Self::event_log).
     pub fn claims(&self) -> &Map<String, Value> {
         &self.claims
     }
@@ -65,8 +98,19 @@ impl VerifiedClaims {
         self.init_data.as_deref()
     }
 
-    /// Claims, report data and init data, for the maker of the token.
-    pub fn into_parts(self) -> (Map<String, Value>, Option<String>, Option<String>) {
-        (self.claims, self.report_data, self.init_data)
+    /// One more claim by its name, as JSON text: what the event log says, if there is one and it was replayed.
+    pub fn event_log(&self) -> Option<(&'static str, &RawValue)> {
+        self.event_log.as_deref().map(|log| (EVENT_LOG, log))
+    }
+
+    /// All claims in one, for tests.
+    #[cfg(test)]
+    pub(crate) fn to_map(&self) -> Map<String, Value> {
+        let mut all = self.claims.clone();
+        if let Some((name, log)) = self.event_log() {
+            let log = serde_json::from_str(log.get());
+            all.extend(log.ok().map(|log| (name.to_owned(), log)));
+        }
+        all
     }
 }

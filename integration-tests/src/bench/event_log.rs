@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
 use eventlog::{Algorithm, EventLog};
 use ring::digest::{SHA384, digest};
 use simulated_tee::intel::Ccel;
@@ -29,11 +28,11 @@ const EV_EFI_GPT_EVENT: u32 = 0x8000_0006;
 pub(super) fn figures(notes: &mut Vec<String>) -> anyhow::Result<Vec<Figure>> {
     super::say("reading event logs of 4 MiB");
     let data = vec![0x61; SIZE];
-    let hash = || {
+    let hash = |()| {
         anyhow::ensure!(digest(&SHA384, &data).as_ref().len() == 48, "SHA-384 is odd here");
         Ok(())
     };
-    let hashing = least(hash)?;
+    let hashing = least(|| (), hash)?;
     notes.push(format!(
         "SHA-384 of 4 MiB: {:.1} ms, without which no log can be held against its registers",
         milliseconds(hashing)
@@ -46,16 +45,17 @@ pub(super) fn figures(notes: &mut Vec<String>) -> anyhow::Result<Vec<Figure>> {
                 log.event(4, event_type, data.get(..SIZE / records).unwrap_or_default());
             }
             let bytes = log.bytes();
-            let read = || {
-                let log = EventLog::parse(&bytes)?;
+            let read = |bytes: Vec<u8>| {
+                let log = EventLog::parse(bytes)?;
                 let registers = log.replay(Algorithm::Sha384)?;
                 anyhow::ensure!(registers.get(4).is_some(), "the log has no register 4");
                 let claims = log.claims_of(Algorithm::Sha384);
-                claims.as_array().context("the claims are no list").map(drop)
+                anyhow::ensure!(claims.get().len() > SIZE, "the claims do not tell all data");
+                Ok(())
             };
             Ok(Figure {
                 what: format!("event log of 4 MiB in {records} record(s)"),
-                value: milliseconds(least(read)?),
+                value: milliseconds(least(|| bytes.clone(), read)?),
                 floor: LIMIT_MS,
                 unit: "ms",
                 at_most: true,
@@ -65,12 +65,13 @@ pub(super) fn figures(notes: &mut Vec<String>) -> anyhow::Result<Vec<Figure>> {
         .collect()
 }
 
-/// The least that some turns took.
-fn least(work: impl Fn() -> anyhow::Result<()>) -> anyhow::Result<Duration> {
+/// The least that some turns took, without what their beginning took.
+fn least<T>(begin: impl Fn() -> T, work: impl Fn(T) -> anyhow::Result<()>) -> anyhow::Result<Duration> {
     let mut least = Duration::MAX;
     for _ in 0..TURNS {
+        let given = begin();
         let started = processor_time();
-        work()?;
+        work(given)?;
         least = least.min(processor_time().saturating_sub(started));
     }
     Ok(least)

@@ -1,6 +1,7 @@
 //! Device paths (UEFI 2.11, section 10.3), in the text of its section 10.6.
 
 use super::{Budget, DetailsError, text};
+use crate::json::hex;
 use crate::reader::Reader;
 use std::net::Ipv4Addr;
 
@@ -12,8 +13,15 @@ const BIOS_BOOT: u8 = 5;
 /// Type and subtype of the node that ends a whole path.
 const END: (u8, u8) = (0x7f, 0xff);
 
-/// The path of a loaded image (`UEFI_IMAGE_LOAD_EVENT`), node by node; `None` if it has none.
-pub(super) fn of_image(data: &[u8], budget: &mut Budget) -> Result<Option<Vec<String>>, DetailsError> {
+/// The path of a loaded image (`UEFI_IMAGE_LOAD_EVENT`) in form, of which not even a node is kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DevicePath<'a>(&'a [u8]);
+
+/// The path of a loaded image; `None` if it has none.
+pub(super) fn of_image<'a>(
+    data: &'a [u8],
+    budget: &mut Budget,
+) -> Result<Option<DevicePath<'a>>, DetailsError> {
     let short = DetailsError::Malformed("it is shorter than it says");
     let mut reader = Reader::new(data);
     // The image's address, its length and its address at link time.
@@ -23,25 +31,32 @@ pub(super) fn of_image(data: &[u8], budget: &mut Budget) -> Result<Option<Vec<St
         return Ok(None);
     }
     let length = usize::try_from(length).map_err(|_| short)?;
-    nodes(reader.take(length).ok_or(short)?, budget).map(Some)
+    let path = reader.take(length).ok_or(short)?;
+    check(path, budget)?;
+    Ok(Some(DevicePath(path)))
 }
 
-fn nodes(path: &[u8], budget: &mut Budget) -> Result<Vec<String>, DetailsError> {
+fn check(path: &[u8], budget: &mut Budget) -> Result<(), DetailsError> {
     let mut reader = Reader::new(path);
-    let mut nodes = Vec::new();
     loop {
-        budget.nodes = budget
-            .nodes
-            .checked_sub(1)
-            .ok_or(DetailsError::TooMany("nodes of device paths"))?;
+        Budget::spend(&mut budget.nodes, 1, "nodes of device paths")?;
         let (kind, data) = node(&mut reader).ok_or(DetailsError::Malformed("its device path has no end"))?;
         if kind == END {
             let alone = data.is_empty() && reader.rest().is_empty();
             return alone
-                .then_some(nodes)
+                .then_some(())
                 .ok_or(DetailsError::Malformed("its device path ends too early"));
         }
-        nodes.push(print(kind, data));
+    }
+}
+
+impl DevicePath<'_> {
+    /// The text of each node but the last, which says that it is the last.
+    pub(super) fn nodes(self) -> impl Iterator<Item = String> {
+        let mut reader = Reader::new(self.0);
+        std::iter::from_fn(move || node(&mut reader))
+            .take_while(|(kind, _)| *kind != END)
+            .map(|(kind, data)| print(kind, data))
     }
 }
 
@@ -66,7 +81,7 @@ fn print((kind, subtype): (u8, u8), data: &[u8]) -> String {
         (BIOS_BOOT, 1) => bios_boot(data),
         _ => None,
     };
-    known.unwrap_or_else(|| format!("Path({kind},{subtype},{})", hex::encode(data)))
+    known.unwrap_or_else(|| format!("Path({kind},{subtype},{})", hex(data)))
 }
 
 fn pci(data: &[u8]) -> Option<String> {
@@ -130,11 +145,7 @@ fn ipv4(data: &[u8]) -> Option<String> {
 fn fibre_channel(data: &[u8]) -> Option<String> {
     let mut reader = Reader::new(data);
     let (name, unit) = (reader.array::<8>()?, reader.array::<8>()?);
-    Some(format!(
-        "FibreEx(0x{},0x{})",
-        hex::encode(name),
-        hex::encode(unit)
-    ))
+    Some(format!("FibreEx(0x{},0x{})", hex(&name), hex(&unit)))
 }
 
 fn hard_drive(data: &[u8]) -> Option<String> {
@@ -160,7 +171,7 @@ fn hard_drive(data: &[u8]) -> Option<String> {
 fn vendor_media(data: &[u8]) -> Option<String> {
     let mut reader = Reader::new(data);
     let vendor = guid(&reader.array()?)?;
-    Some(format!("VenMedia({vendor},{})", hex::encode(reader.rest())))
+    Some(format!("VenMedia({vendor},{})", hex(reader.rest())))
 }
 
 fn file(data: &[u8]) -> Option<String> {

@@ -1,37 +1,42 @@
 //! What the data of a record says, by the record's type (firmware profile 1.06, sections 10.2 and 10.4).
 
+mod content;
 mod device_path;
 mod tagged;
 mod text;
 mod variable;
 
+use crate::json::Json;
 use crate::{EventLogError, EventType};
-use serde_json::{Map, Value};
 
-/// What is told of a record's data.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Details {
+/// What a record's data says: borrowed from the data, and put into other words only for the claims.
+#[derive(Clone, Debug)]
+pub(crate) enum Details<'a> {
     /// Nothing.
     None,
-    /// All of it is a text, which is not kept twice.
-    Whole,
-    /// A text.
-    Text(String),
+    /// A text as it is.
+    Text(&'a str),
+    /// Whatever the manufacturer chose.
+    Printable(&'a [u8]),
+    /// What a boot loader wrote.
+    Loader(text::Loader<'a>),
     /// A tagged event: a text, which may be an entry of the attestation agent.
-    Tagged(tagged::Tagged),
+    Tagged(tagged::Tagged<'a>),
     /// A UEFI variable.
-    Variable(variable::Variable),
-    /// The nodes of the path to an image.
-    DevicePaths(Vec<String>),
+    Variable(variable::Variable<'a>),
+    /// The path to an image.
+    DevicePath(device_path::DevicePath<'a>),
 }
 
 /// What one log may still spend on what costs more than its length.
 #[derive(Debug)]
 pub(crate) struct Budget {
     /// Nodes of device paths.
-    pub(crate) nodes: usize,
+    nodes: usize,
     /// Bytes of JSON texts to parse.
-    pub(crate) json: usize,
+    json: usize,
+    /// Values in these.
+    values: usize,
 }
 
 impl Default for Budget {
@@ -39,7 +44,15 @@ impl Default for Budget {
         Self {
             nodes: 16384,
             json: 1 << 20,
+            values: 16384,
         }
+    }
+}
+
+impl Budget {
+    fn spend(left: &mut usize, cost: usize, what: &'static str) -> Result<(), DetailsError> {
+        *left = left.checked_sub(cost).ok_or(DetailsError::TooMany(what))?;
+        Ok(())
     }
 }
 
@@ -65,10 +78,11 @@ impl DetailsError {
     }
 }
 
-impl Details {
+impl<'a> Details<'a> {
+    /// What cannot be told is an error: see [`Details::write`].
     pub(crate) fn parse(
         event_type: EventType,
-        data: &[u8],
+        data: &'a [u8],
         budget: &mut Budget,
     ) -> Result<Self, DetailsError> {
         match event_type {
@@ -76,9 +90,9 @@ impl Details {
             | EventType::EV_ACTION
             | EventType::EV_COMPACT_HASH
             | EventType::EV_OMIT_BOOT_DEVICE_EVENTS
-            | EventType::EV_EFI_ACTION => text::whole(data).map(|_| Details::Whole),
-            EventType::EV_PLATFORM_CONFIG_FLAGS => Ok(Details::Text(text::printable(data))),
-            EventType::EV_IPL => text::of_loader(data).map(Details::Text),
+            | EventType::EV_EFI_ACTION => text::whole(data).map(Details::Text),
+            EventType::EV_PLATFORM_CONFIG_FLAGS => Ok(Details::Printable(data)),
+            EventType::EV_IPL => text::Loader::parse(data).map(Details::Loader),
             EventType::EV_EFI_PLATFORM_FIRMWARE_BLOB2 | EventType::EV_EFI_HANDOFF_TABLES2 => {
                 text::counted(data).map(Details::Text)
             }
@@ -89,28 +103,32 @@ impl Details {
             | EventType::EV_EFI_VARIABLE_AUTHORITY => variable::Variable::parse(data).map(Details::Variable),
             EventType::EV_EFI_BOOT_SERVICES_APPLICATION => {
                 let path = device_path::of_image(data, budget)?;
-                Ok(path.map_or(Details::None, Details::DevicePaths))
+                Ok(path.map_or(Details::None, Details::DevicePath))
             }
             _ => Ok(Details::None),
         }
     }
 
-    /// The members of `details`. `data` is the data that was parsed.
-    pub(crate) fn claims(&self, data: &[u8]) -> Map<String, Value> {
+    /// The object `details`.
+    pub(crate) fn write(self, json: &mut Json) {
         match self {
-            Details::None => Map::new(),
-            Details::Whole => members([("string", text::whole(data).unwrap_or_default().into())]),
-            Details::Text(text) => members([("string", text.as_str().into())]),
-            Details::Tagged(tagged) => tagged.claims(),
-            Details::Variable(variable) => variable.claims(data),
-            Details::DevicePaths(nodes) => members([("device_paths", nodes.clone().into())]),
+            Details::None => json.raw("{}"),
+            Details::Text(text) => write_text(json, text),
+            Details::Printable(data) => write_text(json, &text::printable(data)),
+            Details::Loader(loader) => loader.write(json),
+            Details::Tagged(tagged) => tagged.write(json),
+            Details::Variable(variable) => variable.write(json),
+            Details::DevicePath(path) => {
+                json.raw(r#"{"device_paths":"#);
+                json.array(path.nodes(), |json, node| json.text(&node));
+                json.raw("}");
+            }
         }
     }
 }
 
-fn members<const N: usize>(members: [(&str, Value); N]) -> Map<String, Value> {
-    members
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+fn write_text(json: &mut Json, text: &str) {
+    json.raw(r#"{"string":"#);
+    json.text(text);
+    json.raw("}");
 }

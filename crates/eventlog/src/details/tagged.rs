@@ -1,69 +1,78 @@
 //! Tagged events (`TCG_PCClientTaggedEvent`), and among them the attestation agent's.
 
-use super::{Budget, DetailsError, members, text};
+use super::{Budget, DetailsError, content, text, write_text};
+use crate::json::Json;
 use crate::reader::Reader;
-use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 
 /// The tag of an entry of the attestation agent: `AAEL`.
 const AAEL: u32 = 0x4141_454c;
 
-/// A tagged event's text, and what it says if the attestation agent wrote it.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Tagged {
-    text: String,
-    entry: Option<Entry>,
+/// A tagged event's text, and whether the attestation agent wrote it.
+#[derive(Clone, Debug)]
+pub(crate) struct Tagged<'a> {
+    text: Cow<'a, str>,
+    is_entry: bool,
 }
 
 /// `domain SP operation SP content`.
-#[derive(Clone, Debug, PartialEq)]
-struct Entry {
-    domain: String,
-    operation: String,
-    /// The JSON that it is, or else the text.
-    content: Value,
+struct Entry<'a> {
+    domain: &'a str,
+    operation: &'a str,
+    content: &'a str,
 }
 
-impl Tagged {
-    pub(super) fn parse(data: &[u8], budget: &mut Budget) -> Result<Self, DetailsError> {
+impl<'a> Tagged<'a> {
+    pub(super) fn parse(data: &'a [u8], budget: &mut Budget) -> Result<Self, DetailsError> {
         let mut reader = Reader::new(data);
         let tagged = reader.u32().and_then(|tag| Some((tag, reader.sized()?)));
         let (tag, bytes) = tagged.ok_or(DetailsError::Malformed("it is shorter than it says"))?;
-        let text = text::whole(bytes)?.replace('\0', "");
-        let entry = (tag == AAEL).then(|| Entry::parse(&text, budget)).transpose()?;
-        Ok(Self { text, entry })
+        let text = without_zeros(text::whole(bytes)?);
+        let is_entry = tag == AAEL;
+        if is_entry {
+            let entry = Entry::of(&text).ok_or(DetailsError::Malformed(
+                "it has not a domain, an operation and a content",
+            ))?;
+            let what = "bytes in entries of the attestation agent";
+            Budget::spend(&mut budget.json, entry.content.len(), what)?;
+            let what = "JSON values in entries of the attestation agent";
+            Budget::spend(&mut budget.values, content::count(entry.content), what)?;
+        }
+        Ok(Self { text, is_entry })
     }
 
-    pub(super) fn claims(&self) -> Map<String, Value> {
-        let text = Value::from(self.text.as_str());
-        match &self.entry {
-            None => members([("string", text)]),
-            Some(entry) => {
-                let data = json!({
-                    "domain": entry.domain,
-                    "operation": entry.operation,
-                    "content": entry.content,
-                });
-                members([("data", data), ("string", text), ("unicode_name", "AAEL".into())])
-            }
-        }
+    pub(super) fn write(self, json: &mut Json) {
+        let entry = self.is_entry.then(|| Entry::of(&self.text)).flatten();
+        let Some(entry) = entry else {
+            return write_text(json, &self.text);
+        };
+        json.raw(r#"{"data":{"content":"#);
+        json.value(&content::or_text(entry.content));
+        json.raw(r#","domain":"#);
+        json.text(entry.domain);
+        json.raw(r#","operation":"#);
+        json.text(entry.operation);
+        json.raw(r#"},"string":"#);
+        json.text(&self.text);
+        json.raw(r#","unicode_name":"AAEL"}"#);
     }
 }
 
-impl Entry {
-    fn parse(text: &str, budget: &mut Budget) -> Result<Self, DetailsError> {
+impl<'a> Entry<'a> {
+    fn of(text: &'a str) -> Option<Self> {
         let mut parts = text.splitn(3, ' ');
-        let (Some(domain), Some(operation), Some(content)) = (parts.next(), parts.next(), parts.next())
-        else {
-            return Err(DetailsError::Malformed(
-                "it has not a domain, an operation and a content",
-            ));
-        };
-        let left = budget.json.checked_sub(content.len());
-        budget.json = left.ok_or(DetailsError::TooMany("bytes in entries of the attestation agent"))?;
-        Ok(Self {
-            domain: domain.to_owned(),
-            operation: operation.to_owned(),
-            content: serde_json::from_str(content).unwrap_or_else(|_| content.into()),
+        Some(Self {
+            domain: parts.next()?,
+            operation: parts.next()?,
+            content: parts.next()?,
         })
+    }
+}
+
+fn without_zeros(text: &str) -> Cow<'_, str> {
+    if text.as_bytes().contains(&0) {
+        Cow::Owned(text.replace('\0', ""))
+    } else {
+        Cow::Borrowed(text)
     }
 }

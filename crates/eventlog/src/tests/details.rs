@@ -97,6 +97,9 @@ fn entries_of_the_attestation_agent_are_taken_apart() {
     );
     let content = entry(r#"coco.com pull {"a": [1]}"#).unwrap()["data"]["content"].clone();
     assert_eq!(content, json!({"a": [1]}));
+    let deep = format!("{}0{}", "[".repeat(120), "]".repeat(120));
+    let content = entry(&format!("coco.com pull {deep}")).unwrap();
+    assert_eq!(content["data"]["content"].to_string(), deep);
     malformed(EventType::EV_EVENT_TAG, &aael("coco.com pull"));
 }
 
@@ -227,12 +230,47 @@ fn what_costs_more_than_its_length_is_bounded() {
     assert!(log(16).parse().is_ok());
     assert_eq!(log(17).error(), EventLogError::TooMany("nodes of device paths"));
 
-    let entry = aael(&format!("a b [{}0]", "0,".repeat(200_000)));
-    let log = |count: usize| {
+    let log = |count: usize, content: &str| {
+        let entry = aael(&format!("a b {content}"));
         (0..count).fold(Log::sha384(), |log, _| {
             log.event(4, EventType::EV_EVENT_TAG, &entry)
         })
     };
-    assert!(log(2).parse().is_ok());
-    assert!(matches!(log(3).error(), EventLogError::TooMany(_)));
+    let long = format!("\"{}\"", "x".repeat(400_000));
+    assert!(log(2, &long).parse().is_ok());
+    let bytes = "bytes in entries of the attestation agent";
+    assert_eq!(log(3, &long).error(), EventLogError::TooMany(bytes));
+}
+
+#[test]
+fn the_values_of_what_the_agent_wrote_are_bounded_however_they_are_written() {
+    let values = EventLogError::TooMany("JSON values in entries of the attestation agent");
+    let event =
+        |content: &str| Log::sha384().event(4, EventType::EV_EVENT_TAG, &aael(&format!("a b {content}")));
+    for (most, too_many) in [
+        (
+            format!("[{}0]", "0,".repeat(16_382)),
+            format!("[{}0]", "0,".repeat(16_383)),
+        ),
+        (
+            format!("[{}0]", "{\"a\":0},".repeat(8190)),
+            format!("[{}0]", "{\"a\":0},".repeat(8192)),
+        ),
+        // No JSON at the end, but up to there.
+        (
+            format!("[{}x]", "[],".repeat(16_382)),
+            format!("[{}x]", "[],".repeat(16_384)),
+        ),
+    ] {
+        assert!(event(&most).parse().is_ok());
+        assert_eq!(event(&too_many).error(), values);
+    }
+    let one = aael(&format!("a b {}1{}", "[".repeat(63), "]".repeat(63)));
+    let log = |count: usize| {
+        (0..count).fold(Log::sha384(), |log, _| {
+            log.event(4, EventType::EV_EVENT_TAG, &one)
+        })
+    };
+    assert!(log(256).parse().is_ok());
+    assert_eq!(log(257).error(), values);
 }

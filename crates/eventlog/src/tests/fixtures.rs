@@ -85,7 +85,7 @@ fn check(log: &str, expected: &str, rtmrs: [&str; 4]) {
         .unwrap_or(&expected)
         .as_array()
         .unwrap();
-    for claims in [log.claims(), log.claims_of(Algorithm::Sha384)] {
+    for claims in [claims(&log), claims_of(&log, Algorithm::Sha384)] {
         let claims = claims.as_array().unwrap();
         assert_eq!(claims.len(), recorded.len());
         for (ours, recorded) in claims.iter().zip(recorded) {

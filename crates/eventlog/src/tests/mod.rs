@@ -5,8 +5,10 @@ mod fixtures;
 mod hostile;
 mod records;
 mod replay;
+mod text;
 
 use crate::{Algorithm, EventLog, EventLogError, EventType};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 /// Builds a log.
@@ -82,5 +84,20 @@ impl Log {
 /// The `details` of one record.
 fn details(event_type: EventType, data: &[u8]) -> Result<Value, EventLogError> {
     let log = Log::sha384().event(1, event_type, data).parse()?;
-    Ok(log.claims()[0]["details"].clone())
+    Ok(claims(&log)[0]["details"].clone())
+}
+
+/// The claims, which are written as they would be if they had been values before.
+fn claims(log: &EventLog) -> Value {
+    plain(&log.claims())
+}
+
+fn claims_of(log: &EventLog, algorithm: Algorithm) -> Value {
+    plain(&log.claims_of(algorithm))
+}
+
+fn plain(claims: &RawValue) -> Value {
+    let value: Value = serde_json::from_str(claims.get()).unwrap();
+    assert_eq!(serde_json::to_string(&value).unwrap(), claims.get());
+    value
 }

@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use regorus::Value;
 use ring::digest::{Context, SHA256};
 use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+use serde_json::value::RawValue;
 
 use super::reads::{Read, Reads};
 use super::{Appraisal, Extension};
@@ -31,6 +33,37 @@ pub enum Member<'a> {
     Value(&'a serde_json::Value),
     /// An object.
     Object(&'a serde_json::Map<String, serde_json::Value>),
+    /// An object with one member more.
+    Extended(Extended<'a>),
+    /// A value as JSON text, which is not looked into.
+    Json(&'a RawValue),
+}
+
+/// An object with one member more, which is JSON text.
+#[derive(Debug, Clone, Copy)]
+pub struct Extended<'a> {
+    /// The object.
+    pub members: &'a serde_json::Map<String, serde_json::Value>,
+    /// The name of the other member; the object has none of this name.
+    pub name: &'a str,
+    /// Its value.
+    pub json: &'a RawValue,
+}
+
+impl Serialize for Extended<'_> {
+    /// In the order of the names.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.members.len().saturating_add(1)))?;
+        let mut members = self.members.iter().peekable();
+        while let Some((name, value)) = members.next_if(|(name, _)| name.as_str() < self.name) {
+            map.serialize_entry(name, value)?;
+        }
+        map.serialize_entry(self.name, self.json)?;
+        for (name, value) in members {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
 }
 
 /// Claims that can be looked at without being parsed for the policy engine.
@@ -160,6 +193,8 @@ fn takes(value: &serde_json::Value, left: &mut usize) -> bool {
 enum Found<'a> {
     Nothing,
     Something(Member<'a>),
+    /// It would be in a text that nobody has looked into.
+    Unknown,
 }
 
 /// Hashes findings one behind the other; each one says where it ends.
@@ -168,8 +203,10 @@ struct Hash(Context);
 impl Hash {
     fn read(&mut self, read: &Read, claims: &dyn Claims) -> Option<()> {
         match (find(&read.path, claims), read.presence) {
+            (Found::Unknown, _) => return None,
             (Found::Nothing, _) => self.0.update(b"-"),
             (Found::Something(Member::Value(serde_json::Value::Bool(false))), true) => self.0.update(b"0"),
+            (Found::Something(Member::Json(json)), true) => self.text(json.get()),
             (Found::Something(_), true) => self.0.update(b"+"),
             (Found::Something(Member::Text(text)), false) => self.text(text),
             (Found::Something(Member::Value(serde_json::Value::String(text))), false) => self.text(text),
@@ -205,13 +242,15 @@ fn find<'a>(path: &[String], claims: &'a dyn Claims) -> Found<'a> {
     let mut names = path.iter();
     let mut found = names.next().and_then(|name| claims.member(name));
     for name in names {
-        let member = match found {
+        found = match found {
+            Some(Member::Json(_)) => return Found::Unknown,
+            Some(Member::Extended(object)) if object.name == name => Some(Member::Json(object.json)),
+            Some(Member::Extended(object)) => object.members.get(name).map(Member::Value),
             Some(Member::Object(members) | Member::Value(serde_json::Value::Object(members))) => {
-                members.get(name)
+                members.get(name).map(Member::Value)
             }
             _ => None,
         };
-        found = member.map(Member::Value);
     }
     found.map_or(Found::Nothing, Found::Something)
 }

@@ -116,7 +116,7 @@ fn event_log(text: &str) -> Result<EventLog, VerifyError> {
         tee: Tee::Csv,
         reason: "cc_eventlog is not standard base64".to_owned(),
     })?;
-    Ok(EventLog::parse(&bytes).map_err(CsvError::from)?)
+    Ok(EventLog::parse(bytes).map_err(CsvError::from)?)
 }
 
 /// Registers 1 to 4 are what the log extends; the report has a register 0 too, which is the measurement.
@@ -149,13 +149,15 @@ impl ParsedEvidence for CsvEvidence {
     ) -> Result<Vec<VerifiedClaims>, VerifyError> {
         self.report.verify(&*self.platform_key(endorsements)?)?;
         check_report_data(expected.report_data.as_deref(), &self.report.report_data)?;
-        let mut claims = claims::of(&self.report, self.chip.as_str());
+        let claims = claims::of(&self.report, self.chip.as_str());
+        let mut told = None;
         if let (Some(log), Version::V2 { rtmrs, .. }) = (&self.log, &self.report.version) {
             check_log(log, rtmrs)?;
             // Of a record only the replayed digest is proved, so only that is shown.
-            claims.insert("uefi_event_logs".to_owned(), log.claims_of(Algorithm::Sm3));
+            told = Some(log.claims_of(Algorithm::Sm3));
         }
         let verified = VerifiedClaims::new(Tee::Csv, TeeClass::Cpu, claims)
+            .with_event_log(told)
             .with_report_data(hex::encode(self.report.report_data));
         Ok(vec![verified])
     }

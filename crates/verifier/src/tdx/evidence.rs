@@ -40,7 +40,7 @@ impl TdxEvidence {
         let log = wire.cc_eventlog.filter(|text| !text.is_empty());
         let log = log.map(|text| -> Result<EventLog, VerifyError> {
             let bytes = decode(&text, "cc_eventlog")?;
-            Ok(EventLog::parse(&bytes).map_err(TdxError::from)?)
+            Ok(EventLog::parse(bytes).map_err(TdxError::from)?)
         });
         Ok(Self {
             quote,
@@ -69,9 +69,10 @@ impl ParsedEvidence for TdxEvidence {
         all.extend(platform);
         if let Some(log) = &self.log {
             check_replay(log, report)?;
-            all.insert("uefi_event_logs".to_owned(), log.claims_of(Algorithm::Sha384));
         }
+        let log = self.log.as_ref().map(|log| log.claims_of(Algorithm::Sha384));
         let claims = VerifiedClaims::new(Tee::Tdx, TeeClass::Cpu, all)
+            .with_event_log(log)
             .with_report_data(hex::encode(report.report_data))
             .with_init_data(hex::encode(report.mr_config_id));
         Ok(vec![claims])

@@ -178,3 +178,67 @@ proptest! {
         }
     }
 }
+
+/// The same claims twice: as values, and with one member as text.
+struct Texted(serde_json::Map<String, Json>, Box<RawValue>);
+
+impl Claims for Texted {
+    fn member(&self, name: &str) -> Option<Member<'_>> {
+        let (members, json) = (&self.0, &*self.1);
+        (name == "tdx").then_some(Member::Extended(Extended {
+            members,
+            name: "logs",
+            json,
+        }))
+    }
+}
+
+impl Texted {
+    fn new(logs: &str) -> Self {
+        let members = json!({"a": 1, "z": {"logs": 2}}).as_object().unwrap().clone();
+        Self(members, RawValue::from_string(logs.to_owned()).unwrap())
+    }
+
+    fn plain(&self) -> Object {
+        let mut members = self.0.clone();
+        members.insert("logs".to_owned(), serde_json::from_str(self.1.get()).unwrap());
+        Object(json!({"tdx": members}))
+    }
+}
+
+#[test]
+fn a_member_that_is_text_is_written_in_its_place() {
+    let texted = Texted::new(r#"[{"x":"y"}]"#);
+    let plain = texted.plain().0["tdx"].to_string();
+    assert_eq!(plain, r#"{"a":1,"logs":[{"x":"y"}],"z":{"logs":2}}"#);
+    assert_eq!(serde_json::to_string(&texted.member("tdx")).unwrap(), plain);
+    assert_eq!(
+        serde_json::to_string(&Member::Json(&texted.1)).unwrap(),
+        texted.1.get()
+    );
+}
+
+#[test]
+fn whoever_reads_the_text_shares_no_appraisal_where_it_differs() {
+    let fingerprint = |rego: &str, logs: &str| {
+        let policy = AppraisalPolicy::compile(&format!(
+            "package policy\nimport rego.v1\ntrust_claims := {{}}\nx := 1 if {{\n{rego}\n}}\n"
+        ));
+        policy.unwrap().fingerprint(&Texted::new(logs))
+    };
+    for reads in [
+        "input.tdx == 1",
+        "input.tdx.logs",
+        "some l in input.tdx.logs\nl == 1",
+    ] {
+        assert!(fingerprint(reads, "[1]").is_some(), "{reads}");
+        assert_eq!(fingerprint(reads, "[1]"), fingerprint(reads, "[1]"), "{reads}");
+        assert_ne!(fingerprint(reads, "[1]"), fingerprint(reads, "[2]"), "{reads}");
+        assert_ne!(fingerprint(reads, "false"), fingerprint(reads, "[]"), "{reads}");
+    }
+    for others in ["input.tdx.a == 1", "input.tdx.z.logs == 2", "input.tdx.z"] {
+        assert!(fingerprint(others, "[1]").is_some(), "{others}");
+        assert_eq!(fingerprint(others, "[1]"), fingerprint(others, "[2]"), "{others}");
+    }
+    assert_eq!(fingerprint("input.tdx.logs.deeper == 1", "[1]"), None);
+}

@@ -57,7 +57,7 @@ fn evidence() -> Evidence {
 #[test]
 fn a_log_that_replays_is_a_claim_with_the_digests_that_are_proved() {
     let claims = verify(&evidence()).unwrap();
-    let records = claims.claims()["uefi_event_logs"].as_array().unwrap();
+    let records = claims.to_map()["uefi_event_logs"].as_array().unwrap().clone();
     assert_eq!(records.len(), RECORDS.len());
     for (record, (register, _)) in records.iter().zip(RECORDS) {
         assert_eq!(record["index"], json!(register));
@@ -121,14 +121,14 @@ fn without_a_log_there_is_no_claim_about_it() {
     assert!(
         !verify(&evidence)
             .unwrap()
-            .claims()
+            .to_map()
             .contains_key("uefi_event_logs")
     );
     evidence.event_log = Some(Vec::new());
     assert!(
         !verify(&evidence)
             .unwrap()
-            .claims()
+            .to_map()
             .contains_key("uefi_event_logs")
     );
 }
@@ -140,7 +140,7 @@ fn a_log_beside_a_report_of_version_1_proves_nothing_and_is_left_out() {
     assert!(
         !verify(&evidence)
             .unwrap()
-            .claims()
+            .to_map()
             .contains_key("uefi_event_logs")
     );
 }

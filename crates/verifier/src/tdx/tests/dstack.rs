@@ -59,5 +59,5 @@ fn binary(entries: &[Value]) -> EventLog {
         let event_type = 0x0800_0001;
         log.measured(number("imr") + 1, event_type, b"", &digest.try_into().unwrap());
     }
-    EventLog::parse(&log.bytes()).unwrap()
+    EventLog::parse(log.bytes()).unwrap()
 }

@@ -45,7 +45,7 @@ fn a_log_that_replays_becomes_claims() {
         r#"{"image": "docker.io/library/a"}"#,
     );
     let claims = with(log.rtmrs(), Some(&log.bytes())).run().unwrap();
-    let events = claims.claims()["uefi_event_logs"].as_array().unwrap().clone();
+    let events = claims.to_map()["uefi_event_logs"].as_array().unwrap().clone();
     assert_eq!(events.len(), 5);
     assert_eq!(events[1]["type_name"], json!("EV_EFI_BOOT_SERVICES_APPLICATION"));
     assert_eq!(
@@ -66,11 +66,11 @@ fn a_log_that_replays_becomes_claims() {
 fn without_a_log_there_is_nothing_that_a_policy_could_take_for_one() {
     for log in [None, Some(&[][..])] {
         let claims = with(self::log().rtmrs(), log).run().unwrap();
-        assert!(!claims.claims().contains_key("uefi_event_logs"));
+        assert!(!claims.to_map().contains_key("uefi_event_logs"));
     }
     let mut null = with(log().rtmrs(), None);
     null.evidence["cc_eventlog"] = json!(null);
-    assert!(!null.run().unwrap().claims().contains_key("uefi_event_logs"));
+    assert!(!null.run().unwrap().to_map().contains_key("uefi_event_logs"));
 }
 
 #[test]
@@ -138,5 +138,5 @@ fn a_log_of_four_megabytes_is_verified() {
         log.event(3, 0x8000_0006, &vec![7; 1 << 20]);
     }
     let claims = with(log.rtmrs(), Some(&log.bytes())).run().unwrap();
-    assert_eq!(claims.claims()["uefi_event_logs"].as_array().unwrap().len(), 8);
+    assert_eq!(claims.to_map()["uefi_event_logs"].as_array().unwrap().len(), 8);
 }

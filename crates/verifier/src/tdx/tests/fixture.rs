@@ -34,7 +34,7 @@ fn the_claims_of_quote_and_event_log_equal_the_recorded_ones() {
     assert_eq!(claims["td_attributes"], expected["td_attributes"]);
 
     let log = EventLog::parse(&log).unwrap();
-    let events = log.claims_of(Algorithm::Sha384);
+    let events: serde_json::Value = serde_json::from_str(log.claims_of(Algorithm::Sha384).get()).unwrap();
     for (ours, recorded) in events
         .as_array()
         .unwrap()
