@@ -26,6 +26,7 @@ pub fn endorsement_bundle(data: &[u8]) {
         "dcap-tcb-info.tdx.00806F050000",
         "dcap-root-crl",
         "snp-crl.Milan",
+        "snp-vlek-crl.Milan",
         &text,
     ] {
         let bundle = serde_json::json!({

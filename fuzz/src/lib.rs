@@ -204,13 +204,14 @@ pub fn csv_evidence(data: &[u8]) {
 /// What a source gives for an endorsement of every kind.
 pub fn endorsement(data: &[u8]) {
     use verifier::EndorsementId::{
-        DcapPckCrl, DcapQeIdentity, DcapRootCrl, DcapTcbInfo, NrasKeys, SnpAsvk, SnpCrl,
+        DcapPckCrl, DcapQeIdentity, DcapRootCrl, DcapTcbInfo, NrasKeys, SnpAsvk, SnpCrl, SnpVlekCrl,
     };
     use verifier::dcap::{DcapTee, Fmspc, PckCa};
     let (product, tee) = (verifier::SnpProduct::Milan, DcapTee::Tdx);
     let ids = [
         SnpAsvk { product },
         SnpCrl { product },
+        SnpVlekCrl { product },
         DcapTcbInfo {
             tee,
             fmspc: Fmspc([0; 6]),

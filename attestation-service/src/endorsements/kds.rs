@@ -50,7 +50,10 @@ impl EndorsementSource for Kds {
     fn serves(&self, id: &EndorsementId) -> bool {
         matches!(
             id,
-            EndorsementId::SnpVcek { .. } | EndorsementId::SnpAsvk { .. } | EndorsementId::SnpCrl { .. }
+            EndorsementId::SnpVcek { .. }
+                | EndorsementId::SnpAsvk { .. }
+                | EndorsementId::SnpCrl { .. }
+                | EndorsementId::SnpVlekCrl { .. }
         )
     }
 
@@ -66,6 +69,7 @@ impl EndorsementSource for Kds {
             }
             EndorsementId::SnpAsvk { product } => self.get(&format!("/vlek/v1/{product}/cert_chain")).await,
             EndorsementId::SnpCrl { product } => self.get(&format!("/vcek/v1/{product}/crl")).await,
+            EndorsementId::SnpVlekCrl { product } => self.get(&format!("/vlek/v1/{product}/crl")).await,
             _ => Ok(None),
         }
     }

@@ -3,7 +3,8 @@
 //! ```text
 //! snp-vcek.<product>[-<product>…].<chip id>.[f01-]03-00-22-213    TCB: fmc (Turin), bootloader, tee, snp, microcode
 //! snp-asvk.<product>
-//! snp-crl.<product>
+//! snp-crl.<product>                                               for reports by VCEKs
+//! snp-vlek-crl.<product>                                          for reports by VLEKs
 //! dcap-tcb-info.<sgx|tdx>.<FMSPC>
 //! dcap-qe-identity.<sgx|tdx>
 //! dcap-pck-crl.<processor|platform>
@@ -26,6 +27,7 @@ pub(crate) fn name(id: &EndorsementId) -> Option<String> {
         }
         EndorsementId::SnpAsvk { product } => format!("snp-asvk.{product}"),
         EndorsementId::SnpCrl { product } => format!("snp-crl.{product}"),
+        EndorsementId::SnpVlekCrl { product } => format!("snp-vlek-crl.{product}"),
         EndorsementId::DcapTcbInfo { tee, fmspc } => format!("dcap-tcb-info.{tee}.{fmspc}"),
         EndorsementId::DcapQeIdentity { tee } => format!("dcap-qe-identity.{tee}"),
         EndorsementId::DcapPckCrl { ca } => format!("dcap-pck-crl.{ca}"),
@@ -51,6 +53,9 @@ pub(crate) fn parse(text: &str) -> Option<EndorsementId> {
             product: product(name)?,
         },
         ("snp-crl", [name]) => EndorsementId::SnpCrl {
+            product: product(name)?,
+        },
+        ("snp-vlek-crl", [name]) => EndorsementId::SnpVlekCrl {
             product: product(name)?,
         },
         ("dcap-tcb-info", [tee, fmspc]) => EndorsementId::DcapTcbInfo {
@@ -79,6 +84,7 @@ pub(crate) fn kind(id: &EndorsementId) -> &'static str {
         EndorsementId::SnpVcek { .. } => "snp-vcek",
         EndorsementId::SnpAsvk { .. } => "snp-asvk",
         EndorsementId::SnpCrl { .. } => "snp-crl",
+        EndorsementId::SnpVlekCrl { .. } => "snp-vlek-crl",
         EndorsementId::DcapTcbInfo { .. } => "dcap-tcb-info",
         EndorsementId::DcapQeIdentity { .. } => "dcap-qe-identity",
         EndorsementId::DcapPckCrl { .. } => "dcap-pck-crl",

@@ -4,7 +4,8 @@
 //! <path>/vcek/<hwid>/bl03_tee00_snp22_ucode72_vcek.der        one TCB; Turin adds _fmc00 before _vcek
 //! <path>/vcek/<hwid>/vcek.der                                 any TCB, if the above is not there
 //! <path>/vlek/<product>.pem                                   what signs VLEKs
-//! <path>/crl/<product>.crl                                    revocation list, DER
+//! <path>/vlek/<product>.crl                                   revocation list for reports by VLEKs, DER
+//! <path>/crl/<product>.crl                                    revocation list for reports by VCEKs, DER
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -50,7 +51,10 @@ impl EndorsementSource for OfflineStore {
     fn serves(&self, id: &EndorsementId) -> bool {
         matches!(
             id,
-            EndorsementId::SnpVcek { .. } | EndorsementId::SnpAsvk { .. } | EndorsementId::SnpCrl { .. }
+            EndorsementId::SnpVcek { .. }
+                | EndorsementId::SnpAsvk { .. }
+                | EndorsementId::SnpCrl { .. }
+                | EndorsementId::SnpVlekCrl { .. }
         )
     }
 
@@ -74,6 +78,10 @@ impl EndorsementSource for OfflineStore {
             }
             EndorsementId::SnpCrl { product } => {
                 self.read(&self.path.join("crl").join(format!("{product}.crl")))
+                    .await
+            }
+            EndorsementId::SnpVlekCrl { product } => {
+                self.read(&self.path.join("vlek").join(format!("{product}.crl")))
                     .await
             }
             _ => Ok(None),

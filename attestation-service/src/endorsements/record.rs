@@ -143,7 +143,7 @@ impl Lifetime {
             EndorsementId::SnpVcek { .. }
             | EndorsementId::SnpAsvk { .. }
             | EndorsementId::CsvHskCek { .. } => (None, None),
-            EndorsementId::SnpCrl { .. } => (Some(HOUR), Some(7 * DAY)),
+            EndorsementId::SnpCrl { .. } | EndorsementId::SnpVlekCrl { .. } => (Some(HOUR), Some(7 * DAY)),
             EndorsementId::DcapTcbInfo { .. }
             | EndorsementId::DcapQeIdentity { .. }
             | EndorsementId::DcapPckCrl { .. }

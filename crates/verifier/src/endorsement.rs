@@ -27,8 +27,15 @@ pub enum EndorsementId {
         /// The product line.
         product: SnpProduct,
     },
-    /// The revocation list of a product line (KDS: `/vcek/v1/{product}/crl`), DER. Used if present.
+    /// The revocation list of a product line for reports by VCEKs (KDS: `/vcek/v1/{product}/crl`), DER. Used if
+    /// present.
     SnpCrl {
+        /// The product line.
+        product: SnpProduct,
+    },
+    /// The same for reports by VLEKs (KDS: `/vlek/v1/{product}/crl`): the list that the certificates of ASVKs point
+    /// to. The same root signs both, so that none can stand for the other.
+    SnpVlekCrl {
         /// The product line.
         product: SnpProduct,
     },
@@ -66,7 +73,10 @@ pub enum EndorsementId {
 impl EndorsementId {
     /// Can a verification succeed without it?
     pub fn is_optional(&self) -> bool {
-        matches!(self, EndorsementId::SnpCrl { .. })
+        matches!(
+            self,
+            EndorsementId::SnpCrl { .. } | EndorsementId::SnpVlekCrl { .. }
+        )
     }
 
     /// May an answer be given again, to whoever asks next?
@@ -81,6 +91,7 @@ impl fmt::Display for EndorsementId {
             EndorsementId::SnpVcek { hwid, tcb, .. } => write!(f, "VCEK of chip {hwid} at TCB {tcb}"),
             EndorsementId::SnpAsvk { product } => write!(f, "ASVK of {product}"),
             EndorsementId::SnpCrl { product } => write!(f, "revocation list of {product}"),
+            EndorsementId::SnpVlekCrl { product } => write!(f, "revocation list of {product} for VLEKs"),
             EndorsementId::DcapTcbInfo { tee, fmspc } => write!(f, "{tee} TCB info of FMSPC {fmspc}"),
             EndorsementId::DcapQeIdentity { tee } => write!(f, "{tee} quoting enclave identity"),
             EndorsementId::DcapPckCrl { ca } => write!(f, "revocation list of the PCK {ca} CA"),

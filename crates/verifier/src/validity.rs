@@ -51,9 +51,10 @@ impl EndorsementId {
     pub fn validity_of(&self, bytes: &[u8]) -> Result<Validity, FormError> {
         match self {
             EndorsementId::SnpVcek { .. } | EndorsementId::SnpAsvk { .. } => certificate(bytes),
-            EndorsementId::SnpCrl { .. } | EndorsementId::DcapPckCrl { .. } | EndorsementId::DcapRootCrl => {
-                revocation_list(bytes)
-            }
+            EndorsementId::SnpCrl { .. }
+            | EndorsementId::SnpVlekCrl { .. }
+            | EndorsementId::DcapPckCrl { .. }
+            | EndorsementId::DcapRootCrl => revocation_list(bytes),
             EndorsementId::DcapTcbInfo { tee, fmspc } => tcb_info(bytes, *tee, *fmspc),
             EndorsementId::DcapQeIdentity { tee } => qe_identity(bytes, *tee),
             EndorsementId::NrasKeys => key_set(bytes),

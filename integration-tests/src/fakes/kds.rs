@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use simulated_tee::SimulationError;
-use simulated_tee::snp::{CrlSpec, Issuer, Platform};
+use simulated_tee::snp::{CrlSpec, Issuer, Platform, Revoked};
 
 use super::{Knowledge, Reply, Vendor};
 
@@ -23,6 +23,8 @@ struct Known {
     /// Another platform of the same generation.
     other: Platform,
     list: Vec<u8>,
+    /// That for reports by VLEKs.
+    vlek_list: Vec<u8>,
 }
 
 /// 2026-01-01.
@@ -33,17 +35,22 @@ const UNTIL: u64 = 2_524_521_600;
 
 impl Known {
     fn new(platform: Arc<Platform>) -> Result<Self, SimulationError> {
-        let list = platform.revocation_list(&CrlSpec {
-            this_update: ISSUED,
-            next_update: Some(UNTIL),
-            revoked: Vec::new(),
-            issuer: Issuer::Ark,
-        })?;
+        let list = |revoked| {
+            platform.revocation_list(&CrlSpec {
+                this_update: ISSUED,
+                next_update: Some(UNTIL),
+                revoked,
+                issuer: Issuer::Ark,
+            })
+        };
+        // Each names what the other is about: whoever mixes them up trusts nobody.
+        let (list, vlek_list) = (list(vec![Revoked::Asvk])?, list(vec![Revoked::Ask])?);
         let other = Platform::new(platform.generation())?;
         Ok(Self {
             platform,
             other,
             list,
+            vlek_list,
         })
     }
 
@@ -72,6 +79,7 @@ impl Knowledge for Kds {
             .filter(|known| known.platform.generation().as_str() == product);
         let body = match (kind, what) {
             ("vcek", "crl") => of_product.next()?.list.clone(),
+            ("vlek", "crl") => of_product.next()?.vlek_list.clone(),
             ("vlek", "cert_chain") => of_product.next()?.platform.roots_pem().into_bytes(),
             ("vcek", hwid) => {
                 let request = format!("{hwid}?{query}");

@@ -121,9 +121,19 @@ async fn the_other_endorsements_have_their_places_and_a_path_in_the_base_url_is_
         })
         .await
         .unwrap();
+    client
+        .fetch(&EndorsementId::SnpVlekCrl {
+            product: SnpProduct::Milan,
+        })
+        .await
+        .unwrap();
     assert_eq!(
         fake.asked(),
-        ["/cache/vcek/v1/Genoa/crl", "/cache/vlek/v1/Turin/cert_chain"]
+        [
+            "/cache/vcek/v1/Genoa/crl",
+            "/cache/vlek/v1/Turin/cert_chain",
+            "/cache/vlek/v1/Milan/crl",
+        ]
     );
 }
 

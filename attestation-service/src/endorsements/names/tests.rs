@@ -24,6 +24,7 @@ fn ids() -> impl Strategy<Value = EndorsementId> {
             .prop_map(|(products, hwid, tcb)| EndorsementId::SnpVcek { products, hwid, tcb }),
         product().prop_map(|product| EndorsementId::SnpAsvk { product }),
         product().prop_map(|product| EndorsementId::SnpCrl { product }),
+        product().prop_map(|product| EndorsementId::SnpVlekCrl { product }),
         (tee(), any::<[u8; 6]>()).prop_map(|(tee, fmspc)| EndorsementId::DcapTcbInfo {
             tee,
             fmspc: Fmspc(fmspc)
@@ -60,6 +61,8 @@ fn another_spelling_is_no_name() {
         "",
         "snp-crl",
         "snp-crl.milan",
+        "snp-vlek-crl",
+        "snp-vlek.crl.Milan",
         "snp-crl.Milan.",
         "snp-vcek.Milan.00.03-00-22-213",
         "snp-vcek..0000000000000000.03-00-22-213",

@@ -215,6 +215,50 @@ async fn a_revoked_signing_key_is_refused_where_lists_are_required() {
 }
 
 #[tokio::test]
+async fn a_report_by_a_vlek_needs_the_list_for_vleks_where_lists_are_required() {
+    use simulated_tee::snp::{CrlSpec, Issuer, Revoked};
+    let platform = Platform::new(Generation::Milan).unwrap();
+    let now = u64::try_from(NOW).unwrap();
+    let list = |revoked| {
+        let spec = CrlSpec {
+            this_update: now - 100,
+            next_update: Some(now + 100),
+            revoked,
+            issuer: Issuer::Ark,
+        };
+        platform.revocation_list(&spec).unwrap()
+    };
+    let builder = platform.report().report_data(&report_data());
+    let report = builder.signing_key(SigningKey::Vlek).sign().unwrap();
+    let evidence = evidence(&report, &platform.vlek_chain()).unwrap();
+    for (of_vleks, reason) in [
+        (None, Some("revocation list of Milan for VLEKs")),
+        (Some(vec![Revoked::Asvk]), Some("revoked")),
+        (Some(vec![Revoked::Ask]), None),
+    ] {
+        let fixture = Fixture::with(Some(&platform), |config| {
+            config.verifier_config.snp_verifier.crl = crate::config::CrlMode::Require;
+        })
+        .await;
+        for (folder, revoked) in [("crl", Some(vec![])), ("vlek", of_vleks)] {
+            let folder = fixture.directory.path().join(folder);
+            std::fs::create_dir_all(&folder).unwrap();
+            if let Some(revoked) = revoked {
+                std::fs::write(folder.join("Milan.crl"), list(revoked)).unwrap();
+            }
+        }
+        let outcome = fixture.evaluate(vec![request(Tee::Snp, &evidence)]).await;
+        match reason {
+            None => assert!(outcome.is_ok(), "{outcome:?}"),
+            Some(reason) => {
+                let error = outcome.unwrap_err();
+                assert!(text(&error).contains(reason), "{}", text(&error));
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_real_genoa_guest_is_appraised_before_and_after_its_measurement_is_registered() {
     let Some(bytes) = fixture("snp/genoa-v3-evidence.json") else {
         return;

@@ -48,6 +48,14 @@ impl VekKind {
         }
     }
 
+    /// Where it would be said that a key of this kind, or what signed it, is revoked.
+    pub(super) fn revocation_list(self, product: SnpProduct) -> EndorsementId {
+        match self {
+            VekKind::Vcek => EndorsementId::SnpCrl { product },
+            VekKind::Vlek => EndorsementId::SnpVlekCrl { product },
+        }
+    }
+
     fn from_subject(common_name: &str) -> Option<Self> {
         match common_name {
             "SEV-VCEK" | "VCEK" => Some(VekKind::Vcek),

@@ -286,7 +286,7 @@ impl SnpEvidence {
         endorsements: &Endorsements,
         now: i64,
     ) -> Result<(), VerifyError> {
-        let id = EndorsementId::SnpCrl { product: vek.product };
+        let id = vek.kind.revocation_list(vek.product);
         let Some(list) = endorsements.get(&id) else {
             return Ok(());
         };
@@ -312,11 +312,8 @@ impl ParsedEvidence for SnpEvidence {
                 .filter(|product| !self.shared.roots.has_asvk(**product));
             ids.extend(unknown.map(|product| EndorsementId::SnpAsvk { product: *product }));
         }
-        ids.extend(
-            products
-                .into_iter()
-                .map(|product| EndorsementId::SnpCrl { product }),
-        );
+        let kind = self.report.signing_key;
+        ids.extend(products.into_iter().map(|product| kind.revocation_list(product)));
         ids
     }
 

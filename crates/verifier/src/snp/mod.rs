@@ -52,8 +52,8 @@ const SCHEME: Scheme = Scheme::RsaPssSha384;
 
 /// One fleet of machines; a certificate costs less than a kilobyte.
 const CERTIFICATES: usize = 4096;
-/// A list for each product line, the old and the new.
-const LISTS: usize = 8;
+/// Two lists for each product line, the old and the new.
+const LISTS: usize = 16;
 
 /// What was verified before.
 struct Caches {

@@ -32,6 +32,7 @@ fn every_kind() -> Vec<EndorsementId> {
         vcek(),
         EndorsementId::SnpAsvk { product: MILAN },
         EndorsementId::SnpCrl { product: MILAN },
+        EndorsementId::SnpVlekCrl { product: MILAN },
         TDX,
         EndorsementId::DcapQeIdentity { tee: DcapTee::Sgx },
         EndorsementId::DcapPckCrl { ca: PckCa::Platform },

@@ -53,24 +53,71 @@ fn a_revoked_ask_is_refused() {
     assert_eq!(outcome, refused(SnpError::Revoked("ASK or ASVK")));
 }
 
+/// Verifies a good report by Milan's VLEK with these lists at hand.
+fn by_vlek(lists: &[(EndorsementId, Vec<u8>)]) -> Result<VerifiedClaims, VerifyError> {
+    let evidence = evidence(&vlek_report(&MILAN), &MILAN.vlek_chain()).unwrap();
+    let mut attempt = Attempt::new(&evidence);
+    for (id, list) in lists {
+        attempt.endorsements.insert(id.clone(), list.clone());
+    }
+    attempt.run()
+}
+
+const MILANS: SnpProduct = SnpProduct::Milan;
+const VCEKS: EndorsementId = EndorsementId::SnpCrl { product: MILANS };
+const VLEKS: EndorsementId = EndorsementId::SnpVlekCrl { product: MILANS };
+
 #[test]
 fn a_revoked_asvk_is_refused() {
-    let builder = MILAN.report().signing_key(SigningKey::Vlek);
-    let report = builder
-        .report_data(&REPORT_DATA)
-        .host_data(&INIT_DATA)
-        .sign()
-        .unwrap();
-    let evidence = evidence(&report, &MILAN.vlek_chain()).unwrap();
-    let mut attempt = Attempt::new(&evidence);
-    let list = MILAN.revocation_list(&spec(vec![Revoked::Asvk])).unwrap();
-    attempt.endorsements.insert(
-        EndorsementId::SnpCrl {
-            product: SnpProduct::Milan,
-        },
-        list,
+    let list = |revoked| MILAN.revocation_list(&spec(revoked)).unwrap();
+    assert!(by_vlek(&[(VLEKS, list(vec![Revoked::Ask]))]).is_ok());
+    assert_eq!(
+        by_vlek(&[(VLEKS, list(vec![Revoked::Serial(vec![9]), Revoked::Asvk]))]),
+        refused(SnpError::Revoked("ASK or ASVK"))
     );
-    assert_eq!(attempt.run(), refused(SnpError::Revoked("ASK or ASVK")));
+}
+
+#[test]
+fn the_list_for_vceks_is_not_taken_for_that_for_vleks_nor_the_reverse() {
+    let list = |revoked| MILAN.revocation_list(&spec(revoked)).unwrap();
+    let (of_vceks, of_vleks) = (list(vec![Revoked::Asvk]), list(vec![Revoked::Ask]));
+    let lists = [(VCEKS, of_vceks), (VLEKS, of_vleks)];
+    assert!(by_vlek(&lists).is_ok());
+    assert!(by_vlek(&lists[..1]).is_ok());
+
+    let by_vcek = evidence(&report(&MILAN), &MILAN.vcek_chain()).unwrap();
+    let mut attempt = Attempt::new(&by_vcek);
+    for (id, list) in lists {
+        attempt.endorsements.insert(id, list);
+    }
+    assert!(attempt.run().is_ok());
+    let by_vlek = evidence(&vlek_report(&MILAN), &MILAN.vlek_chain()).unwrap();
+    assert_eq!(endorsements_for(&by_vcek), [VCEKS]);
+    assert_eq!(endorsements_for(&by_vlek), [VLEKS]);
+}
+
+#[test]
+fn a_list_for_vleks_is_the_roots_and_of_this_time() {
+    let now = NOW.unsigned_abs();
+    let of_asvk = CrlSpec {
+        issuer: Issuer::AskAsArk,
+        ..spec(vec![])
+    };
+    let late = CrlSpec {
+        next_update: Some(now - 1),
+        ..spec(vec![])
+    };
+    for list in [
+        MILAN.revocation_list(&of_asvk).unwrap(),
+        MILAN.revocation_list(&late).unwrap(),
+        GENOA.revocation_list(&spec(vec![])).unwrap(),
+        b"not a list".to_vec(),
+    ] {
+        assert!(matches!(
+            by_vlek(&[(VLEKS, list)]),
+            Err(VerifyError::Snp(SnpError::RevocationList(_)))
+        ));
+    }
 }
 
 #[test]
