@@ -19,6 +19,7 @@ mod endorsements;
 mod appraisal;
 mod evaluation;
 mod explanation;
+mod failed_check;
 mod policies;
 mod reference_values;
 
@@ -43,6 +44,7 @@ pub use config::Config;
 pub use endorsements::EndorsementError;
 pub use error::{EvaluateError, Fault, StartError};
 pub use explanation::Explained;
+pub use failed_check::FailedCheck;
 pub use policies::{Deleted, PolicyStoreError, PolicyText};
 pub use reference_values::{ReferenceValue, ReferenceValueError};
 pub use request::{

@@ -187,7 +187,15 @@ async fn evidence_that_does_not_hold_is_found_with_the_check_that_failed() {
     let id = told(guest.attest(&challenge, &body).await, StatusCode::UNAUTHORIZED).await;
     assert_says(
         &shown(&stack, &id).await,
-        &["refused: what was shown does not hold", "because", "sample"],
+        &[
+            "refused: what was shown does not hold",
+            "because",
+            "sample",
+            "check      report-data-mismatch",
+            "expected   the hash of the nonce and the key",
+            "fault      the guest's",
+            "Let the guest begin anew",
+        ],
     );
     // The id of the request, from any log, does as well.
     let of_request: Value = stack.shown(&format!("/kbs/v0/decisions/{id}")).await;

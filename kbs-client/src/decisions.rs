@@ -39,6 +39,26 @@ pub struct Decision {
     pub devices: BTreeMap<String, Device>,
     /// The Attestation Service's explanation.
     pub explanation: Option<Value>,
+    /// The check that failed, where evidence was refused.
+    pub failed_check: Option<FailedCheck>,
+}
+
+/// The check that evidence, or what came with it, did not pass.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct FailedCheck {
+    /// Whose evidence.
+    pub tee: Option<String>,
+    /// A name that stays the same, such as `report-data-mismatch`.
+    pub check: String,
+    /// Whose fault it is: `attester`, `request` …
+    pub fault: String,
+    /// What would have been right.
+    pub expected: Option<String>,
+    /// What came instead.
+    pub came: Option<String>,
+    /// What to do about it.
+    pub advice: String,
 }
 
 /// The appraisal of one device.

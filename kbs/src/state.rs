@@ -11,7 +11,7 @@ use crate::admin::{Admin, AdminError, AdminGrant};
 use crate::attestation::AttestationClient;
 use crate::audit::{Audit, Event, What};
 use crate::call::Call;
-use crate::decisions::{DecisionId, Decisions, Noted, Occurrence, Outcome};
+use crate::decisions::{DecisionId, Decisions, FailedCheck, Noted, Occurrence, Outcome};
 use crate::error::KbsError;
 use crate::metrics::Metrics;
 use crate::plugins::Plugins;
@@ -83,7 +83,11 @@ impl Kbs {
 
     /// Notes an error, if it says something about the guest.
     pub(crate) fn note_error(&self, error: KbsError, what: impl FnOnce(Outcome) -> Occurrence) -> KbsError {
-        let noted = Outcome::of(&error).and_then(|outcome| self.note(what(outcome)));
+        let noted = Outcome::of(&error).and_then(|outcome| {
+            let mut what = what(outcome);
+            what.failed_check = FailedCheck::behind(&error).cloned().map(Box::new);
+            self.note(what)
+        });
         match noted {
             Some(decision) => error.decided(decision),
             None => error,

@@ -25,7 +25,7 @@ use crate::attestation::{
 };
 use crate::audit::{Audit, AuditConfig};
 use crate::config::KbsConfig;
-use crate::decisions::{Decisions, DecisionsConfig};
+use crate::decisions::{Decisions, DecisionsConfig, FailedCheck, Refusal};
 use crate::metrics::Metrics;
 use crate::plugins::Plugins;
 use crate::resource::PolicyStore;
@@ -325,7 +325,20 @@ impl AttestationClient for FakeAttestation {
                     explanation,
                 ))
             }
-            false => Err(AttestationError::Refused("report data: mismatch".into())),
+            false => {
+                let check = FailedCheck {
+                    tee: Some(item.tee.to_string()),
+                    check: "report-data-mismatch".to_owned(),
+                    fault: "attester".to_owned(),
+                    expected: Some("the hash".to_owned()),
+                    came: Some("another".to_owned()),
+                    advice: "Begin anew.".to_owned(),
+                };
+                Err(AttestationError::RefusedEvidence(Box::new(Refusal {
+                    reason: "report data: mismatch".to_owned(),
+                    check: Some(check),
+                })))
+            }
         }
     }
 

@@ -3,6 +3,10 @@
 //! - [`attestation`]: what the Attestation Service offers to a relying party.
 //! - [`reference`]: what the Reference Value Provider Service offers.
 
+/// The metadata of the status of an `AttestationEvaluate` that asked for an explanation and was refused: JSON, the check
+/// that failed (docs/decisions.md).
+pub const FAILED_CHECK: &str = "trustee-failed-check-bin";
+
 /// `attestation.proto`: evidence in, signed token out.
 #[allow(missing_docs, unreachable_pub, clippy::all)]
 pub mod attestation {

@@ -25,7 +25,7 @@ impl attestation_service_server::AttestationService for Api {
         let request = request.into_inner();
         let explain = request.explain;
         let request = decode::attestation_request(request)?;
-        let failed = |error| status::evaluate(&error);
+        let failed = |error| status::evaluate(&error, explain);
         let (attestation_token, explanation) = if explain {
             let explained = self.0.evaluate_explained(request).await.map_err(failed)?;
             (explained.token, explained.explanation)

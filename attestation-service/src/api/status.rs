@@ -1,17 +1,25 @@
 //! The one place where errors become gRPC statuses. Each error is logged here, once, with its causes; evaluations
 //! are logged by the audit.
 
+use tonic::metadata::MetadataValue;
 use tonic::{Code, Status};
 
 use crate::error::{EvaluateError, Fault, numbered_causes};
+use crate::failed_check::FailedCheck;
 use crate::policies::PolicyStoreError;
 use crate::reference_values::ReferenceValueError;
 use crate::service::TrialError;
 
-/// The status of an evaluation that has no result. Clients look for the evaluation's text, and for ABORTED.
-pub(crate) fn evaluate(error: &EvaluateError) -> Status {
+/// The status of an evaluation that has no result. Clients look for the evaluation's text, and for ABORTED. Who asked
+/// for an explanation gets the check that failed in the metadata.
+pub(crate) fn evaluate(error: &EvaluateError, explain: bool) -> Status {
     let text = format!("Attestation evaluation failed: {}", numbered_causes(error));
-    Status::new(code(error.fault()), text)
+    let mut status = Status::new(code(error.fault()), text);
+    if explain && let Ok(check) = serde_json::to_vec(&FailedCheck::of(error)) {
+        let check = MetadataValue::from_bytes(&check);
+        status.metadata_mut().insert_bin(protos::FAILED_CHECK, check);
+    }
+    status
 }
 
 /// The status of a challenge that cannot be made.

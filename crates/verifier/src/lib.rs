@@ -9,6 +9,7 @@
 
 mod binding;
 mod cache;
+mod check;
 pub mod claim_paths;
 mod claims;
 mod endorsement;
@@ -35,6 +36,7 @@ pub mod tpm;
 pub use az_vtpm::AzVtpmError;
 pub use binding::ExpectedBinding;
 pub use cca::{CcaError, CcaOptions, CcaStoreError, CcaStores};
+pub use check::Expectation;
 pub use claims::VerifiedClaims;
 pub use csv::{CsvChipId, CsvError, CsvOptions, CsvRoot, CsvRootError};
 pub use dcap::{DcapError, DcapOptions, DcapRoot, DcapRootError, DcapTee, Fmspc, PckCa};

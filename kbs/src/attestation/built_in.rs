@@ -17,6 +17,8 @@ pub use attestation_service::config::{
     Config, PolicyMapEntry, RETIRED, RvpsConfig, TokenConfig, VerifierConfig,
 };
 
+use crate::decisions::{FailedCheck, Refusal};
+
 use super::{
     AttestationClient, AttestationError, Author, Change, DeletedPolicy, Evaluated, Evaluation,
     EvaluationItem, HashAlgorithm, Left, POLICY_ID, PolicyChange, PolicySet, PolicySummary, PolicyTrial,
@@ -247,7 +249,24 @@ fn individual(item: EvaluationItem) -> Result<IndividualRequest, AttestationErro
 }
 
 fn evaluate_error(error: EvaluateError) -> AttestationError {
-    sort(error.fault(), error)
+    match error.fault() {
+        Fault::Request | Fault::Attester => {
+            let check = attestation_service::FailedCheck::of(&error);
+            let check = FailedCheck {
+                tee: check.tee.map(str::to_owned),
+                check: check.check,
+                fault: check.fault.to_owned(),
+                expected: check.expected,
+                came: check.came,
+                advice: check.advice,
+            };
+            AttestationError::RefusedEvidence(Box::new(Refusal {
+                reason: chain(&error),
+                check: Some(check),
+            }))
+        }
+        fault => sort(fault, error),
+    }
 }
 
 /// What there is, or `None` where there is no such policy or version.

@@ -28,6 +28,8 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
+use crate::decisions::{FailedCheck, Refusal};
+
 use super::{
     AttestationClient, AttestationError, Author, Change, DeletedPolicy, Evaluated, Evaluation,
     EvaluationItem, Left, POLICY_ID, PolicyChange, PolicySet, PolicySummary, PolicyTrial,
@@ -112,7 +114,7 @@ impl AttestationClient for GrpcAttestation {
             explain: evaluation.explain,
         };
         let reply = self.attestation().attestation_evaluate(request).await;
-        let reply = reply.map_err(sort)?.into_inner();
+        let reply = reply.map_err(refusal)?.into_inner();
         Ok(Evaluated::new(reply.attestation_token, reply.explanation))
     }
 
@@ -275,6 +277,20 @@ fn individual(item: EvaluationItem) -> wire::IndividualAttestationRequest {
         runtime_data: Some(RuntimeData::StructuredRuntimeData(item.runtime_data)),
         init_data: item.init_data_toml.map(InitData::InitDataToml),
         runtime_data_hash_algorithm: item.hash.as_str().to_owned(),
+    }
+}
+
+/// The same as [`sort`], with the check that failed, where the service says it.
+fn refusal(status: Status) -> AttestationError {
+    let check = status.metadata().get_bin(protos::FAILED_CHECK);
+    let check = check
+        .and_then(|value| value.to_bytes().ok())
+        .and_then(|json| FailedCheck::read(&json));
+    match (sort(status), check) {
+        (AttestationError::Refused(reason), check @ Some(_)) => {
+            AttestationError::RefusedEvidence(Box::new(Refusal { reason, check }))
+        }
+        (error, _) => error,
     }
 }
 

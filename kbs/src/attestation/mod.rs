@@ -24,6 +24,7 @@ pub use reference_values::{
 pub use storage::{Author, Version};
 pub use trial::{PolicyTrial, Tried, TriedAppraisal, TriedClaims, TriedResult};
 
+use crate::decisions::Refusal;
 use crate::error::{Cause, KbsError};
 
 /// The policy the evidence is appraised under where nothing says otherwise.
@@ -217,6 +218,9 @@ pub enum AttestationError {
     /// The attester's: the evidence does not hold. Or the request's: the service cannot take it.
     #[error("the attestation service refused: {0}")]
     Refused(String),
+    /// The attester's: the evidence does not hold, and the service says which check it failed.
+    #[error("the attestation service refused: {0}")]
+    RefusedEvidence(#[source] Box<Refusal>),
     /// The request's: there is no such thing.
     #[error("{0}")]
     NotFound(String),
@@ -239,6 +243,7 @@ impl AttestationError {
     pub fn into_kbs_error(self, refused: impl FnOnce(String) -> KbsError) -> KbsError {
         match self {
             Self::Refused(reason) => refused(reason),
+            Self::RefusedEvidence(refusal) => refused(refusal.reason),
             Self::NotFound(reason) => KbsError::NotFound(reason),
             Self::NotOffered => KbsError::NotOffered,
             error @ Self::Setup(_) => KbsError::AttestationSetup(error.into()),

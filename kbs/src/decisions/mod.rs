@@ -4,6 +4,7 @@
 //! record in the background and keeps the newest, in memory and in the storage. [`Query`] finds them again.
 
 mod config;
+mod failed_check;
 mod failure;
 mod id;
 mod memory;
@@ -17,6 +18,7 @@ mod stored;
 mod tests;
 
 pub use config::DecisionsConfig;
+pub use failed_check::{FailedCheck, Refusal};
 pub use id::{DecisionId, NoDecisionId};
 pub(crate) use occurrence::{Noted, Occurrence, Outcome};
 pub use query::{Page, Query, Recorded};

@@ -6,8 +6,8 @@ use kbs_types::Tee;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::DecisionId;
 use super::record::{Decision, Device, Devices, Kind, PolicyUsed, Verdict};
+use super::{DecisionId, FailedCheck};
 use crate::resource::ActivePolicy;
 
 /// Longest explanation that is kept, in bytes.
@@ -30,6 +30,8 @@ pub(crate) struct Occurrence {
     pub(crate) claims: Option<Arc<str>>,
     /// The Attestation Service's.
     pub(crate) explanation: Option<Box<RawValue>>,
+    /// Where evidence was refused.
+    pub(crate) failed_check: Option<Box<FailedCheck>>,
 }
 
 /// How it ended.
@@ -63,6 +65,7 @@ impl Occurrence {
             attestation: None,
             claims: None,
             explanation: None,
+            failed_check: None,
         }
     }
 
@@ -154,6 +157,7 @@ impl Noted {
             policies: self.policies(),
             attestation: what.attestation,
             devices: devices.unwrap_or_else(|| Arc::clone(self.devices())),
+            failed_check: what.failed_check.clone(),
             explanation: explanation.cloned(),
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::DecisionId;
+use super::{DecisionId, FailedCheck};
 
 /// What is remembered of one attestation or release. It never holds a secret, a token or an admin's credential.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -41,6 +41,9 @@ pub struct Decision {
     /// The appraisal of each device, by the name of its submodule.
     #[serde(default, skip_serializing_if = "none_at_all")]
     pub devices: Arc<Devices>,
+    /// The check that failed, where evidence was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_check: Option<Box<FailedCheck>>,
     /// Why the appraisal is what it is, as the Attestation Service explains it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explanation: Option<Box<RawValue>>,

@@ -6,9 +6,9 @@ use jose::TeePublicKey;
 use kbs_types::Tee;
 
 use super::json;
-use crate::attestation::Evaluated;
+use crate::attestation::{AttestationError, Evaluated};
 use crate::call::Call;
-use crate::decisions::{Occurrence, Outcome, Verdict};
+use crate::decisions::{FailedCheck, Occurrence, Outcome, Refusal, Verdict};
 use crate::error::KbsError;
 use crate::rcar::{Attestation, TokenResponse};
 use crate::session::{Attested, session_id, set_cookie};
@@ -28,16 +28,15 @@ pub async fn attest(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
 
 /// `known` is the kind of attester, as soon as it is known.
 async fn answer(kbs: &Kbs, call: &Call, known: &mut Option<Tee>) -> Result<Response, KbsError> {
-    let id = session_id(&call.headers).ok_or_else(|| refused(None, "no session cookie"))?;
+    let id = session_id(&call.headers).ok_or_else(no_cookie)?;
     let taken = kbs.sessions.take_challenged(&id, kbs.clock.now());
-    let spent = || refused(None, "the session is unknown, expired or its challenge is spent");
     let session = taken.ok_or_else(spent)?;
     let tee = session.state.tee;
     *known = Some(tee);
 
     let attestation = Attestation::parse(&call.body)?;
     if attestation.nonce() != &*session.state.nonce {
-        return Err(refused(Some(tee), "the nonce is not that of the session"));
+        return Err(other_nonce(tee));
     }
     let key = TeePublicKey::try_from(&attestation.tee_pubkey()?);
     let key = key.map_err(|_| KbsError::BadAttestRequest("tee-pubkey cannot be used"))?;
@@ -70,7 +69,10 @@ async fn evaluate(
     kbs.attestation.evaluate(evaluation).await.map_err(|error| {
         let failures = &kbs.metrics.attestation_failures;
         failures.with_label_values(&[tee.as_ref()]).inc();
-        error.into_kbs_error(|reason| refused(Some(tee), &reason))
+        match error {
+            AttestationError::RefusedEvidence(refusal) => refused(Some(tee), *refusal),
+            error => error.into_kbs_error(|reason| refused(Some(tee), Refusal { reason, check: None })),
+        }
     })
 }
 
@@ -123,9 +125,52 @@ fn untrusted(kbs: &Kbs, tee: Tee, reason: &str) {
     kbs.note(Occurrence::attestation(Some(tee), outcome));
 }
 
+fn no_cookie() -> KbsError {
+    let check = FailedCheck::of_handshake(
+        "session-cookie",
+        "the cookie that came with the challenge",
+        "no cookie of a session",
+        "The client has to send back the cookie of `POST auth`; a proxy in between must not take it out.",
+    );
+    refused_by("no session cookie", None, check)
+}
+
+fn spent() -> KbsError {
+    let check = FailedCheck::of_handshake(
+        "session",
+        "a session whose challenge was not answered yet",
+        "one that is unknown, expired, or was answered",
+        "Let the guest begin anew. If it did: several KBSs behind one address do not know each other's sessions, and a \
+         guest that takes longer than `session.timeout` finds none.",
+    );
+    let reason = "the session is unknown, expired or its challenge is spent";
+    refused_by(reason, None, check)
+}
+
+fn other_nonce(tee: Tee) -> KbsError {
+    let check = FailedCheck::of_handshake(
+        "nonce",
+        "the nonce of the session's challenge",
+        "another one",
+        "Evidence is good for one challenge: let the guest begin anew. If it goes on, it answers a challenge of another \
+         session, or somebody plays an old answer again.",
+    );
+    refused_by("the nonce is not that of the session", Some(tee), check)
+}
+
+fn refused_by(reason: &str, tee: Option<Tee>, mut check: FailedCheck) -> KbsError {
+    check.tee = tee.map(|tee| tee.to_string());
+    let refusal = Refusal {
+        reason: reason.to_owned(),
+        check: Some(check),
+    };
+    refused(tee, refusal)
+}
+
 /// A refusal with its record in the log. `tee` is known once there is a session.
-fn refused(tee: Option<Tee>, reason: &str) -> KbsError {
+fn refused(tee: Option<Tee>, refusal: Refusal) -> KbsError {
     let tee = tee.as_ref().map(AsRef::as_ref);
-    tracing::info!(tee, verdict = "refused", reason, "attestation");
-    KbsError::AttestRefused(reason.into())
+    let (reason, check) = (&refusal.reason, refusal.check.as_ref().map(|check| &check.check));
+    tracing::info!(tee, verdict = "refused", reason, check, "attestation");
+    KbsError::AttestRefused(refusal.into())
 }

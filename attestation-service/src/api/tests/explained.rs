@@ -119,3 +119,32 @@ async fn a_trial_over_the_wire_stores_nothing() {
         assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
     }
 }
+
+#[tokio::test]
+async fn refused_evidence_comes_with_the_check_that_failed_to_whoever_asks_and_to_nobody_else() {
+    let (_server, channel) = plain().await;
+    let mut client = AttestationServiceClient::new(channel);
+    for explain in [false, true] {
+        let request = AttestationRequest {
+            verification_requests: vec![IndividualAttestationRequest {
+                runtime_data: Some(RuntimeData::StructuredRuntimeData("{\"b\":2}".to_owned())),
+                ..item()
+            }],
+            policy_ids: Vec::new(),
+            explain,
+        };
+        let status = client.attestation_evaluate(request).await.unwrap_err();
+        assert_eq!(status.code(), Code::Aborted);
+        let check = status.metadata().get_bin(protos::FAILED_CHECK);
+        assert_eq!(check.is_some(), explain);
+        if let Some(check) = check {
+            let check: Value = serde_json::from_slice(&check.to_bytes().unwrap()).unwrap();
+            assert_eq!(
+                (&check["tee"], &check["check"]),
+                (&json!("sample"), &json!("report-data-mismatch"))
+            );
+            assert_eq!(check["fault"], "attester");
+            assert!(check["advice"].as_str().unwrap().len() < 1000);
+        }
+    }
+}

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::explanation;
 use super::words::{meaning, statuses, tier, time};
-use crate::decisions::{Decision, Device};
+use crate::decisions::{Decision, Device, FailedCheck};
 use crate::error::printable;
 
 /// What was decided, on what grounds, and what to do. Safe for a terminal.
@@ -25,11 +25,21 @@ pub(super) fn describe(decision: &Decision, attestation: Option<&Decision>) -> S
     if !reasons.why.is_empty() {
         let _ = write!(text, "\nWhy\n{}", reasons.why);
     }
+    if let Some(check) = &decision.failed_check {
+        let _ = failed_check(&mut text, check);
+    }
     let good = matches!(decision.verdict.as_str(), "released" | "affirming");
     let mut advice = advice(decision, grounds);
     if !good && !reasons.advice.is_empty() {
         // It knows the policy and the values; what is said in general is for those who have not that.
         advice = reasons.advice;
+    }
+    if let Some(check) = decision
+        .failed_check
+        .as_ref()
+        .filter(|check| !check.advice.is_empty())
+    {
+        advice = vec![check.advice.replace('\n', " ")];
     }
     if !advice.is_empty() {
         text.push_str("\nWhat to do\n");
@@ -38,6 +48,27 @@ pub(super) fn describe(decision: &Decision, attestation: Option<&Decision>) -> S
         }
     }
     text.lines().map(printable).collect::<Vec<_>>().join("\n")
+}
+
+/// What a guest stumbled on before any policy was asked.
+fn failed_check(text: &mut String, check: &FailedCheck) -> std::fmt::Result {
+    writeln!(text, "\nWhy")?;
+    let mut row = |name: &str, value: &str| writeln!(text, "  {name:<10} {}", value.replace('\n', " "));
+    row("check", &check.check)?;
+    if let Some(expected) = &check.expected {
+        row("expected", expected)?;
+    }
+    if let Some(came) = &check.came {
+        row("came", came)?;
+    }
+    let whose = match check.fault.as_str() {
+        "attester" => "the guest's: its evidence, or how it presents it",
+        "request" => "the request's: it cannot be used as it is",
+        "operator" => "the operator's: a setting or a policy",
+        "dependency" => "that of a service behind: trying again may help",
+        other => other,
+    };
+    row("fault", whose)
 }
 
 fn header(text: &mut String, decision: &Decision, attestation: Option<&Decision>) -> std::fmt::Result {

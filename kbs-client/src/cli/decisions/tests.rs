@@ -286,3 +286,28 @@ async fn an_affirming_guest_is_explained_by_the_rules_in_force_on_request() {
     let (_, result) = run_line(&kbs, &format!("decisions show {ID} --explain")).await;
     assert!(result.unwrap_err().to_string().contains("no claims"));
 }
+
+#[tokio::test]
+async fn refused_evidence_is_shown_with_the_check_that_failed_and_whose_fault_it_is() {
+    let kbs = FakeKbs::start().await;
+    let decision = json!({
+        "id": ID, "at": 1, "kind": "attestation", "verdict": "refused", "class": "AttestationError", "tee": "snp",
+        "reason": "Verifier evaluate failed: TEE `snp`: the report is of VMPL 2, not 0",
+        "failed_check": {
+            "tee": "snp", "check": "snp.vmpl", "fault": "attester", "expected": "VMPL 0", "came": "VMPL\n2\u{1b}",
+            "advice": "Take the evidence at VMPL 0.",
+        },
+    });
+    kbs.script("decisions/", 200, json!({"decision": decision}).to_string());
+    let (text, result) = run_line(&kbs, &format!("decisions show {ID}")).await;
+    result.unwrap();
+    for part in [
+        "  because    Verifier evaluate failed",
+        "Why\n  check      snp.vmpl\n  expected   VMPL 0\n  came       VMPL 2",
+        "  fault      the guest's",
+        "What to do\n  Take the evidence at VMPL 0.",
+    ] {
+        assert!(text.contains(part), "{part:?} is missing in:\n{text}");
+    }
+    assert!(!text.contains('\u{1b}') && !text.contains("docs/tees"), "{text}");
+}

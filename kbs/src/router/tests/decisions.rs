@@ -82,6 +82,13 @@ async fn evidence_that_does_not_hold_is_recorded_with_the_check_that_failed() {
         (&decision["class"], &decision["reason"]),
         (&json!("AttestationError"), &json!("report data: mismatch"))
     );
+    assert_eq!(
+        decision["failed_check"],
+        json!({
+            "tee": "tdx", "check": "report-data-mismatch", "fault": "attester", "expected": "the hash",
+            "came": "another", "advice": "Begin anew.",
+        })
+    );
 
     bench
         .attestation
@@ -93,6 +100,32 @@ async fn evidence_that_does_not_hold_is_recorded_with_the_check_that_failed() {
     assert_eq!(answer.headers["retry-after"], "1");
     let decision = &shown(&bench, &answer.json()["decision"]).await["decision"];
     assert_eq!(decision["verdict"], "failed");
+}
+
+#[tokio::test]
+async fn a_session_that_does_not_hold_is_recorded_with_the_check_that_failed() {
+    let bench = bench().await;
+    let key = TeePrivateKey::generate(TeeKeyKind::P256).unwrap();
+    let (cookie, nonce) = bench.challenge("snp").await;
+    let other = bench.attest(&cookie, &attestation("b3RoZXI=", &key)).await;
+    let again = bench.attest(&cookie, &attestation(&nonce, &key)).await;
+    let none = bench.call("POST", "attest", &[], attestation(&nonce, &key)).await;
+    for (answer, check, tee) in [
+        (other, "nonce", json!("snp")),
+        (again, "session", Value::Null),
+        (none, "session-cookie", Value::Null),
+    ] {
+        let body = answer.json();
+        assert!(!body.to_string().contains("came"), "{body}");
+        let decision = &shown(&bench, &body["decision"]).await["decision"];
+        let failed = &decision["failed_check"];
+        assert_eq!((&failed["check"], &failed["tee"]), (&json!(check), &tee));
+        assert_eq!(failed["fault"], "attester");
+        for text in ["expected", "came", "advice"] {
+            assert!(!failed[text].as_str().unwrap().is_empty(), "{failed}");
+        }
+        assert!(!decision.to_string().contains(&nonce), "{decision}");
+    }
 }
 
 #[tokio::test]
