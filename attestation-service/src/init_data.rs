@@ -37,10 +37,17 @@ const MAX_LENGTH: usize = 2 * 1024 * 1024;
 const MAX_REASON_LENGTH: usize = 200;
 
 /// Entries that hold TOML themselves, and are shown parsed.
-const TOML_ENTRIES: [&str; 2] = ["aa.toml", "cdh.toml"];
+const TOML_ENTRIES: [&str; 2] = [AA, CDH];
+const AA: &str = "aa.toml";
+const CDH: &str = "cdh.toml";
 
 /// The entry that holds the guest agent's policy.
 const AGENT_POLICY: &str = "policy.rego";
+/// The claim with the data of that policy.
+const AGENT_POLICY_CLAIMS: &str = "agent_policy_claims";
+
+/// The members of `init_data_claims` that documents usually have. Others are as a document names them.
+pub(crate) const KNOWN_CLAIMS: [&str; 4] = [AA, CDH, AGENT_POLICY, AGENT_POLICY_CLAIMS];
 
 /// What stands before the data of the guest agent's policy.
 const AGENT_POLICY_DATA: &str = "policy_data := {";
@@ -82,7 +89,7 @@ fn claims(data: BTreeMap<String, String>) -> Value {
         } else if name == AGENT_POLICY
             && let Some(data) = agent_policy_data(&text)
         {
-            claims.insert("agent_policy_claims".to_owned(), data);
+            claims.insert(AGENT_POLICY_CLAIMS.to_owned(), data);
         } else {
             claims.insert(name, Value::String(text));
         }
@@ -193,6 +200,22 @@ mod tests {
         );
         let reason = InitDataDocument::parse(&text).unwrap_err().to_string();
         assert!(reason.len() < 400, "{} bytes", reason.len());
+    }
+
+    #[test]
+    fn the_claims_that_are_known_are_those_that_documents_give() {
+        let without_data = DOCUMENT.replace("policy_data := {", "data := {");
+        let mut given = Vec::new();
+        for text in [DOCUMENT, &without_data] {
+            let claims = InitDataDocument::parse(text).unwrap().claims;
+            given.extend(claims.as_object().unwrap().keys().cloned());
+        }
+        for known in KNOWN_CLAIMS {
+            assert!(given.iter().any(|name| name == known), "{known}");
+        }
+        given.retain(|name| !KNOWN_CLAIMS.contains(&name.as_str()));
+        given.dedup();
+        assert_eq!(given, ["other", "other"][..given.len()]);
     }
 
     #[test]

@@ -9,7 +9,9 @@ use policy::reads::{ANY, Mention};
 use policy::{AppraisalPolicy, Limits, PolicyError, PolicyInput, Reads, ReferenceValueSnapshot, defaults};
 use verifier::{Tee, claim_paths};
 
-/// Members of `input` that are no TEE's. What is below them is the guest's or its owner's affair.
+use crate::init_data;
+
+/// Members of `input` that are no TEE's.
 const COMMON_INPUTS: [&str; 4] = [
     "init_data",
     "init_data_claims",
@@ -88,10 +90,13 @@ fn wrong_type(policy: &AppraisalPolicy) -> Option<String> {
 
 fn unknown_input(read: &Mention<Vec<String>>) -> Option<String> {
     let (first, rest) = read.name.split_first()?;
-    if first == ANY || COMMON_INPUTS.contains(&first.as_str()) {
+    if first == ANY {
         return None;
     }
     let line = read.line;
+    if COMMON_INPUTS.contains(&first.as_str()) {
+        return unknown_common(line, first, rest);
+    }
     let Ok(tee) = first.parse::<Tee>() else {
         let known = Tee::ALL.map(Tee::as_str).into_iter().chain(COMMON_INPUTS);
         // `sevsnp` and `snp` are far apart, letter by letter.
@@ -108,16 +113,49 @@ fn unknown_input(read: &Mention<Vec<String>>) -> Option<String> {
             "line {line}: no verifier gives the claim `input.{first}`: it is always undefined{advice}"
         ));
     };
-    let known = claim_paths::of(tee)?;
+    let known = claim_paths::of(tee);
     if known.has(rest) {
         return None;
     }
     let near = nearest(&rest.join("/"), known.iter());
-    let advice = suggestion(near.map(|near| reference(tee, near.split('/'))));
-    let path = reference(tee, rest.iter().map(String::as_str));
+    let advice = suggestion(near.map(|near| reference(tee.as_str(), near.split('/'))));
+    let path = reference(tee.as_str(), rest.iter().map(String::as_str));
     Some(format!(
         "line {line}: no verifier gives the claim `{path}`: it is always undefined{advice}"
     ))
+}
+
+/// What is below the members that are no TEE's. The digests are texts; the claims are the guest's or its owner's
+/// affair, but for a name that is almost one of those that are known.
+fn unknown_common(line: usize, first: &str, rest: &[String]) -> Option<String> {
+    let member = rest.first()?;
+    let path = reference(first, rest.iter().map(String::as_str));
+    match first {
+        "init_data" | "report_data" => Some(format!(
+            "line {line}: `input.{first}` is a text and has no members, so `{path}` is always undefined; did you mean \
+             `input.{}`?",
+            match first {
+                "init_data" => "init_data_claims",
+                _ => "runtime_data_claims",
+            }
+        )),
+        "init_data_claims" if member != ANY => {
+            let known = init_data::KNOWN_CLAIMS;
+            if known.contains(&member.as_str()) {
+                return None;
+            }
+            // `cdh.toml` is one name, and a dot parts names.
+            let joined = rest.get(1).map(|second| format!("{member}.{second}"));
+            let near = joined
+                .and_then(|joined| known.into_iter().find(|name| *name == joined))
+                .or_else(|| nearest(member, known))?;
+            Some(format!(
+                "line {line}: an init-data document gives `{path}` only if it has an entry `{member}`; did you mean `{}`?",
+                reference(first, [near])
+            ))
+        }
+        _ => None,
+    }
 }
 
 /// Those with a near name each, the others in one sentence.
@@ -162,9 +200,9 @@ fn suggestion(near: Option<String>) -> String {
 }
 
 /// A path as a policy writes it.
-fn reference<'a>(tee: Tee, members: impl IntoIterator<Item = &'a str>) -> String {
+fn reference<'a>(first: &'a str, members: impl IntoIterator<Item = &'a str>) -> String {
     let mut text = "input".to_owned();
-    for member in std::iter::once(tee.as_str()).chain(members) {
+    for member in std::iter::once(first).chain(members) {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
         match member {
             ANY => text.push_str("[_]"),

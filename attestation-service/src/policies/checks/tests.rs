@@ -74,6 +74,85 @@ fn a_claim_that_no_verifier_gives_is_named_with_the_nearest_one() {
 }
 
 #[test]
+fn the_claims_of_devices_and_of_other_services_verifiers_are_known_too() {
+    for (path, near) in [
+        (
+            "input.nvidia.config.driver_verson",
+            "did you mean `input.nvidia.config.driver_version`?",
+        ),
+        ("input.nvidia.dbgstate", "did you mean `input.nvidia.dbgstat`?"),
+        ("input.se.image_phk", "did you mean `input.se.image_phkh`?"),
+        (
+            "input.hygondcu.body.measurement",
+            "did you mean `input.hygondcu.body.measure`?",
+        ),
+        (
+            "input[\"nvidia-dpu\"].serial",
+            "did you mean `input[\"nvidia-dpu\"].device_serial`?",
+        ),
+    ] {
+        let found = doubts(&format!("{GOOD}a if {path} == 1\n"), &[]);
+        assert_eq!(found.len(), 1, "{path}: {found:?}");
+        assert!(found[0].ends_with(near), "{found:?}");
+    }
+    for path in [
+        "input.nvidia[\"x-nvidia-gpu-driver-version\"]",
+        "input.nvidia[\"x-nvidia-attestation-detailed-result\"].anything",
+        "input.nvidia.measurements[\"9\"]",
+        "input.nvidia.gpu_count",
+        "input.se.attestation_phkh",
+        "input.hygondcu.body.chip_id",
+    ] {
+        assert_eq!(
+            doubts(&format!("{GOOD}a if {path} == 1\n"), &[]),
+            [""; 0],
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn a_slip_in_the_name_of_an_init_data_claim_is_found_and_a_name_of_the_owners_own_is_not() {
+    for (path, near) in [
+        (
+            "input.init_data_claims[\"cdh.tml\"].kbc",
+            "input.init_data_claims[\"cdh.toml\"]",
+        ),
+        (
+            "input.init_data_claims.cdh.toml",
+            "input.init_data_claims[\"cdh.toml\"]",
+        ),
+        (
+            "input.init_data_claims.agent_policy_claim.containers",
+            "input.init_data_claims.agent_policy_claims",
+        ),
+        ("input.init_data.containers", "input.init_data_claims"),
+        ("input.report_data.nonce", "input.runtime_data_claims"),
+    ] {
+        let found = doubts(&format!("{GOOD}a if {path} == 1\n"), &[]);
+        assert_eq!(found.len(), 1, "{path}: {found:?}");
+        assert!(
+            found[0].ends_with(&format!("did you mean `{near}`?")),
+            "{found:?}"
+        );
+    }
+    for path in [
+        "input.init_data_claims[\"cdh.toml\"].kbc.url",
+        "input.init_data_claims[\"policy.rego\"]",
+        "input.init_data_claims.workload",
+        "input.init_data_claims[_].x",
+        "input.runtime_data_claims.anything",
+        "input.init_data",
+    ] {
+        assert_eq!(
+            doubts(&format!("{GOOD}a if {path} == \"1\"\n"), &[]),
+            [""; 0],
+            "{path}"
+        );
+    }
+}
+
+#[test]
 fn a_member_of_what_has_no_members_is_found() {
     let found = doubts(&format!("{GOOD}a if input.snp.measurement.x\n"), &[]);
     assert_eq!(found.len(), 1, "{found:?}");

@@ -1,12 +1,14 @@
 //! Which claims each verifier gives, so that a policy which reads another one is found when it is set.
 
+mod devices;
 mod table;
 #[cfg(test)]
 pub(crate) mod tests;
 
 use crate::Tee;
 
-/// The paths of the claims of one TEE: `/` between members, `*` for the elements of a list, `**` for whatever is below.
+/// The paths of the claims of one TEE: `/` between members, `*` for the elements of a list, `**` for whatever is below,
+/// `x-*` for every member that begins so.
 #[derive(Debug, Clone, Copy)]
 pub struct ClaimPaths {
     /// In every result.
@@ -15,22 +17,25 @@ pub struct ClaimPaths {
     pub sometimes: &'static [&'static str],
 }
 
-/// The paths of a TEE's claims. `None` where what they are is not known here: there is no verifier, or another party
-/// makes them, as NVIDIA's service does.
-pub fn of(tee: Tee) -> Option<ClaimPaths> {
-    Some(match tee {
+/// The paths of a TEE's claims. Those that have no verifier here (Hygon DCU, NVIDIA DPU, IBM Secure Execution) have the
+/// claims that the existing ecosystem's verifiers give, for a policy may be written for several services.
+pub fn of(tee: Tee) -> ClaimPaths {
+    match tee {
         Tee::AzSnpVtpm => table::AZ_SNP_VTPM,
         Tee::AzTdxVtpm => table::AZ_TDX_VTPM,
         Tee::Cca => table::CCA,
         Tee::Csv => table::CSV,
+        Tee::HygonDcu => devices::HYGON_DCU,
+        Tee::Nvidia => devices::NVIDIA,
+        Tee::NvidiaDpu => devices::NVIDIA_DPU,
         Tee::Sample => table::SAMPLE,
         Tee::SampleDevice => table::SAMPLE_DEVICE,
+        Tee::Se => table::SE,
         Tee::Sgx => table::SGX,
         Tee::Snp => table::SNP,
         Tee::Tdx => table::TDX,
         Tee::Tpm => table::TPM,
-        Tee::HygonDcu | Tee::Nvidia | Tee::NvidiaDpu | Tee::Se => return None,
-    })
+    }
 }
 
 impl ClaimPaths {
@@ -53,6 +58,10 @@ fn leads_there(known: &str, path: &[impl AsRef<str>]) -> bool {
             Some("**") => return true,
             Some("*") => {}
             Some(name) if name == member || member == "*" => {}
+            Some(name)
+                if name
+                    .strip_suffix('*')
+                    .is_some_and(|start| member.starts_with(start)) => {}
             _ => return false,
         }
     }

@@ -328,6 +328,12 @@ pub(super) const SAMPLE_DEVICE: ClaimPaths = ClaimPaths {
     sometimes: &[],
 };
 
+/// IBM Secure Execution, by another service's verifier.
+pub(super) const SE: ClaimPaths = ClaimPaths {
+    always: &["attestation_phkh", "cuid", "image_phkh", "tag", "version"],
+    sometimes: &[],
+};
+
 /// Intel SGX.
 pub(super) const SGX: ClaimPaths = ClaimPaths {
     always: &[

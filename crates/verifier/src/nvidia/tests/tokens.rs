@@ -128,11 +128,14 @@ fn only_es384_without_critical_headers_is_a_signature() {
 #[test]
 fn a_payload_with_characters_of_the_url_alphabet_is_read() {
     // These bytes need `-` and `_` in base64url; the other alphabet would not have them.
-    let claims = judged(&[&HOPPER], &[good().claim("x", "~~~???\u{00ff}\u{00fe}")])
-        .run()
-        .unwrap();
-    assert_eq!(claims[0].claims()["x"], "~~~???\u{00ff}\u{00fe}");
-    let token = NRAS.token(&good().claim("x", "~~~???>>>").device);
+    let claims = judged(
+        &[&HOPPER],
+        &[good().claim("x-nvidia-x", "~~~???\u{00ff}\u{00fe}")],
+    )
+    .run()
+    .unwrap();
+    assert_eq!(claims[0].claims()["x-nvidia-x"], "~~~???\u{00ff}\u{00fe}");
+    let token = NRAS.token(&good().claim("x-nvidia-x", "~~~???>>>").device);
     assert!(token.contains(['-', '_']));
 }
 
