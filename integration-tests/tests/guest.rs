@@ -61,8 +61,17 @@ impl<'a> Guest<'a> {
 
     /// Request and Challenge.
     pub(crate) async fn challenge(&self) -> Challenge {
-        let body = json!({"version": "0.4.0", "tee": self.tee, "extra-params": {}}).to_string();
-        let answer = self.stack.send(Method::POST, "/kbs/v0/auth", body).await;
+        self.challenge_of(self.auth(&json!({})).await).await
+    }
+
+    /// A Request with these `extra-params`.
+    pub(crate) async fn auth(&self, extra_params: &Value) -> Response {
+        let body = json!({"version": "0.4.0", "tee": self.tee, "extra-params": extra_params}).to_string();
+        self.stack.send(Method::POST, "/kbs/v0/auth", body).await
+    }
+
+    /// The Challenge in an answer.
+    pub(crate) async fn challenge_of(&self, answer: Response) -> Challenge {
         assert_eq!(answer.status(), StatusCode::OK);
         let cookie = answer.headers()["set-cookie"]
             .to_str()

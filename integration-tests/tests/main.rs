@@ -4,6 +4,7 @@
 //!   [`raw`]: requests that no well-behaved client sends. [`fakes`]: servers of other implementations.
 //! - [`release`], [`policies`], [`init_data`], [`devices`], [`nvidia`], [`tokens`], [`real_evidence`]: a secret is
 //!   delivered, or not, and why.
+//! - [`policy_choice`]: whose policy judges a guest.
 //! - [`passport`]: one KBS attests, another one releases. [`trust_authority`]: Intel's service appraises.
 //! - [`reference_values`]: taken back, and by whom.
 //! - [`dry_run`]: what would change, and that nothing does.
@@ -45,6 +46,7 @@ mod owner;
 mod passport;
 mod pki;
 mod policies;
+mod policy_choice;
 mod raw;
 mod real_evidence;
 mod reference_values;

@@ -53,6 +53,8 @@ pub(crate) struct Setup {
     pub(crate) clock: Arc<dyn Clock>,
     /// The Attestation Service's `verifier_config`, instead of one that trusts the simulated SNP machine.
     pub(crate) verifier_config: Option<Value>,
+    /// The Attestation Service's `policy_map`.
+    pub(crate) policy_map: Value,
     /// The generation of the simulated machine.
     pub(crate) generation: Generation,
     /// An RVPS that is there already.
@@ -77,6 +79,7 @@ impl Default for Setup {
             attestation_keys: String::new(),
             clock: Arc::new(SystemClock),
             verifier_config: None,
+            policy_map: json!([]),
             generation: Generation::Genoa,
             rvps: None,
             attestation: None,
@@ -300,6 +303,7 @@ fn attestation_config(
             "backends": {"local_fs": {"dir_path": dir.join("attestation")}},
         },
         "verifier_config": setup.verifier_config.clone().unwrap_or(snp),
+        "policy_map": setup.policy_map,
         "tls": tls.map(Pki::server_settings),
     });
     load_str(&config.to_string(), "json", &[]).unwrap().config

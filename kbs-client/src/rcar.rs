@@ -24,6 +24,7 @@ pub struct RcarClient {
     devices: Vec<Box<dyn Attester>>,
     tee_key: TeePrivateKey,
     init_data: Option<InitData>,
+    policy_id: Option<String>,
     tries: u32,
     delay: Duration,
     credential: Option<Credential>,
@@ -45,6 +46,7 @@ pub struct Builder {
     devices: Vec<Box<dyn Attester>>,
     tee_key: Option<TeePrivateKey>,
     init_data: Option<InitData>,
+    policy_id: Option<String>,
     token: Option<String>,
     tries: u32,
     delay: Duration,
@@ -60,6 +62,7 @@ impl RcarClient {
             devices: Vec::new(),
             tee_key: None,
             init_data: None,
+            policy_id: None,
             token: None,
             tries: 3,
             delay: Duration::from_secs(1),
@@ -108,7 +111,7 @@ impl RcarClient {
 
     async fn handshake(&mut self) -> Result<String, ClientError> {
         self.credential = None;
-        let request = Request::new(self.attester.tee());
+        let request = Request::new(self.attester.tee(), self.policy_id.as_deref());
         let request = self.http.request(Method::POST, "auth").json(&request);
         let answer = self.http.exchange(request, Caller::Guest).await?;
         let session = answer
@@ -225,6 +228,16 @@ impl Builder {
         }
     }
 
+    /// Asks to be judged by this attestation policy (without the class suffix). The KBS refuses any but those that its
+    /// operator lets clients choose, and what the operator says of the guest's measured init-data comes first.
+    #[must_use]
+    pub fn policy_id(self, id: impl Into<String>) -> Self {
+        Self {
+            policy_id: Some(id.into()),
+            ..self
+        }
+    }
+
     /// Shows this attestation token instead of attesting. It must have been made with the same TEE key.
     #[must_use]
     pub fn token(self, token: impl Into<String>) -> Self {
@@ -267,6 +280,7 @@ impl Builder {
             devices: self.devices,
             tee_key,
             init_data: self.init_data,
+            policy_id: self.policy_id,
             tries: self.tries,
             delay: self.delay,
             credential: token.map(Credential::Token),

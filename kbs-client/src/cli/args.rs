@@ -109,6 +109,11 @@ pub struct AttestArgs {
     #[arg(long, value_name = "PEM")]
     pub tee_key_file: Option<PathBuf>,
 
+    /// Ask to be judged by this attestation policy, without the class suffix: one that the KBS's operator lets clients
+    /// choose (`client_policy_ids`). What the operator says of the guest's init-data comes first.
+    #[arg(long, value_name = "ID")]
+    pub policy_id: Option<String>,
+
     /// Init-data: the TOML text itself, not a path.
     #[arg(value_name = "INIT_DATA")]
     pub init_data: Option<String>,
@@ -128,6 +133,11 @@ pub struct GetResourceArgs {
     /// File with an attestation token to show instead of attesting; needs the TEE key it was made with.
     #[arg(long, value_name = "FILE")]
     pub attestation_token: Option<PathBuf>,
+
+    /// Ask to be judged by this attestation policy, without the class suffix: one that the KBS's operator lets clients
+    /// choose (`client_policy_ids`). What the operator says of the guest's init-data comes first.
+    #[arg(long, value_name = "ID", conflicts_with = "attestation_token")]
+    pub policy_id: Option<String>,
 
     /// Init-data: the TOML text itself, not a path.
     #[arg(value_name = "INIT_DATA")]
@@ -421,6 +431,9 @@ Examples:
   Attest once, and use the token and its key later:
     kbs-client attest --tee-key-file tee.pem > token
     kbs-client get-resource --tee-key-file tee.pem --attestation-token token --path default/key/1
+
+  Ask to be judged by another attestation policy than `default`:
+    kbs-client get-resource --policy-id strict --path default/key/1
 
   Start a guest with init-data: what the host has to put into the platform's register:
     kbs-client init-data digest --file initdata.toml --tee snp

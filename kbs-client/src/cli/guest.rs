@@ -29,6 +29,9 @@ pub(super) async fn attest(
     if let Some(text) = arguments.init_data {
         builder = builder.init_data(text.parse().map_err(ClientError::InitData)?);
     }
+    if let Some(id) = arguments.policy_id {
+        builder = builder.policy_id(id);
+    }
     let token = builder.build()?.attest().await?;
     printer.result(&token, &json!({"token": token}))
 }
@@ -53,6 +56,9 @@ pub(super) async fn get_resource(
     }
     if let Some(path) = arguments.tee_key_file {
         builder = builder.tee_key(tee_key(&read_file(&path)?)?);
+    }
+    if let Some(id) = arguments.policy_id {
+        builder = builder.policy_id(id);
     }
     let secret = builder.build()?.get_resource(&uri).await?;
     let content = STANDARD.encode(secret.expose());

@@ -13,19 +13,22 @@ use crate::error::ClientError;
 pub(super) struct Request<'a> {
     version: &'static str,
     tee: &'a str,
-    extra_params: RequestParams,
+    extra_params: RequestParams<'a>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
-struct RequestParams {
+struct RequestParams<'a> {
     supported_hash_algorithms: [&'static str; 4],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy_id: Option<&'a str>,
 }
 
 impl<'a> Request<'a> {
-    pub(super) fn new(tee: &'a str) -> Self {
+    pub(super) fn new(tee: &'a str, policy_id: Option<&'a str>) -> Self {
         let extra_params = RequestParams {
             supported_hash_algorithms: HashAlgorithm::NAMES,
+            policy_id,
         };
         Self {
             version: "0.4.0",

@@ -41,6 +41,19 @@ async fn a_guest_attests_and_opens_the_secret() {
 }
 
 #[tokio::test]
+async fn the_policy_that_a_guest_asks_for_is_in_the_extra_params_of_its_request() {
+    let kbs = FakeKbs::start().await;
+    builder(&kbs)
+        .policy_id("strict")
+        .build()
+        .unwrap()
+        .attest()
+        .await
+        .unwrap();
+    assert_eq!(body(&kbs, "auth")["extra-params"]["policy-id"], "strict");
+}
+
+#[tokio::test]
 async fn the_messages_are_those_of_a_recorded_handshake() {
     let kbs = FakeKbs::start().await;
     let mut client = builder(&kbs).build().unwrap();
