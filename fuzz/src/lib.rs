@@ -5,6 +5,7 @@
 
 mod documents;
 mod nvidia;
+mod records;
 
 use std::sync::LazyLock;
 
@@ -12,6 +13,7 @@ use verifier::{Endorsements, ExpectedBinding, Tee, UnverifiedEvidence, VerifierO
 
 pub use self::documents::{collateral_file, endorsement_bundle, init_data};
 pub use self::nvidia::{nras_answer, nvidia_evidence, spdm_report};
+pub use self::records::{audit_log, resource_scope};
 
 /// A target: a name and the function.
 pub type Target = (&'static str, fn(&[u8]));
@@ -48,6 +50,8 @@ pub const TARGETS: &[Target] = &[
     ("init_data", init_data),
     ("endorsement_bundle", endorsement_bundle),
     ("collateral_file", collateral_file),
+    ("audit_log", audit_log),
+    ("resource_scope", resource_scope),
 ];
 
 /// SNP evidence as JSON: report and certificates, through every check.
@@ -324,7 +328,13 @@ pub fn release_policy(data: &[u8]) {
     if let Ok(policy) = policy::AppraisalPolicy::compile(text) {
         let reference = policy::ReferenceValueSnapshot::default();
         if let Ok(appraisal) = policy.evaluate(&claims, &reference, &limits) {
-            let explanation = policy.explain(&appraisal, &claims, &reference, &limits, policy::Depth::Everything);
+            let explanation = policy.explain(
+                &appraisal,
+                &claims,
+                &reference,
+                &limits,
+                policy::Depth::Everything,
+            );
             assert_eq!(explanation.claims.len(), appraisal.vector.iter().count());
         }
     }

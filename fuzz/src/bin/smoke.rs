@@ -45,6 +45,8 @@ const SEEDS: &[&str] = &[
     r#"[{"name":"svn","expiration":"2036-01-01T00:00:00Z","hash-value":[{"alg":"sha256","value":"1"}]}]"#,
     r#"{"version":"0.1.0","type":"sample","payload":"eyJzdm4iOlsiMSJdfQ=="}"#,
     "version = \"0.1.0\"\nalgorithm = \"sha384\"\n[data]\n\"aa.toml\" = '''x = 1'''\n\"policy.rego\" = '''policy_data := {\"a\": 1}'''\n",
+    "default/key/one",
+    r#"{"audit":1,"seq":1,"prev":"0000000000000000000000000000000000000000000000000000000000000000","time":"2026-11-22T08:19:01Z","event":"x","hash":"0000000000000000000000000000000000000000000000000000000000000000"}"#,
     r#"{"collaterals":{"tcbinfos":[{"fmspc":"00806F050000","tdx_tcbinfo":{"tcbInfo":{},"signature":"00"}}],"rootcacrl":"3000","certificates":{"TCB-Info-Issuer-Chain":"-----BEGIN%20CERTIFICATE-----%0AMIIB%0A-----END%20CERTIFICATE-----%0A"}}}"#,
 ];
 
