@@ -14,7 +14,6 @@ pub use self::memo::{Claims, Extended, Fingerprint, Member};
 use crate::ar4si::{TrustClaim, TrustTier, TrustVector};
 use crate::engine::{self, Compiled, Host, Parsed, Target};
 use crate::explain::{Recent, Source};
-use crate::tokens::{self, Token};
 use crate::{Depth, Explanation, Limits, PolicyError, PolicyInput, ReferenceValueSnapshot};
 
 const TRUST_CLAIMS: &str = "trust_claims";
@@ -48,7 +47,6 @@ const RESERVED: [&str; 7] = [
 pub struct AppraisalPolicy {
     compiled: Compiled,
     digest: String,
-    reference_ids: Vec<String>,
     memo: Memo,
     source: Source,
     explained: Recent,
@@ -90,7 +88,6 @@ impl AppraisalPolicy {
     pub fn compile(rego: &str) -> Result<Self, PolicyError> {
         engine::with_deep_stack(|| {
             let parsed = Parsed::parse(rego)?;
-            let reference_ids = reference_ids(parsed.code());
             let digest = hex::encode(digest(&SHA384, rego.as_bytes()));
             let source = Source::new(rego, parsed.version());
             let compiled = parsed.compile(&TARGET)?;
@@ -98,17 +95,10 @@ impl AppraisalPolicy {
                 memo: Memo::new(rego, compiled.reads_documents()),
                 compiled,
                 digest,
-                reference_ids,
                 source,
                 explained: Recent::default(),
             })
         })
-    }
-
-    /// The ids of reference values that the policy's text names, each once, in the order of the text. An id
-    /// that is put together when the policy runs is not among them.
-    pub fn reference_ids(&self) -> &[String] {
-        &self.reference_ids
     }
 
     /// SHA-384 of the policy text, in lower-case hex.
@@ -207,50 +197,6 @@ impl AppraisalPolicy {
         }
         explanation
     }
-}
-
-/// `query_reference_value("id")`, `matches_reference_value(…, "id")`, `data.reference.id`.
-fn reference_ids(code: &[Token]) -> Vec<String> {
-    let mut ids: Vec<String> = Vec::new();
-    for at in 0..code.len() {
-        let id = match code.get(at..).unwrap_or_default() {
-            [name, Token::Mark('('), Token::Text(id), Token::Mark(')'), ..]
-                if name.is_name(engine::QUERY) =>
-            {
-                id
-            }
-            [name, Token::Mark('('), arguments @ ..] if name.is_name(engine::MATCHES) => {
-                let arguments = arguments.get(..tokens::closing(arguments)).unwrap_or_default();
-                let last = match arguments {
-                    [.., Token::Mark(','), Token::Text(id)] => Some(id),
-                    _ => None,
-                };
-                let Some(id) = last else { continue };
-                id
-            }
-            [
-                data,
-                Token::Mark('.'),
-                reference,
-                Token::Mark('.'),
-                Token::Name(id),
-                ..,
-            ]
-            | [
-                data,
-                Token::Mark('.'),
-                reference,
-                Token::Index,
-                Token::Text(id),
-                ..,
-            ] if data.is_name("data") && reference.is_name("reference") => id,
-            _ => continue,
-        };
-        if !ids.contains(id) {
-            ids.push(id.clone());
-        }
-    }
-    ids
 }
 
 fn vector_from(value: &Value) -> Result<TrustVector, PolicyError> {

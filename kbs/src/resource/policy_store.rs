@@ -173,15 +173,26 @@ impl PolicyStore {
     }
 }
 
-/// All that is stored. Of what is in `known` already nothing is compiled again.
+/// All that is stored. Of what is in `known` already no history is read, and nothing is compiled again.
 async fn load(versions: &Versions, known: Option<&InForce>, now: i64) -> Result<InForce, PolicyStoreError> {
-    // Absent is what an empty policy is: it compiles to nothing and denies.
-    let text = versions.current(MAIN).await?.unwrap_or_default();
-    let newest = newest_version(versions, MAIN, now).await?;
-    let main = compiled(MAIN, None, text, newest.as_ref(), known);
+    let stored = versions.newest().await?;
+    let newest_of_main = stored.get(MAIN).copied().flatten();
+    let main = match unchanged(versions, MAIN, newest_of_main, known).await? {
+        Some(main) => main,
+        None => {
+            // Absent is what an empty policy is: it compiles to nothing and denies.
+            let text = versions.current(MAIN).await?.unwrap_or_default();
+            let newest = newest_version(versions, MAIN, now).await?;
+            compiled(MAIN, None, text, newest.as_ref(), known)
+        }
+    };
     let mut scoped = BTreeMap::new();
-    for id in versions.list().await? {
+    for (id, newest) in stored {
         if id == MAIN || changes::check_id(&id).is_err() {
+            continue;
+        }
+        if let Some(policy) = unchanged(versions, &id, newest, known).await? {
+            scoped.insert(id, policy);
             continue;
         }
         let newest = newest_version(versions, &id, now).await?;
@@ -206,6 +217,27 @@ async fn load(versions: &Versions, known: Option<&InForce>, now: i64) -> Result<
         scoped.insert(id, policy);
     }
     Ok(InForce::new(main, scoped))
+}
+
+/// The policy of `known`, if its version is still the newest that is stored, and its text the one in force. A change
+/// of the scope alone is a version, too.
+async fn unchanged(
+    versions: &Versions,
+    id: &str,
+    newest: Option<u64>,
+    known: Option<&InForce>,
+) -> Result<Option<Arc<ActivePolicy>>, PolicyStoreError> {
+    let Some(known) = known.and_then(|known| known.get(id)) else {
+        return Ok(None);
+    };
+    if known.version().is_none() || known.version() != newest {
+        return Ok(None);
+    }
+    match versions.current(id).await {
+        Ok(Some(text)) if digest(&text) == known.digest() => Ok(Some(Arc::clone(known))),
+        Ok(_) | Err(VersionsError::NotText(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The newest version of `id`, if anything is known of it.

@@ -1,5 +1,6 @@
 //! Where versions are written down, and how what is known is put together from that.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::record::{Author, Event, Record, Version, digest};
@@ -73,6 +74,25 @@ impl Ledger {
             .collect();
         ids.sort_unstable();
         Ok(ids)
+    }
+
+    /// The ids with a text in force, each with the greatest number of its versions.
+    pub(super) async fn newest(&self) -> Result<BTreeMap<String, Option<u64>>> {
+        let keys = self.store.list().await?;
+        let ids = keys.iter().filter_map(|key| key.strip_suffix(CURRENT));
+        let mut newest: BTreeMap<String, Option<u64>> = ids
+            .filter(|id| !id.is_empty())
+            .map(|id| (id.to_owned(), None))
+            .collect();
+        for key in &keys {
+            if let Some((id, number)) = key.rsplit_once(VERSION)
+                && let Ok(number) = number.parse()
+                && let Some(known) = newest.get_mut(id)
+            {
+                *known = (*known).max(Some(number));
+            }
+        }
+        Ok(newest)
     }
 
     /// The history, the versions that it does not tell of yet, and what the storage holds besides.

@@ -16,6 +16,7 @@
 mod ledger;
 mod record;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
@@ -101,6 +102,15 @@ impl Versions {
     /// The storage does not work.
     pub async fn list(&self) -> Result<Vec<String>, VersionsError> {
         Ok(self.ledger.ids().await?)
+    }
+
+    /// The ids that have a text in force, and the greatest number of a version that is kept of each; in one listing of
+    /// keys, for those who look often whether anything has changed.
+    ///
+    /// # Errors
+    /// The storage does not work.
+    pub async fn newest(&self) -> Result<BTreeMap<String, Option<u64>>, VersionsError> {
+        Ok(self.ledger.newest().await?)
     }
 
     /// Every version that is known, the newest first. Where the text in force is not that of the newest version,

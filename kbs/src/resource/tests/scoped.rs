@@ -1,5 +1,6 @@
 //! Policies that are asked about a part of the resources.
 
+use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
 
 use super::*;
@@ -18,7 +19,7 @@ async fn set(store: &PolicyStore, id: &str, scope: &str, rego: &str) {
     store.set(&AdminGrant::for_tests(), new, NOW).await.unwrap();
 }
 
-async fn allowing(store: Arc<Memory>) -> PolicyStore {
+async fn allowing(store: Arc<dyn KeyValueStore>) -> PolicyStore {
     let policies = opened(store).await;
     let all = NewPolicy::for_everything(ALLOW);
     policies.set(&AdminGrant::for_tests(), all, NOW).await.unwrap();
@@ -204,4 +205,63 @@ async fn while_policies_are_replaced_each_request_sees_the_old_or_the_new_ones()
         set(&store, "keys", "shop", &format!("{ALLOW}\n# {number}\n")).await;
     }
     assert!(!requests.await.unwrap().is_empty());
+}
+
+/// Counts how often a history is read.
+struct Counting(Memory, AtomicUsize);
+
+#[async_trait]
+impl KeyValueStore for Counting {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StorageError> {
+        if key.ends_with(".history.json") {
+            self.1.fetch_add(1, Ordering::SeqCst);
+        }
+        self.0.get(key).await
+    }
+
+    async fn set(&self, key: &str, value: &[u8], mode: WriteMode) -> Result<WriteOutcome, StorageError> {
+        self.0.set(key, value, mode).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<Option<Vec<u8>>, StorageError> {
+        self.0.delete(key).await
+    }
+
+    async fn list(&self) -> Result<Vec<String>, StorageError> {
+        self.0.list().await
+    }
+
+    fn check_key(&self, key: &str) -> Result<(), StorageError> {
+        self.0.check_key(key)
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_read_of_the_history_of_what_has_not_changed() {
+    let counting = Arc::new(Counting(Memory::new(), AtomicUsize::new(0)));
+    let (here, there) = (allowing(counting.clone()).await, opened(counting.clone()).await);
+    for id in ["keys", "certs"] {
+        set(&here, id, "shop", ALLOW).await;
+    }
+    let read_by_reload = async || {
+        let before = counting.1.load(Ordering::SeqCst);
+        let changed = here.reload(NOW).await.unwrap();
+        (changed, counting.1.load(Ordering::SeqCst) - before)
+    };
+    assert_eq!(read_by_reload().await, (false, 0));
+    // The same text for another scope, by another process.
+    there.reload(NOW).await.unwrap();
+    there.delete(&AdminGrant::for_tests(), "keys", NOW).await.unwrap();
+    set(&there, "keys", "other", ALLOW).await;
+    assert_eq!(read_by_reload().await, (true, 1));
+    assert_eq!(read_by_reload().await, (false, 0));
+    // By hand, without a version.
+    let deny = DENY.as_bytes();
+    counting
+        .set("certs.rego", deny, WriteMode::Replace)
+        .await
+        .unwrap();
+    assert_eq!(read_by_reload().await, (true, 1));
+    assert!(ask(&here, &guest_with("affirming"), "shop/key/1").is_err());
+    assert!(ask(&here, &guest_with("affirming"), "other/key/1").is_ok());
 }

@@ -232,3 +232,28 @@ async fn an_id_that_the_storage_cannot_hold_is_refused_before_anything_is_writte
     }
     assert_eq!(store.list().await.unwrap(), Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn what_is_newest_is_told_from_the_names_of_keys_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, store) in every_store(directory.path()) {
+        let versions = Versions::new(store.clone());
+        for (id, count) in [("p", 3), ("a.version.7", 1)] {
+            for number in 0..count {
+                let text = format!("{id}{number}");
+                versions.set(id, text.as_str(), &alice(), 1).await.unwrap();
+            }
+        }
+        versions.set("gone", "x", &alice(), 1).await.unwrap();
+        versions.delete("gone", &alice(), 2).await.unwrap();
+        store.set("hand.rego", b"x", WriteMode::Replace).await.unwrap();
+        store
+            .set("p.version.x", b"no version", WriteMode::Replace)
+            .await
+            .unwrap();
+        let newest = versions.newest().await.unwrap();
+        let expected = [("a.version.7", Some(1)), ("hand", None), ("p", Some(3))];
+        let told: Vec<_> = newest.iter().map(|(id, number)| (id.as_str(), *number)).collect();
+        assert_eq!(told, expected, "{name}");
+    }
+}
