@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use policy::ar4si::TrustTier;
-use policy::{Explanation, Limits};
+use policy::{Appraisal, Explanation, Limits};
 use serde::Serialize;
 
 use crate::appraisal::Submodule;
@@ -31,6 +31,8 @@ pub(crate) const LIMITS: Limits = Limits {
 
 /// The longest explanation, in bytes. What is longer keeps its values and loses its reasons.
 const MAX_TEXT: usize = 64 * 1024;
+
+const TOO_LONG: &str = "the explanation is too long";
 
 /// How many explanations may wait for their turn.
 const MAX_WAITING: usize = 16;
@@ -122,6 +124,19 @@ fn plain(submodule: &Submodule) -> Arc<Explanation> {
     Arc::new(Explanation::of(&submodule.appraisal))
 }
 
+/// The explanation of one appraisal of which no token is made, as JSON text.
+pub(crate) fn of_trial(explanation: &Explanation, appraisal: &Appraisal) -> Option<String> {
+    let text = serde_json::to_string(explanation).ok()?;
+    if text.len() <= MAX_TEXT {
+        return Some(text);
+    }
+    let values = Explanation {
+        incomplete: Some(TOO_LONG),
+        ..Explanation::of(appraisal)
+    };
+    serde_json::to_string(&values).ok()
+}
+
 fn without_reasons(evaluation: &Evaluation, submodules: &[Submodule], why: &'static str) -> Option<String> {
     text(evaluation, submodules, |_, submodule| {
         Arc::new(Explanation {
@@ -139,7 +154,7 @@ fn bounded(
 ) -> Option<String> {
     match text(evaluation, submodules, explain) {
         Some(text) if text.len() <= MAX_TEXT => Some(text),
-        _ => without_reasons(evaluation, submodules, "the explanation is too long"),
+        _ => without_reasons(evaluation, submodules, TOO_LONG),
     }
 }
 

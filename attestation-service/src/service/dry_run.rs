@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use policy::{Depth, Explanation, Limits, PolicyInput, ReferenceValueSnapshot};
+use policy::{Depth, Limits, PolicyInput, ReferenceValueSnapshot};
 use serde_json::{Map, Value};
 
 use super::{AttestationService, MAX_ROUNDS};
@@ -246,9 +246,9 @@ fn appraisal(
     for extension in appraisal.extensions.iter().filter(|each| !each.value.is_null()) {
         submodule.insert(extension.name.clone(), extension.value.clone());
     }
-    let explanation: Explanation = policy.explain(&appraisal, input, values, &explanation::LIMITS, depth);
+    let explanation = policy.explain(&appraisal, input, values, &explanation::LIMITS, depth);
     Ok(TriedAppraisal {
         submodule: Value::Object(submodule).to_string(),
-        explanation: serde_json::to_string(&explanation).ok(),
+        explanation: explanation::of_trial(&explanation, &appraisal),
     })
 }

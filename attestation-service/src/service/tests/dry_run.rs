@@ -130,3 +130,49 @@ async fn what_cannot_be_tried_is_refused_and_what_cannot_be_appraised_is_a_resul
     let missing = "Policy `none_cpu.rego` not found";
     assert_eq!(statuses(&tried), [pair(missing, missing)]);
 }
+
+#[tokio::test]
+async fn affirming_results_are_explained_if_that_is_asked_for_and_not_at_any_length() {
+    let fixture = Fixture::new().await;
+    let many = |conditions: usize| {
+        let condition = "\tinput.sample.long == concat(\"\", [input.sample.long, \"\"])\n".repeat(conditions);
+        let names = policy::ar4si::TrustClaim::ALL.map(policy::ar4si::TrustClaim::as_str);
+        let claims: Vec<String> = names
+            .iter()
+            .map(|name| format!("\"{name}\": {}", name.replace('-', "_")))
+            .collect();
+        let rules = names.map(|name| format!("{} := 2 if {{\n{condition}}}\n", name.replace('-', "_")));
+        format!(
+            "package policy\nimport rego.v1\ntrust_claims := {{{}}}\n{}",
+            claims.join(", "),
+            rules.join("")
+        )
+    };
+    let explained = async |conditions: usize, explain_affirming: bool| {
+        let trial = PolicyTrial {
+            policies: [("default_cpu".to_owned(), many(conditions))].into(),
+            claims: vec![TriedClaims {
+                policy_id: "default_cpu".to_owned(),
+                claims: json!({"sample": {"long": "y".repeat(4096)}}).to_string(),
+            }],
+            explain_affirming,
+            ..PolicyTrial::default()
+        };
+        let mut tried = fixture.service.try_out(trial).await.unwrap();
+        let text = tried.remove(0).then.unwrap().explanation.unwrap();
+        let explanation: Value = serde_json::from_str(&text).unwrap();
+        (text.len(), explanation)
+    };
+    let (_, plain) = explained(1, false).await;
+    assert!(plain["claims"][0].get("rule").is_none(), "{plain}");
+    let (_, whole) = explained(1, true).await;
+    assert_eq!(
+        whole["claims"][0]["held"][0]["seen"][0]["what"],
+        "input.sample.long"
+    );
+    assert!(whole.get("incomplete").is_none(), "{whole}");
+    let (length, cut) = explained(14, true).await;
+    assert!(length < 64 * 1024, "{length}");
+    assert_eq!(cut["incomplete"], "the explanation is too long");
+    assert_eq!(cut["claims"][0]["value"], 2);
+}

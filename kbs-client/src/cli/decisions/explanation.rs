@@ -114,6 +114,7 @@ pub(super) fn grounds(decision: &Decision, devices: &Value) -> String {
         for claim in claims.into_iter().flatten() {
             crate::cli::policy::print::claim(&mut text, claim);
         }
+        crate::cli::policy::print::incomplete(&mut text, device);
     }
     text.lines().map(printable).collect::<Vec<_>>().join("\n")
 }

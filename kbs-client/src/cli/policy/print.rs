@@ -45,6 +45,14 @@ fn devices(text: &mut String, guest: &Value, explain: bool) {
         for claim in claims.into_iter().flatten() {
             self::claim(text, claim);
         }
+        incomplete(text, device);
+    }
+}
+
+/// Why not all is said of a device.
+pub(in crate::cli) fn incomplete(text: &mut String, device: &Value) {
+    if let Some(why) = device.pointer("/why/incomplete").and_then(Value::as_str) {
+        let _ = writeln!(text, "    not all could be looked into: {}", printable(why));
     }
 }
 

@@ -13,7 +13,8 @@ fn report() -> Value {
         "advice": "Register it.\u{1b}[2J",
     });
     let side = |status: &str, executables: i64| json!({"status": status, "vector": {"executables": executables, "hardware": 0}});
-    let why = json!({"claims": [{"claim": "executables", "value": 33, "better": [{"failed": [failed]}]}]});
+    let why = json!({"claims": [{"claim": "executables", "value": 33, "better": [{"failed": [failed]}]}],
+        "incomplete": "it takes too long"});
     json!({"tried": 3, "changed": 1, "gained": 0, "lost": 1, "guests": [
         {"name": "quiet", "changed": false, "devices": {}, "resources": []},
         {"name": "d1", "tee": "snp", "changed": true,
@@ -47,6 +48,7 @@ fn a_report_says_was_would_be_and_why() {
         "      expected: a value registered as `snp_launch_measurement`, but there is none, or it has expired",
         "      came:     `input.snp.measurement` is \"ab\"",
         "      where:    rule snp_executables, line 61",
+        "    not all could be looked into: it takes too long",
         "  would lose resource/a/b/c",
         "3 guests tried: 1 would change, 0 secrets gained, 1 lost.",
     ] {
