@@ -141,7 +141,7 @@ fn spent() -> KbsError {
         "a session whose challenge was not answered yet",
         "one that is unknown, expired, or was answered",
         "Let the guest begin anew. If it did: several KBSs behind one address do not know each other's sessions, and a \
-         guest that takes longer than `session.timeout` finds none.",
+         guest that takes longer than `attestation_service.timeout` finds none.",
     );
     let reason = "the session is unknown, expired or its challenge is spent";
     refused_by(reason, None, check)
