@@ -13,6 +13,9 @@ pub(crate) struct TokenSigner {
     jwks: String,
 }
 
+/// Bytes that most payloads fit into.
+const USUAL_PAYLOAD: usize = 8192;
+
 /// RFC 7515, section 4.1. There is no `kid`: consumers look at the key itself.
 #[derive(Serialize)]
 struct Header<'a> {
@@ -76,9 +79,10 @@ impl TokenSigner {
 
     /// The compact JWS over `payload`, its members in the order in which it serialises.
     pub(crate) fn sign(&self, payload: &impl Serialize) -> Result<String, EvaluateError> {
-        let payload = serde_json::to_vec(payload).map_err(|error| EvaluateError::Token(error.to_string()))?;
+        let mut json = Vec::with_capacity(USUAL_PAYLOAD);
+        serde_json::to_writer(&mut json, payload).map_err(|error| EvaluateError::Token(error.to_string()))?;
         self.key
-            .sign_compact_raw(&self.header, &payload)
+            .sign_compact_raw(&self.header, &json)
             .map_err(|error| EvaluateError::Token(error.to_string()))
     }
 

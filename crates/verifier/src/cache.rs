@@ -1,8 +1,36 @@
 //! What was verified before, by digest. Only what a trusted root vouches for gets in, and only so much.
 
-use ring::digest::{SHA256, digest};
+use ring::digest::{Context, Digest, SHA256, digest};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// What an entry is found by: the SHA-256 of all that its verification looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key([u8; 32]);
+
+impl Key {
+    /// Of several parts, each behind its length: the same bytes cut elsewhere have another key.
+    pub(crate) fn of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut context = Context::new(&SHA256);
+        for part in parts {
+            context.update(&part.len().to_be_bytes());
+            context.update(part);
+        }
+        Self::from_digest(&context.finish())
+    }
+
+    fn from_digest(digest: &Digest) -> Self {
+        let mut key = [0; 32];
+        key.copy_from_slice(digest.as_ref());
+        Self(key)
+    }
+}
+
+impl<T: AsRef<[u8]> + ?Sized> From<&T> for Key {
+    fn from(bytes: &T) -> Self {
+        Self::from_digest(&digest(&SHA256, bytes.as_ref()))
+    }
+}
 
 /// A bounded map from the SHA-256 of some bytes to what they proved to be. When full, the oldest entry goes.
 pub(crate) struct Cache<T> {
@@ -11,8 +39,8 @@ pub(crate) struct Cache<T> {
 }
 
 struct Entries<T> {
-    by_digest: HashMap<[u8; 32], Arc<T>>,
-    by_age: VecDeque<[u8; 32]>,
+    by_digest: HashMap<Key, Arc<T>>,
+    by_age: VecDeque<Key>,
 }
 
 impl<T> Cache<T> {
@@ -28,11 +56,13 @@ impl<T> Cache<T> {
         }
     }
 
-    /// The entry for `bytes`, made by `verify` if it is not there. A failure is not remembered.
-    pub(crate) fn get_or<E>(&self, bytes: &[u8], verify: impl FnOnce() -> Result<T, E>) -> Result<Arc<T>, E> {
-        let Some(key) = key(bytes) else {
-            return verify().map(Arc::new);
-        };
+    /// The entry of this key, made by `verify` if it is not there. A failure is not remembered.
+    pub(crate) fn get_or<E>(
+        &self,
+        key: impl Into<Key>,
+        verify: impl FnOnce() -> Result<T, E>,
+    ) -> Result<Arc<T>, E> {
+        let key = key.into();
         if let Some(found) = self.with(|entries| entries.by_digest.get(&key).cloned()) {
             return Ok(found);
         }
@@ -50,18 +80,15 @@ impl<T> Cache<T> {
         Ok(made)
     }
 
-    /// Whether there is an entry for `bytes` now.
-    pub(crate) fn knows(&self, bytes: &[u8]) -> bool {
-        key(bytes).is_some_and(|key| self.with(|entries| entries.by_digest.contains_key(&key)))
+    /// Whether there is an entry of this key now.
+    pub(crate) fn knows(&self, key: impl Into<Key>) -> bool {
+        let key = key.into();
+        self.with(|entries| entries.by_digest.contains_key(&key))
     }
 
     fn with<R>(&self, use_entries: impl FnOnce(&mut Entries<T>) -> R) -> R {
         use_entries(&mut self.entries.lock().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-fn key(bytes: &[u8]) -> Option<[u8; 32]> {
-    digest(&SHA256, bytes).as_ref().try_into().ok()
 }
 
 #[cfg(test)]
@@ -78,6 +105,14 @@ mod tests {
         assert!(cache.knows(&[99]) && !cache.knows(&[96]));
         assert_eq!(cache.get_or(&[99], || Err(())).as_deref(), Ok(&99));
         assert_eq!(cache.get_or(&[96], || Err(())), Err(()));
+    }
+
+    #[test]
+    fn parts_that_are_cut_elsewhere_have_another_key() {
+        let key = |parts: &[&'static str]| Key::of(parts.iter().map(|part| part.as_bytes()));
+        assert_eq!(key(&["ab", "c"]), key(&["ab", "c"]));
+        assert_ne!(key(&["ab", "c"]), key(&["a", "bc"]));
+        assert_ne!(key(&["ab", ""]), key(&["ab"]));
     }
 
     #[test]

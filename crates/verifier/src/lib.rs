@@ -12,6 +12,7 @@ mod cache;
 mod check;
 pub mod claim_paths;
 mod claims;
+mod digits;
 mod endorsement;
 mod error;
 mod evidence;

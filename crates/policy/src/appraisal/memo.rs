@@ -8,7 +8,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use regorus::Value;
-use ring::digest::{Context, SHA256};
+use ring::digest::{Context, Digest, SHA256};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::value::RawValue;
@@ -107,11 +107,11 @@ impl Memo {
 
     /// `None` if appraisals of this policy cannot be remembered.
     pub(super) fn fingerprint(&self, claims: &dyn Claims) -> Option<Fingerprint> {
-        let mut hash = Hash(Context::new(&SHA256));
+        let mut hash = Hash::new();
         for read in self.reads.as_ref()?.iter() {
             hash.read(read, claims)?;
         }
-        let digest = hash.0.finish();
+        let digest = hash.finish();
         digest.as_ref().try_into().ok().map(Fingerprint)
     }
 
@@ -198,38 +198,68 @@ enum Found<'a> {
 }
 
 /// Hashes findings one behind the other; each one says where it ends.
-struct Hash(Context);
+struct Hash {
+    context: Context,
+    /// What the context has not seen yet: most findings are a few bytes.
+    small: Vec<u8>,
+}
+
+/// So many bytes are given to the hash together.
+const TOGETHER: usize = 1024;
 
 impl Hash {
+    fn new() -> Self {
+        Self {
+            context: Context::new(&SHA256),
+            small: Vec::with_capacity(TOGETHER),
+        }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        if self.small.len().saturating_add(bytes.len()) > TOGETHER {
+            self.context.update(&self.small);
+            self.small.clear();
+        }
+        match bytes.len() > TOGETHER {
+            true => self.context.update(bytes),
+            false => self.small.extend_from_slice(bytes),
+        }
+    }
+
+    fn finish(mut self) -> Digest {
+        self.context.update(&self.small);
+        self.context.finish()
+    }
+
     fn read(&mut self, read: &Read, claims: &dyn Claims) -> Option<()> {
         match (find(&read.path, claims), read.presence) {
             (Found::Unknown, _) => return None,
-            (Found::Nothing, _) => self.0.update(b"-"),
-            (Found::Something(Member::Value(serde_json::Value::Bool(false))), true) => self.0.update(b"0"),
+            (Found::Nothing, _) => self.update(b"-"),
+            (Found::Something(Member::Value(serde_json::Value::Bool(false))), true) => self.update(b"0"),
             (Found::Something(Member::Json(json)), true) => self.text(json.get()),
-            (Found::Something(_), true) => self.0.update(b"+"),
+            (Found::Something(_), true) => self.update(b"+"),
             (Found::Something(Member::Text(text)), false) => self.text(text),
             (Found::Something(Member::Value(serde_json::Value::String(text))), false) => self.text(text),
             (Found::Something(member), false) => {
-                self.0.update(b"j");
+                self.update(b"j");
                 serde_json::to_writer(&mut *self, &member).ok()?;
                 // JSON text has no such byte in it.
-                self.0.update(&[0]);
+                self.update(&[0]);
             }
         }
         Some(())
     }
 
     fn text(&mut self, text: &str) {
-        self.0.update(b"t");
-        self.0.update(&text.len().to_le_bytes());
-        self.0.update(text.as_bytes());
+        self.update(b"t");
+        self.update(&text.len().to_le_bytes());
+        self.update(text.as_bytes());
     }
 }
 
 impl Write for Hash {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.update(bytes);
+        self.update(bytes);
         Ok(bytes.len())
     }
 

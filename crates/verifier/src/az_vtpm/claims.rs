@@ -21,8 +21,8 @@ pub(super) fn with_vtpm(
         claims.insert("vm_configuration".to_owned(), configuration.into());
     }
     VerifiedClaims::new(tee, TeeClass::Cpu, claims)
-        .with_report_data(hex::encode(quote.extra_data()))
-        .with_init_data(hex::encode(quote.pcrs().init_data()))
+        .with_report_data(crate::digits::hex(quote.extra_data()))
+        .with_init_data(crate::digits::hex(quote.pcrs().init_data()))
 }
 
 /// The claims of `az-snp-vtpm` that existing policies read: numbers and booleans are text, and the measurement is

@@ -61,8 +61,14 @@ impl ParsedEvidence for AzSnpEvidence {
         let quote = vtpm::verify(&self.quote, &runtime_data, expected)?;
 
         let mut typed = report.claims();
-        typed.insert("report_data".to_owned(), hex::encode(fields.report_data).into());
-        typed.insert("host_data".to_owned(), hex::encode(fields.host_data).into());
+        typed.insert(
+            "report_data".to_owned(),
+            crate::digits::hex(fields.report_data).into(),
+        );
+        typed.insert(
+            "host_data".to_owned(),
+            crate::digits::hex(fields.host_data).into(),
+        );
         let mut texts = claims::snp_texts(fields);
         texts.insert("snp".to_owned(), typed.into());
         Ok(vec![claims::with_vtpm(

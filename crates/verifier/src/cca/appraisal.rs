@@ -28,7 +28,7 @@ pub(super) fn platform(values: &ReferenceValues, platform: &PlatformClaims) -> R
         .peekable();
     if of_this_kind.peek().is_none() {
         return Err(CcaError::UnknownImplementation {
-            implementation_id: hex::encode(platform.implementation_id),
+            implementation_id: crate::digits::hex(platform.implementation_id),
         });
     }
     of_this_kind

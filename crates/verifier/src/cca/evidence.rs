@@ -46,8 +46,8 @@ impl CcaEvidence {
         let Self { platform, realm, .. } = self;
         let Some(platform_key) = stores.key_of(platform) else {
             return Err(CcaError::UnknownPlatform {
-                instance_id: hex::encode(platform.instance_id),
-                implementation_id: hex::encode(platform.implementation_id),
+                instance_id: crate::digits::hex(platform.instance_id),
+                implementation_id: crate::digits::hex(platform.implementation_id),
             });
         };
         self.signed_platform
@@ -81,8 +81,8 @@ impl ParsedEvidence for CcaEvidence {
         check_init_data(expected.init_data.as_deref(), &self.realm.personalization_value)?;
         let claims = claims::of(&self.platform, &self.realm, outcome);
         let verified = VerifiedClaims::new(Tee::Cca, TeeClass::Cpu, claims)
-            .with_report_data(hex::encode(self.realm.challenge))
-            .with_init_data(hex::encode(self.realm.personalization_value));
+            .with_report_data(crate::digits::hex(self.realm.challenge))
+            .with_init_data(crate::digits::hex(self.realm.personalization_value));
         Ok(vec![verified])
     }
 }

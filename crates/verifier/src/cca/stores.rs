@@ -72,7 +72,7 @@ impl Stores {
         let mut anchors = HashMap::new();
         for entry in entries {
             let Hex(instance_id) = entry.instance_id;
-            let name = || hex::encode(instance_id);
+            let name = || crate::digits::hex(instance_id);
             let key = PublicKey::from_jwk(&entry.key).ok_or_else(|| CcaStoreError::Key(name()))?;
             if anchors
                 .insert((entry.implementation_id.0, instance_id), key)

@@ -10,19 +10,25 @@ pub(super) fn of(report: &Report, serial_number: &str) -> Map<String, Value> {
     put("policy", policy(report.policy));
     put(
         "user_pubkey_digest",
-        hex::encode(report.user_pubkey_digest).into(),
+        crate::digits::hex(report.user_pubkey_digest).into(),
     );
-    put("vm_id", hex::encode(report.vm_id).into());
-    put("vm_version", hex::encode(report.vm_version).into());
-    put("mnonce", hex::encode(report.mnonce).into());
-    put("measure", hex::encode(report.measure).into());
-    put("sig_usage", hex::encode(report.sig_usage.to_le_bytes()).into());
-    put("sig_algo", hex::encode(report.sig_algo.to_le_bytes()).into());
+    put("vm_id", crate::digits::hex(report.vm_id).into());
+    put("vm_version", crate::digits::hex(report.vm_version).into());
+    put("mnonce", crate::digits::hex(report.mnonce).into());
+    put("measure", crate::digits::hex(report.measure).into());
+    put(
+        "sig_usage",
+        crate::digits::hex(report.sig_usage.to_le_bytes()).into(),
+    );
+    put(
+        "sig_algo",
+        crate::digits::hex(report.sig_algo.to_le_bytes()).into(),
+    );
     put("serial_number", serial_number.into());
     match &report.version {
         Version::V1 { anonce } => {
             put("version", "1".into());
-            put("anonce", hex::encode(anonce.to_le_bytes()).into());
+            put("anonce", crate::digits::hex(anonce.to_le_bytes()).into());
         }
         Version::V2 {
             build,
@@ -34,10 +40,10 @@ pub(super) fn of(report: &Report, serial_number: &str) -> Map<String, Value> {
             put("version", "2".into());
             put("build", (*build).into());
             put("rtmr_version", (*rtmr_version).into());
-            put("reserved0", hex::encode(reserved0).into());
-            put("reserved1", hex::encode(reserved1.as_slice()).into());
+            put("reserved0", crate::digits::hex(reserved0).into());
+            put("reserved1", crate::digits::hex(reserved1.as_slice()).into());
             for (number, rtmr) in rtmrs.iter().enumerate() {
-                put(&format!("rtmr{number}"), hex::encode(rtmr).into());
+                put(&format!("rtmr{number}"), crate::digits::hex(rtmr).into());
             }
         }
     }

@@ -158,7 +158,7 @@ impl ParsedEvidence for CsvEvidence {
         }
         let verified = VerifiedClaims::new(Tee::Csv, TeeClass::Cpu, claims)
             .with_event_log(told)
-            .with_report_data(hex::encode(self.report.report_data));
+            .with_report_data(crate::digits::hex(self.report.report_data));
         Ok(vec![verified])
     }
 }

@@ -83,8 +83,8 @@ fn platform(claims: &mut Claims, verified: &QuoteClaims) {
     let platform = &verified.platform;
     claims.put("pck_crl_num", platform.pck_crl_num);
     claims.put("root_ca_crl_num", platform.root_ca_crl_num);
-    claims.put("root_key_id", hex::encode(&platform.root_key_id));
-    claims.put("platform_provider_id", hex::encode(&platform.pck.ppid));
+    claims.put("root_key_id", crate::digits::hex(&platform.root_key_id));
+    claims.put("platform_provider_id", crate::digits::hex(&platform.pck.ppid));
     let sgx_type = match platform.pck.sgx_type {
         0 => "Standard".to_owned(),
         1 => "Scalable".to_owned(),

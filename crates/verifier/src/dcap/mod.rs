@@ -139,7 +139,7 @@ impl DcapQuote {
     pub(crate) fn platform_instance_id(&self) -> Option<String> {
         let mut id = self.chain.as_ref().ok()?.platform_instance_id?;
         id.reverse();
-        Some(hex::encode(id))
+        Some(crate::digits::hex(id))
     }
 
     /// Intel's collateral for the platform: all four pieces are needed. None if the chain is not trusted, so that

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 pub(super) fn of(arch: Architecture, uuid: &str, report: &Report) -> Map<String, Value> {
     let measurements = report.measurements.iter();
     let measurements: Map<String, Value> = measurements
-        .map(|(index, value)| (index.to_string(), hex::encode(value).into()))
+        .map(|(index, value)| (index.to_string(), crate::digits::hex(value).into()))
         .collect();
     let claims: [(&str, Value); 4] = [
         ("arch", arch.as_str().into()),

@@ -110,8 +110,8 @@ impl OpaqueData {
 impl Form {
     fn show(self, value: &[u8]) -> Option<Value> {
         Some(match self {
-            Form::Hex => hex::encode(value).into(),
-            Form::Text => text(value).unwrap_or_else(|| hex::encode(value)).into(),
+            Form::Hex => crate::digits::hex(value).into(),
+            Form::Text => text(value).unwrap_or_else(|| crate::digits::hex(value)).into(),
             Form::Version => text(value).filter(|text| !text.is_empty())?.into(),
             Form::Vbios => vbios(value)?.into(),
             Form::Counts => counts(value)?,

@@ -49,6 +49,6 @@ const DEBUG: u64 = 1 << 1;
 fn object(fields: &[(&str, &[u8])]) -> Value {
     let members = fields
         .iter()
-        .map(|(name, bytes)| ((*name).to_owned(), hex::encode(bytes).into()));
+        .map(|(name, bytes)| ((*name).to_owned(), crate::digits::hex(bytes).into()));
     Value::Object(members.collect())
 }

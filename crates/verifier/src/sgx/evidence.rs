@@ -53,8 +53,8 @@ impl ParsedEvidence for SgxEvidence {
         let mut all = claims::of(&quote.header, report);
         all.extend(platform);
         let claims = VerifiedClaims::new(Tee::Sgx, TeeClass::Cpu, all)
-            .with_report_data(hex::encode(report.report_data))
-            .with_init_data(hex::encode(report.config_id));
+            .with_report_data(crate::digits::hex(report.report_data))
+            .with_init_data(crate::digits::hex(report.config_id));
         Ok(vec![claims])
     }
 }

@@ -21,16 +21,16 @@ pub(super) fn of(report: &Report, vek: &VerifiedVek) -> Map<String, Value> {
 fn identity(claims: &mut Claims, report: &Report) {
     let fields = &report.fields;
     claims.put("report_version", fields.version);
-    claims.put("measurement", hex::encode(fields.measurement));
+    claims.put("measurement", crate::digits::hex(fields.measurement));
     claims.put("guest_svn", fields.guest_svn);
     claims.put("vmpl", fields.vmpl);
-    claims.put("family_id", hex::encode(fields.family_id));
-    claims.put("image_id", hex::encode(fields.image_id));
-    claims.put("id_key_digest", hex::encode(fields.id_key_digest));
-    claims.put("author_key_digest", hex::encode(fields.author_key_digest));
+    claims.put("family_id", crate::digits::hex(fields.family_id));
+    claims.put("image_id", crate::digits::hex(fields.image_id));
+    claims.put("id_key_digest", crate::digits::hex(fields.id_key_digest));
+    claims.put("author_key_digest", crate::digits::hex(fields.author_key_digest));
     claims.put("author_key_en", fields.key_info.author_key_en());
-    claims.put("report_id", hex::encode(fields.report_id));
-    claims.put("report_id_ma", hex::encode(fields.report_id_ma));
+    claims.put("report_id", crate::digits::hex(fields.report_id));
+    claims.put("report_id_ma", crate::digits::hex(fields.report_id_ma));
 }
 
 /// GUEST_POLICY (AMD 56860, table 10).
@@ -83,7 +83,7 @@ fn firmware(claims: &mut Claims, report: &Report) {
 
 fn processor(claims: &mut Claims, report: &Report, vek: &VerifiedVek) {
     let fields = &report.fields;
-    claims.put("chip_id", hex::encode(fields.chip_id));
+    claims.put("chip_id", crate::digits::hex(fields.chip_id));
     claims.put("chip_family", vek.product.as_str());
     claims.put("signing_key", vek.kind.as_str().to_ascii_lowercase());
     claims.put("mask_chip_key", fields.key_info.mask_chip_key());

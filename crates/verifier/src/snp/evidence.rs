@@ -328,8 +328,8 @@ impl ParsedEvidence for SnpEvidence {
         check_report_data(expected.report_data.as_deref(), &fields.report_data)?;
         check_init_data(expected.init_data.as_deref(), &fields.host_data)?;
         let claims = VerifiedClaims::new(Tee::Snp, TeeClass::Cpu, report.claims())
-            .with_report_data(hex::encode(fields.report_data))
-            .with_init_data(hex::encode(fields.host_data));
+            .with_report_data(crate::digits::hex(fields.report_data))
+            .with_init_data(crate::digits::hex(fields.host_data));
         Ok(vec![claims])
     }
 }

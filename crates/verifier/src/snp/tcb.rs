@@ -107,7 +107,7 @@ impl HwId {
 
 impl fmt::Display for HwId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.as_bytes()))
+        f.write_str(&crate::digits::hex(self.as_bytes()))
     }
 }
 

@@ -22,8 +22,11 @@ pub(crate) fn quote_claims(header: &Header, body: &Body) -> Map<String, Value> {
     quote.insert("header".to_owned(), header_claims(header));
     quote.insert("body".to_owned(), Value::Object(body_claims(report)));
     if let Some((body_type, size)) = kind {
-        quote.insert("type".to_owned(), hex::encode(body_type.to_le_bytes()).into());
-        quote.insert("size".to_owned(), hex::encode(size.to_le_bytes()).into());
+        quote.insert(
+            "type".to_owned(),
+            crate::digits::hex(body_type.to_le_bytes()).into(),
+        );
+        quote.insert("size".to_owned(), crate::digits::hex(size.to_le_bytes()).into());
     }
     let attributes = u64::from_le_bytes(report.td_attributes);
     let attributes = ATTRIBUTES.map(|(name, bit)| (name.to_owned(), Value::Bool(attributes >> bit & 1 == 1)));
@@ -38,12 +41,12 @@ pub(crate) fn quote_claims(header: &Header, body: &Body) -> Map<String, Value> {
 
 fn header_claims(header: &Header) -> Value {
     json!({
-        "version": hex::encode(header.version.to_le_bytes()),
-        "att_key_type": hex::encode(header.att_key_type.to_le_bytes()),
-        "tee_type": hex::encode(header.tee_type.to_le_bytes()),
-        "reserved": hex::encode(header.svns),
-        "vendor_id": hex::encode(header.vendor_id),
-        "user_data": hex::encode(header.user_data),
+        "version": crate::digits::hex(header.version.to_le_bytes()),
+        "att_key_type": crate::digits::hex(header.att_key_type.to_le_bytes()),
+        "tee_type": crate::digits::hex(header.tee_type.to_le_bytes()),
+        "reserved": crate::digits::hex(header.svns),
+        "vendor_id": crate::digits::hex(header.vendor_id),
+        "user_data": crate::digits::hex(header.user_data),
     })
 }
 
@@ -89,6 +92,6 @@ fn body_claims(report: &TdReport) -> Map<String, Value> {
     }
     fields
         .into_iter()
-        .map(|(name, bytes)| (name.to_owned(), hex::encode(bytes).into()))
+        .map(|(name, bytes)| (name.to_owned(), crate::digits::hex(bytes).into()))
         .collect()
 }

@@ -73,8 +73,8 @@ impl ParsedEvidence for TdxEvidence {
         let log = self.log.as_ref().map(|log| log.claims_of(Algorithm::Sha384));
         let claims = VerifiedClaims::new(Tee::Tdx, TeeClass::Cpu, all)
             .with_event_log(log)
-            .with_report_data(hex::encode(report.report_data))
-            .with_init_data(hex::encode(report.mr_config_id));
+            .with_report_data(crate::digits::hex(report.report_data))
+            .with_init_data(crate::digits::hex(report.mr_config_id));
         Ok(vec![claims])
     }
 }

@@ -3,6 +3,7 @@
 use super::chain::{self, Vouched};
 use super::nonce::check_resized_nonce;
 use super::{AttestationKey, Pcrs, Shared, Signature, TpmError, UnverifiedQuote};
+use crate::cache::Key;
 use crate::{
     EndorsementId, Endorsements, ExpectedBinding, ParsedEvidence, Tee, TeeClass, UnverifiedEvidence,
     VerifiedClaims, VerifyError,
@@ -11,6 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// More certificates than any chain of a TPM's key has.
@@ -27,62 +29,85 @@ pub(super) struct TpmEvidence {
     key: AttestationKey,
     /// The key as it came: standard base64 of its SubjectPublicKeyInfo.
     key_text: String,
+    chain: Option<Chain>,
+}
+
+/// What came to vouch for the key.
+struct Chain {
     /// The key's certificate, then its issuers', DER.
-    certificates: Option<Vec<Vec<u8>>>,
+    certificates: Vec<Vec<u8>>,
+    /// What the key and the certificates are remembered by.
+    key: Key,
 }
 
 /// The JSON object a guest sends.
 #[derive(Deserialize)]
-struct Wire {
-    tpm_quote: WireQuote,
-    ak_public: String,
-    #[serde(default)]
-    ak_certificates: Option<Vec<String>>,
+struct Wire<'a> {
+    #[serde(borrow)]
+    tpm_quote: WireQuote<'a>,
+    #[serde(borrow)]
+    ak_public: Text<'a>,
+    #[serde(borrow, default)]
+    ak_certificates: Option<Vec<Text<'a>>>,
 }
 
 #[derive(Deserialize)]
-struct WireQuote {
-    signature: String,
-    message: String,
-    pcrs: Vec<String>,
+struct WireQuote<'a> {
+    #[serde(borrow)]
+    signature: Text<'a>,
+    #[serde(borrow)]
+    message: Text<'a>,
+    #[serde(borrow)]
+    pcrs: Vec<Text<'a>>,
 }
+
+/// A string that lies in the evidence as it is, unless something in it is escaped.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl TpmEvidence {
     pub(super) fn parse(shared: Arc<Shared>, evidence: UnverifiedEvidence<'_>) -> Result<Self, VerifyError> {
-        let wire: Wire = evidence.parse(Tee::Tpm)?;
+        let wire: Wire<'_> = evidence.parse(Tee::Tpm)?;
         let quote = &wire.tpm_quote;
-        let values: Option<Vec<Vec<u8>>> = quote.pcrs.iter().map(|text| hex::decode(text).ok()).collect();
-        let pcrs = values
-            .and_then(|values| Pcrs::from_values(&values))
+        let pcrs = Pcrs::from_hex(quote.pcrs.iter().map(|Text(text)| text.as_ref()))
             .ok_or_else(|| malformed("pcrs are not 24 values of 32 bytes in hex"))?;
         let signature = Signature::parse(&base64("signature", &quote.signature)?)?;
         let message = base64("message", &quote.message)?;
         let key = AttestationKey::from_spki(&base64("ak_public", &wire.ak_public)?)?;
+        let Text(key_text) = wire.ak_public;
+        let chain = wire.ak_certificates.map(|texts| Chain::parse(&key_text, &texts));
         Ok(Self {
             shared,
             quote: UnverifiedQuote::new(message, signature, pcrs),
             key,
-            key_text: wire.ak_public,
-            certificates: wire.ak_certificates.map(certificates).transpose()?,
+            chain: chain.transpose()?,
+            key_text: key_text.into_owned(),
         })
     }
 }
 
-impl TpmEvidence {
-    /// Key and chain, told apart from all others.
-    fn key_and_chain(&self, chain: &[Vec<u8>]) -> Vec<u8> {
-        let lengths = chain.iter().flat_map(|der| der.len().to_be_bytes());
-        let mut all: Vec<u8> = self.key_text.bytes().chain([0]).chain(lengths).collect();
-        chain.iter().for_each(|der| all.extend(der));
-        all
+impl Chain {
+    fn parse(key_text: &str, texts: &[Text<'_>]) -> Result<Self, VerifyError> {
+        if texts.len() > MAX_CERTIFICATES {
+            return Err(malformed("too many certificates"));
+        }
+        let decoded = texts.iter().map(|text| base64("ak_certificates", text));
+        let certificates: Vec<Vec<u8>> = decoded.collect::<Result<_, _>>()?;
+        if certificates.iter().any(|der| der.len() > MAX_CERTIFICATE_LENGTH) {
+            return Err(malformed("a certificate is too long"));
+        }
+        let parts = certificates.iter().map(Vec::as_slice);
+        let key = Key::of([key_text.as_bytes()].into_iter().chain(parts));
+        Ok(Self { certificates, key })
     }
+}
 
+impl TpmEvidence {
     /// The word of a trusted root, now. A chain that led to one before is not verified again.
-    fn vouched(&self, chain: &[Vec<u8>], now: i64) -> Result<Arc<Vouched>, TpmError> {
+    fn vouched(&self, chain: &Chain, now: i64) -> Result<Arc<Vouched>, TpmError> {
         let Shared { roots, chains } = &*self.shared;
-        let vouched = chains.get_or(&self.key_and_chain(chain), || {
-            chain::verify(&self.key, chain, roots)
-        })?;
+        let verify = || chain::verify(&self.key, &chain.certificates, roots);
+        let vouched = chains.get_or(chain.key, verify)?;
         if !vouched.validity.contains(now) {
             return Err(TpmError::Validity);
         }
@@ -97,22 +122,10 @@ fn malformed(reason: &str) -> VerifyError {
     }
 }
 
-fn base64(member: &str, text: &str) -> Result<Vec<u8>, VerifyError> {
+fn base64(member: &str, Text(text): &Text<'_>) -> Result<Vec<u8>, VerifyError> {
     STANDARD
-        .decode(text)
+        .decode(text.as_bytes())
         .map_err(|_| malformed(&format!("{member} is not standard base64")))
-}
-
-fn certificates(texts: Vec<String>) -> Result<Vec<Vec<u8>>, VerifyError> {
-    if texts.len() > MAX_CERTIFICATES {
-        return Err(malformed("too many certificates"));
-    }
-    let decoded = texts.iter().map(|text| base64("ak_certificates", text));
-    let decoded: Vec<Vec<u8>> = decoded.collect::<Result<_, _>>()?;
-    if decoded.iter().any(|der| der.len() > MAX_CERTIFICATE_LENGTH) {
-        return Err(malformed("a certificate is too long"));
-    }
-    Ok(decoded)
 }
 
 impl ParsedEvidence for TpmEvidence {
@@ -123,8 +136,8 @@ impl ParsedEvidence for TpmEvidence {
     /// One signature of RSA, with a key that nobody or a known chain vouches for.
     fn is_cheap(&self) -> bool {
         let quick = matches!(&self.key, AttestationKey::Rsa { n, .. } if n.len() <= QUICK_MODULUS);
-        let known = |chain: &Vec<Vec<u8>>| self.shared.chains.knows(&self.key_and_chain(chain));
-        quick && self.certificates.as_ref().is_none_or(known)
+        let known = |chain: &Chain| self.shared.chains.knows(chain.key);
+        quick && self.chain.as_ref().is_none_or(known)
     }
 
     fn verify(
@@ -134,7 +147,7 @@ impl ParsedEvidence for TpmEvidence {
         now: i64,
     ) -> Result<Vec<VerifiedClaims>, VerifyError> {
         let quote = self.quote.verify(&self.key)?;
-        let vouched = self.certificates.as_deref();
+        let vouched = self.chain.as_ref();
         let vouched = vouched.map(|chain| self.vouched(chain, now)).transpose()?;
         check_resized_nonce(expected.report_data.as_deref(), quote.extra_data())?;
         quote.pcrs().check_init_data(expected.init_data.as_deref())?;
@@ -146,12 +159,15 @@ impl ParsedEvidence for TpmEvidence {
         let by = vouched.as_ref().map_or("nobody", |vouched| vouched.by.as_str());
         put("ak_vouched_by", by.into());
         if let Some(vouched) = vouched {
-            put("ak_root", hex::encode(vouched.root).into());
-            put("ak_certificate_serial", hex::encode(&vouched.serial).into());
+            put("ak_root", crate::digits::hex(vouched.root).into());
+            put(
+                "ak_certificate_serial",
+                crate::digits::hex(&vouched.serial).into(),
+            );
         }
         let verified = VerifiedClaims::new(Tee::Tpm, TeeClass::Cpu, claims)
-            .with_report_data(hex::encode(quote.extra_data()))
-            .with_init_data(hex::encode(quote.pcrs().init_data()));
+            .with_report_data(crate::digits::hex(quote.extra_data()))
+            .with_init_data(crate::digits::hex(quote.pcrs().init_data()));
         Ok(vec![verified])
     }
 }

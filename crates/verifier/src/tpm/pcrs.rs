@@ -1,11 +1,17 @@
 //! The values of the platform configuration registers.
 
-use crate::VerifyError;
+use crate::{VerifyError, digits};
 use ring::digest::{Context, SHA256};
 use serde_json::{Map, Value};
 
 /// Registers of a bank (TCG PC Client Platform TPM Profile, section 4.6).
 pub(crate) const PCR_COUNT: usize = 24;
+/// The names of the registers in claims.
+const NAMES: [&str; PCR_COUNT] = [
+    "pcr00", "pcr01", "pcr02", "pcr03", "pcr04", "pcr05", "pcr06", "pcr07", "pcr08", "pcr09", "pcr10",
+    "pcr11", "pcr12", "pcr13", "pcr14", "pcr15", "pcr16", "pcr17", "pcr18", "pcr19", "pcr20", "pcr21",
+    "pcr22", "pcr23",
+];
 /// The register that guests extend with the digest of their init-data.
 const INIT_DATA: usize = 8;
 
@@ -21,6 +27,16 @@ impl Pcrs {
             .map(|value| value.as_slice().try_into().ok())
             .collect();
         values?.try_into().ok().map(Self)
+    }
+
+    /// The same from hex.
+    pub(crate) fn from_hex<'a>(texts: impl Iterator<Item = &'a str>) -> Option<Self> {
+        let mut values = [[0; 32]; PCR_COUNT];
+        let mut places = values.iter_mut();
+        for text in texts {
+            *places.next()? = digits::bytes(text)?;
+        }
+        places.next().is_none().then_some(Self(values))
     }
 
     /// SHA-256 over all of them, as a quote has it.
@@ -52,9 +68,9 @@ impl Pcrs {
 
     /// The values by name, `pcr00` to `pcr23`, as lower-case hex.
     pub(crate) fn claims(&self) -> Map<String, Value> {
-        let named = self.0.iter().enumerate();
+        let named = NAMES.iter().zip(&self.0);
         named
-            .map(|(number, value)| (format!("pcr{number:02}"), Value::from(hex::encode(value))))
+            .map(|(name, value)| ((*name).to_owned(), Value::from(digits::hex(value))))
             .collect()
     }
 }

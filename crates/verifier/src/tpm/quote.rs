@@ -72,7 +72,7 @@ impl VerifiedQuote<'_> {
         json!({
             "clock": clock,
             "firmware_version": firmware_version,
-            "qualified_signer": hex::encode(qualified_signer),
+            "qualified_signer": crate::digits::hex(qualified_signer),
             "reset_count": reset_count,
             "restart_count": restart_count,
             "safe": safe,

@@ -242,3 +242,19 @@ fn whoever_reads_the_text_shares_no_appraisal_where_it_differs() {
     }
     assert_eq!(fingerprint("input.tdx.logs.deeper == 1", "[1]"), None);
 }
+
+#[test]
+fn every_byte_counts_however_long_what_is_read_is() {
+    let policy = AppraisalPolicy::compile(
+        "package policy\nimport rego.v1\ntrust_claims := {}\nx := 1 if { input.a == 1; input.b == 1 }\n",
+    )
+    .unwrap();
+    let fingerprint = |a: &str, b: &str| policy.fingerprint(&Object(json!({"a": a, "b": b}))).unwrap();
+    for length in [1, 1000, 1014, 1015, 1023, 1024, 1025, 3000] {
+        let (text, other) = ("x".repeat(length), format!("{}y", "x".repeat(length - 1)));
+        assert_eq!(fingerprint(&text, "b"), fingerprint(&text, "b"));
+        assert_ne!(fingerprint(&text, "b"), fingerprint(&other, "b"));
+        assert_ne!(fingerprint(&text, "b"), fingerprint(&text, "c"));
+        assert_ne!(fingerprint("b", &text), fingerprint("b", &other));
+    }
+}
