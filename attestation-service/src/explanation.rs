@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jose::jwt::IssuedToken;
 use policy::ar4si::TrustTier;
 use policy::{Appraisal, Explanation, Limits};
 use serde::Serialize;
@@ -18,7 +19,7 @@ use crate::turns::Turns;
 #[derive(Debug, Clone)]
 pub struct Explained {
     /// An EAR as a compact JWS.
-    pub token: String,
+    pub token: IssuedToken,
     /// JSON text, in the shape of `docs/explanations.md`.
     pub explanation: Option<String>,
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use daemon::clock::Clock;
 use daemon::metrics::Registry;
+use jose::jwt::IssuedToken;
 use verifier::{EndorsementId, Tee, TeeClass, UnverifiedEvidence, Verifiers};
 
 use crate::appraisal::Submodule;
@@ -91,7 +92,7 @@ impl AttestationService {
     ///
     /// # Errors
     /// There is no result to attest to: see [`EvaluateError::fault`] for whose affair that is.
-    pub async fn evaluate(&self, request: AttestationRequest) -> Result<String, EvaluateError> {
+    pub async fn evaluate(&self, request: AttestationRequest) -> Result<IssuedToken, EvaluateError> {
         self.audited(request).await.map(|done| done.token)
     }
 
@@ -341,7 +342,7 @@ fn usual_class(tee: Tee) -> TeeClass {
 struct Evaluated {
     evaluation: Evaluation,
     submodules: Vec<Submodule>,
-    token: String,
+    token: IssuedToken,
 }
 
 #[cfg(test)]

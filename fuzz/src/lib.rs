@@ -291,6 +291,7 @@ pub fn token(data: &[u8]) {
         if let Ok(token) = jose::jwt::UnverifiedToken::parse(text) {
             let _ = (token.alg(), token.kid(), token.jwk());
         }
+        let _ = policy::text::Pointers::new(["/a/b", "/a", "/0"]).find(text).map(Iterator::count);
     }
     let _ = jose::jwk::JwkSet::from_json(data);
 }
@@ -303,7 +304,18 @@ pub fn sealed(data: &[u8]) {
     }
 }
 
-/// A policy that an admin uploads; and if it is one, why it refuses what it refuses.
+/// Claims in which a policy may see the same or not.
+const CLAIMS: [&str; 6] = [
+    r#"{"submods":{"cpu0":{"ear.status":"none"}},"sample":{"svn":1}}"#,
+    r#"{"submods":{"cpu0":{"ear.status":"affirming"}},"sample":{"svn":1},"iat":1}"#,
+    r#"{"submods":{"cpu0":{"ear.status":"none"},"gpu0":{}},"sample":{"svn":"1"},"iat":2}"#,
+    r#"{"submods":[{"ear.status":"affirming"}],"sample":false}"#,
+    r#"{"submods":null,"sample":{"svn":[1,{"a":false}]}}"#,
+    r#"{"submods":{"cpu0":7},"sample":"svn"}"#,
+];
+
+/// A policy that an admin uploads; and if it is one, that it remembers its answers as they were, and why it refuses
+/// what it refuses.
 pub fn release_policy(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -324,6 +336,15 @@ pub fn release_policy(data: &[u8]) {
             query: &Default::default(),
         };
         let _ = policy.explain(&claims, &request, &limits);
+        for json in CLAIMS.iter().chain(&CLAIMS) {
+            let parse = || policy::PolicyInput::from_json(json);
+            let decided = policy.decide(json, parse, &request, &limits);
+            let evaluated = parse().and_then(|input| policy.evaluate(&input, &request, &limits));
+            // What takes too long may be remembered from a quicker moment; and time is no function of the claims.
+            if let (Ok(decided), Ok(evaluated), false) = (decided, evaluated, text.contains("now_ns") || text.contains("intn")) {
+                assert_eq!(decided, evaluated, "{json}");
+            }
+        }
     }
     if let Ok(policy) = policy::AppraisalPolicy::compile(text) {
         let reference = policy::ReferenceValueSnapshot::default();

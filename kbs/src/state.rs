@@ -129,10 +129,7 @@ impl Kbs {
         }
         let token = call.bearer().ok_or(KbsError::TokenNotFound)?;
         match self.tokens.verify(token, now).await {
-            Ok(mut result) => {
-                self.policy.expect(&mut result);
-                Ok(Arc::new(result))
-            }
+            Ok(result) => Ok(Arc::new(result)),
             Err(error @ TokenError::KeysUnavailable) => Err(KbsError::KeysUnavailable(error.into())),
             Err(error) => Err(KbsError::TokenRefused(error.into())),
         }

@@ -33,7 +33,7 @@ impl attestation_service_server::AttestationService for Api {
             (self.0.evaluate(request).await.map_err(failed)?, None)
         };
         Ok(Response::new(AttestationResponse {
-            attestation_token,
+            attestation_token: attestation_token.into(),
             explanation,
         }))
     }

@@ -63,7 +63,10 @@ impl Fixture {
             items,
             policy_ids: Vec::new(),
         };
-        self.service.evaluate(request).await.map(|token| claims(&token))
+        self.service
+            .evaluate(request)
+            .await
+            .map(|token| claims(token.as_str()))
     }
 
     async fn register(&self, values: Value) {

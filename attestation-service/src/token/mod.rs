@@ -4,6 +4,7 @@ mod signer;
 
 use std::collections::{BTreeMap, HashMap};
 
+use jose::jwt::IssuedToken;
 use serde::Serialize;
 use verifier::TeeClass;
 
@@ -71,7 +72,7 @@ impl EarIssuer {
     }
 
     /// The token over `submodules`, in the order in which their evidence came.
-    pub(crate) fn issue(&self, submodules: &[Submodule], now: i64) -> Result<String, EvaluateError> {
+    pub(crate) fn issue(&self, submodules: &[Submodule], now: i64) -> Result<IssuedToken, EvaluateError> {
         let ear = Ear {
             eat_profile: &self.config.profile_name,
             iat: now,

@@ -1,5 +1,6 @@
 //! The key that signs tokens, and what vouches for it.
 
+use jose::jwt::IssuedToken;
 use jose::{Jwk, SignatureAlgorithm, SigningKey};
 use serde::Serialize;
 
@@ -78,11 +79,12 @@ impl TokenSigner {
     }
 
     /// The compact JWS over `payload`, its members in the order in which it serialises.
-    pub(crate) fn sign(&self, payload: &impl Serialize) -> Result<String, EvaluateError> {
+    pub(crate) fn sign(&self, payload: &impl Serialize) -> Result<IssuedToken, EvaluateError> {
         let mut json = Vec::with_capacity(USUAL_PAYLOAD);
         serde_json::to_writer(&mut json, payload).map_err(|error| EvaluateError::Token(error.to_string()))?;
+        let json = String::from_utf8(json).map_err(|error| EvaluateError::Token(error.to_string()))?;
         self.key
-            .sign_compact_raw(&self.header, &json)
+            .issue(&self.header, json)
             .map_err(|error| EvaluateError::Token(error.to_string()))
     }
 

@@ -78,7 +78,7 @@ fn members_come_in_the_order_that_the_ecosystem_emits() {
     let submodules = submodules(&[Tee::Sample]);
     let token = issuer.issue(&submodules, NOW).unwrap();
     let report_data: serde_json::Value =
-        serde_json::from_str(&decode(token.split('.').nth(1).unwrap())).unwrap();
+        serde_json::from_str(&decode(token.as_str().split('.').nth(1).unwrap())).unwrap();
     let report_data = &report_data["submods"]["cpu0"]["ear.veraison.annotated-evidence"]["report_data"];
     let expected = format!(
         concat!(
@@ -95,7 +95,7 @@ fn members_come_in_the_order_that_the_ecosystem_emits() {
         ),
         report_data, DIGEST
     );
-    assert_eq!(decode(token.split('.').nth(1).unwrap()), expected);
+    assert_eq!(decode(token.as_str().split('.').nth(1).unwrap()), expected);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_token_names_whom_it_is_meant_for_only_where_that_is_configured() {
             .issue(&submodules(&[Tee::Sample]), NOW)
             .unwrap();
         let claims: serde_json::Value =
-            serde_json::from_str(&decode(token.split('.').nth(1).unwrap())).unwrap();
+            serde_json::from_str(&decode(token.as_str().split('.').nth(1).unwrap())).unwrap();
         claims.get("aud").cloned()
     };
     assert_eq!(audience(&[]), None);
@@ -129,11 +129,11 @@ fn submodules_are_counted_for_each_class() {
 fn the_header_holds_the_key_that_verifies_and_no_key_id() {
     let issuer = EarIssuer::new(&TokenConfig::default()).unwrap();
     let token = issuer.issue(&submodules(&[Tee::Sample]), NOW).unwrap();
-    let header = decode(token.split('.').next().unwrap());
+    let header = decode(token.as_str().split('.').next().unwrap());
     let start = r#"{"typ":"JWT","alg":"ES256","jwk":{"alg":"ES256","kty":"EC","crv":"P-256","x":""#;
     assert!(header.starts_with(start), "{header}");
 
-    let unverified = UnverifiedToken::parse(&token).unwrap();
+    let unverified = UnverifiedToken::parse(token.as_str()).unwrap();
     let key = unverified.jwk().unwrap().verification_key().unwrap();
     let validation = Validation {
         now: NOW,
@@ -149,7 +149,8 @@ fn the_header_holds_the_key_that_verifies_and_no_key_id() {
 fn the_jwk_set_holds_the_key_of_the_header() {
     let issuer = EarIssuer::new(&TokenConfig::default()).unwrap();
     let token = issuer.issue(&submodules(&[Tee::Sample]), NOW).unwrap();
-    let header: serde_json::Value = serde_json::from_str(&decode(token.split('.').next().unwrap())).unwrap();
+    let header: serde_json::Value =
+        serde_json::from_str(&decode(token.as_str().split('.').next().unwrap())).unwrap();
     let jwks: serde_json::Value = serde_json::from_str(issuer.jwks()).unwrap();
     assert_eq!(jwks, serde_json::json!({"keys": [header["jwk"]]}));
 }
@@ -214,7 +215,7 @@ fn a_configured_chain_and_url_are_in_the_header_in_order() {
     std::fs::write(files.path("chain.pem"), chain.concat()).unwrap();
     let issuer = files.issuer(Some("chain.pem"), Some("https://as/chain")).unwrap();
     let token = issuer.issue(&submodules(&[Tee::Sample]), NOW).unwrap();
-    let header = decode(token.split('.').next().unwrap());
+    let header = decode(token.as_str().split('.').next().unwrap());
     let start = format!(
         r#"{{"typ":"JWT","alg":"ES256","jwk":{{"alg":"ES256","x5u":"https://as/chain","x5c":["{}","{}"],"kty":"EC","crv":"P-256","x":""#,
         STANDARD.encode(leaf),

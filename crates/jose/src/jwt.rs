@@ -3,6 +3,7 @@
 //! [`UnverifiedToken`] → [`UnverifiedToken::verify`] → [`SignedClaims`] → [`SignedClaims::validate`] → [`Claims`].
 
 mod header;
+mod issued;
 mod registered;
 
 use std::sync::{Arc, OnceLock};
@@ -11,6 +12,7 @@ use serde_json::Value;
 
 use self::header::Header;
 pub use self::header::Headers;
+pub use self::issued::IssuedToken;
 use self::registered::Registered;
 use crate::encoding;
 use crate::key::{KeyError, VerificationKey};

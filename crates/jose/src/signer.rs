@@ -9,6 +9,7 @@ use ring::signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use crate::jwt::IssuedToken;
 use crate::key::{KeyError, VerificationKey};
 use crate::private_key::{PrivateKeyDer, fixed_scalar};
 use crate::public_key::{PublicKey, SECP256R1, SECP384R1};
@@ -131,6 +132,12 @@ impl SigningKey {
         token.push('.');
         encoding::encode_onto(&signature, &mut token);
         Ok(token)
+    }
+
+    /// Signs a header and claims that are JSON already. Beside the token, this process then knows that it signed it.
+    pub fn issue(&self, header_json: &[u8], claims_json: String) -> Result<IssuedToken, SignError> {
+        let compact = self.sign_compact_raw(header_json, claims_json.as_bytes())?;
+        Ok(IssuedToken::new(compact, claims_json, self.verification_key()))
     }
 
     /// Signs a message; the signature is in the JWS form.

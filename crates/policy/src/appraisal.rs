@@ -1,7 +1,6 @@
 //! Attestation policies: verified claims and reference values in, a trustworthiness vector out.
 
 mod memo;
-mod reads;
 
 use std::sync::Arc;
 

@@ -13,11 +13,13 @@ mod engine;
 mod error;
 mod explain;
 mod explanation;
+mod footprint;
 mod input;
 mod limits;
 pub mod reads;
 pub mod release;
 mod snapshot;
+pub mod text;
 mod tokens;
 
 pub use appraisal::{

@@ -1,10 +1,13 @@
 //! Release policies: whether an attestation result may have a resource.
 
+mod memo;
+
 use std::collections::BTreeMap;
 
 use regorus::Value;
 
-use crate::dialect::{self, ReleaseDialect};
+use self::memo::Memo;
+use crate::dialect::{self, CpuSubmod, ReleaseDialect};
 use crate::engine::{self, Compiled, Host, Parsed, Target};
 use crate::explain::Source;
 use crate::{FailedCondition, Limits, PolicyError, PolicyInput};
@@ -16,6 +19,7 @@ pub struct ReleasePolicy {
     dialect: ReleaseDialect,
     asks_for_affirming: bool,
     source: Source,
+    memo: Memo,
 }
 
 /// What is asked for.
@@ -38,11 +42,18 @@ impl ReleasePolicy {
             let dialect = dialect::detect(parsed.code(), parsed.version(), parsed.declares("allow"));
             let source = Source::new(rego, parsed.version());
             let asks_for_affirming = dialect::asks_for_affirming(parsed.code());
+            let compiled = parsed.compile(&target(&[dialect.rule.as_str()]))?;
+            let memo = match dialect.cpu_submod {
+                CpuSubmod::Cpu0 => Memo::new(rego, compiled.documents()),
+                // Its claims are not those of the token.
+                CpuSubmod::Cpu => Memo::none(),
+            };
             Ok(Self {
-                compiled: parsed.compile(&target(&[dialect.rule.as_str()]))?,
+                compiled,
                 dialect,
                 asks_for_affirming,
                 source,
+                memo,
             })
         })
     }
@@ -66,6 +77,26 @@ impl ReleasePolicy {
         limits: &Limits,
     ) -> Result<bool, PolicyError> {
         Ok(self.answer(claims, request, limits)? == Some(Value::Bool(true)))
+    }
+
+    /// [`ReleasePolicy::evaluate`] on claims that are JSON text. `parse` makes an input of them if it has to, which is
+    /// not so where the policy was asked a moment ago about what is the same to it.
+    pub fn decide(
+        &self,
+        claims_json: &str,
+        parse: impl FnOnce() -> Result<PolicyInput, PolicyError>,
+        request: &ReleaseRequest<'_>,
+        limits: &Limits,
+    ) -> Result<bool, PolicyError> {
+        let question = self.memo.question(claims_json, request);
+        if let Some(known) = question.and_then(|question| self.memo.recall(&question)) {
+            return Ok(known);
+        }
+        let granted = self.evaluate(&parse()?, request, limits)?;
+        if let Some(question) = question {
+            self.memo.keep(question, granted);
+        }
+        Ok(granted)
     }
 
     /// What the policy answers if it is neither yes nor no, as in `a string`: it will never grant anything so. Tried

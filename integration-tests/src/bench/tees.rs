@@ -151,7 +151,11 @@ pub(super) fn request(tee: &str, evidence: &Value) -> anyhow::Result<Attestation
 
 async fn evaluate(service: &AttestationService, request: &AttestationRequest) -> anyhow::Result<Value> {
     let token = service.evaluate(request.clone()).await?;
-    let payload = token.split('.').nth(1).context("the token has no payload")?;
+    let payload = token
+        .as_str()
+        .split('.')
+        .nth(1)
+        .context("the token has no payload")?;
     Ok(serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload)?)?)
 }
 

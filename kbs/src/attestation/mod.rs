@@ -26,6 +26,7 @@ pub use trial::{PolicyTrial, Tried, TriedAppraisal, TriedClaims, TriedResult};
 
 use crate::decisions::Refusal;
 use crate::error::{Cause, KbsError};
+use crate::token::FreshToken;
 
 /// The policy the evidence is appraised under where nothing says otherwise.
 pub const POLICY_ID: &str = "default";
@@ -162,7 +163,7 @@ pub struct Evaluation {
 #[derive(Debug, Clone)]
 pub struct Evaluated {
     /// Signed.
-    pub token: String,
+    pub token: FreshToken,
     /// Why the result is what it is, if it was asked for and the service can say it (docs/explanations.md). Holds
     /// claims and reference values; not for the guest.
     pub explanation: Option<Box<RawValue>>,
@@ -170,10 +171,10 @@ pub struct Evaluated {
 
 impl Evaluated {
     /// `explanation` is JSON text; what is none, or is too long to be kept, counts as not said.
-    pub fn new(token: String, explanation: Option<String>) -> Self {
+    pub fn new(token: impl Into<FreshToken>, explanation: Option<String>) -> Self {
         let explanation = explanation.filter(|text| text.len() <= MAX_EXPLANATION);
         Self {
-            token,
+            token: token.into(),
             explanation: explanation.and_then(|text| RawValue::from_string(text).ok()),
         }
     }

@@ -13,6 +13,7 @@ use crate::error::KbsError;
 use crate::rcar::{Attestation, TokenResponse};
 use crate::session::{Attested, session_id, set_cookie};
 use crate::state::Kbs;
+use crate::token::FreshToken;
 use crate::verdict::Verdict as Summary;
 
 /// Answers a challenge. It is spent by the first answer, whatever that is worth.
@@ -43,7 +44,9 @@ async fn answer(kbs: &Kbs, call: &Call, known: &mut Option<Tee>) -> Result<Respo
 
     let Evaluated { token, explanation } =
         evaluate(kbs, tee, session.state.policy_id.clone(), &attestation).await?;
-    let mut response = json(&TokenResponse { token: &token })?;
+    let mut response = json(&TokenResponse {
+        token: token.as_str(),
+    })?;
     if let Some(cookie) = set_cookie(session.id, session.expires_at) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
@@ -81,16 +84,15 @@ async fn believe(
     kbs: &Kbs,
     mut what: Occurrence,
     tee: Tee,
-    token: &str,
+    token: &FreshToken,
     key: &TeePublicKey,
     now: i64,
 ) -> Attested {
-    match kbs.tokens.verify(token, now).await {
+    match kbs.tokens.believe(token, now).await {
         Ok(mut result) if result.tee_key() == key => {
             tracing::info!(%tee, verdict = %Summary::of(result.claims_json()), "attestation");
             what.claims = Some(result.claims());
             result.recorded_as(kbs.note(what));
-            kbs.policy.expect(&mut result);
             Attested::Trusted(result.into())
         }
         Ok(_) => {

@@ -31,13 +31,6 @@ impl Default for Inputs {
 }
 
 impl Inputs {
-    /// Keeps what was parsed when the token of `result` was verified.
-    pub(super) fn keep(&self, result: &mut AttestationResult) {
-        if let Some(input) = result.take_parsed() {
-            self.put(result.serial(), input);
-        }
-    }
-
     /// The claims of `result`, ready for a policy.
     pub(super) fn of(&self, result: &AttestationResult) -> Result<PolicyInput, PolicyError> {
         let serial = result.serial();

@@ -124,11 +124,6 @@ impl PolicyStore {
         self.in_force.store(Arc::new(in_force));
     }
 
-    /// Keeps the claims of a guest that will soon ask for something, as they were parsed with its token.
-    pub fn expect(&self, result: &mut AttestationResult) {
-        self.inputs.keep(result);
-    }
-
     /// Asks the policies in force whether the guest of `result` may have what
     /// `request` names: all that have a say must say yes. `now` is in seconds
     /// since the Unix epoch.
@@ -154,10 +149,8 @@ impl PolicyStore {
                     });
                 }
             };
-            let evaluate = || {
-                let claims = self.inputs.of(result)?;
-                policy.evaluate(&claims, request, &self.limits)
-            };
+            let parse = || self.inputs.of(result);
+            let evaluate = || policy.decide(result.claims_json(), parse, request, &self.limits);
             match active.pace.run(evaluate) {
                 Ok(true) => {}
                 Ok(false) => return Err(AuthorizeError::Denied(Asked(asked))),

@@ -5,13 +5,14 @@
 //! that exactly one TEE key stands in it.
 //!
 //! Reading order: [`config`] (what the operator writes), [`verifier`] (the
-//! order of checks), [`chains`] (certificate chains in the token header),
+//! order of checks) of what came from outside or is [`fresh`], [`chains`] (certificate chains in the token header),
 //! [`jwks`] (published key sets) over [`source`] (where they come from),
 //! [`result`] (what is left of a token once it is believed).
 
 mod chains;
 mod config;
 mod error;
+mod fresh;
 pub(crate) mod jwks;
 mod result;
 pub(crate) mod source;
@@ -22,6 +23,7 @@ mod tests;
 
 pub use config::AttestationTokenConfig;
 pub use error::{TokenError, TokenSetupError};
+pub use fresh::FreshToken;
 pub use result::AttestationResult;
 pub use verifier::TokenVerifier;
 

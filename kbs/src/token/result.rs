@@ -5,7 +5,7 @@ use jose::jwe::{Jwe, JweError, Recipient};
 use jose::jwt::Claims;
 use jose::secret::Secret;
 use jose::tee_key::TeePublicKey;
-use policy::PolicyInput;
+use policy::text::{FindError, Pointers};
 use serde_json::Value;
 
 use super::error::TokenError;
@@ -34,8 +34,6 @@ pub struct AttestationResult {
     serial: u64,
     /// Shared with the record of the attestation.
     claims_json: Arc<str>,
-    /// The claims parsed, until [`AttestationResult::take_parsed`].
-    parsed: Option<PolicyInput>,
     tee_key: TeePublicKey,
     /// Made when the first secret goes to this guest.
     recipient: OnceLock<Box<Recipient>>,
@@ -47,23 +45,21 @@ pub struct AttestationResult {
 impl AttestationResult {
     /// From claims whose issuer is believed. The TEE key is looked for at
     /// `pointers`, all of them: it must be at one, and the same wherever it is.
-    pub(super) fn from_claims(claims: Claims, pointers: &[String]) -> Result<Self, TokenError> {
+    pub(super) fn from_claims(claims: Claims, pointers: &Pointers) -> Result<Self, TokenError> {
         let malformed = |_| jose::jwt::TokenError::Malformed("payload");
-        let parsed = PolicyInput::from_json(claims.json_text()).map_err(malformed)?;
         let mut found: Option<(&str, TeePublicKey)> = None;
-        for pointer in pointers {
-            let Some(value) = parsed.get(pointer) else {
-                continue;
-            };
-            let key = TeePublicKey::try_from(&value).map_err(|cause| TokenError::BadTeeKey {
-                pointer: pointer.clone(),
+        for (pointer, text) in pointers.find(claims.json_text()).map_err(malformed)? {
+            let bad = |cause| TokenError::BadTeeKey {
+                pointer: pointer.to_owned(),
                 cause,
-            })?;
+            };
+            let value: Value = serde_json::from_str(&text).map_err(|_| malformed(FindError))?;
+            let key = TeePublicKey::try_from(&value).map_err(bad)?;
             match &found {
                 Some((first, other)) if *other != key => {
                     return Err(TokenError::DifferentTeeKeys {
                         first: (*first).to_owned(),
-                        second: pointer.clone(),
+                        second: pointer.to_owned(),
                     });
                 }
                 Some(_) => {}
@@ -75,7 +71,6 @@ impl AttestationResult {
             serial: next_serial(),
             expires_at: claims.expires_at(),
             claims_json: claims.into_json_text().into(),
-            parsed: Some(parsed),
             tee_key,
             recipient: OnceLock::new(),
             decision: None,
@@ -105,12 +100,6 @@ impl AttestationResult {
     /// The record of the attestation, if it was made here.
     pub(crate) fn decision(&self) -> Option<DecisionId> {
         self.decision
-    }
-
-    /// The claims parsed, if that was just done. They take ten times what their text takes, so this is for
-    /// who keeps a few of them.
-    pub(crate) fn take_parsed(&mut self) -> Option<PolicyInput> {
-        self.parsed.take()
     }
 
     /// The key that replies to this guest are sealed to.
@@ -144,7 +133,6 @@ impl AttestationResult {
         Self {
             serial: next_serial(),
             claims_json: claims.to_string().into(),
-            parsed: None,
             tee_key,
             recipient: OnceLock::new(),
             decision: None,

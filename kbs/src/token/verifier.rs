@@ -1,14 +1,16 @@
 use std::sync::Arc;
 
 use jose::jwk::JwkSet;
-use jose::jwt::{Headers, UnverifiedToken, Validation};
+use jose::jwt::{Headers, SignedClaims, UnverifiedToken, Validation};
 use jose::key::VerificationKey;
 use jose::x5c::TrustAnchors;
+use policy::text::Pointers;
 
 use super::CLOCK_SKEW;
 use super::chains::Chains;
 use super::config::AttestationTokenConfig;
 use super::error::{TokenError, TokenSetupError};
+use super::fresh::FreshToken;
 use super::jwks::{KeySets, Pace, holds_key};
 use super::result::{AttestationResult, TEE_KEY_POINTERS};
 use super::source::{Fetcher, Source};
@@ -23,10 +25,12 @@ pub struct TokenVerifier {
     key_sets: Arc<KeySets>,
     /// Keys of an attestation service in this very process.
     built_in: Vec<JwkSet>,
+    /// The same, ready to be compared.
+    own_keys: Vec<VerificationKey>,
     insecure_header_jwk: bool,
     issuer: Option<String>,
     audience: Option<String>,
-    tee_key_pointers: Vec<String>,
+    tee_key_pointers: Pointers,
 }
 
 impl TokenVerifier {
@@ -61,11 +65,22 @@ impl TokenVerifier {
             chains: chains(config)?,
             tee_key_pointers: tee_key_pointers(&config.extra_teekey_paths)?,
             key_sets: KeySets::open(sources, fetcher, Pace::default()).await?,
+            own_keys: verification_keys(&built_in),
             built_in,
             insecure_header_jwk: config.insecure_header_jwk,
             issuer: config.issuer.clone(),
             audience: config.audience.clone(),
         })
+    }
+
+    /// Believes a token that was made for this service a moment ago, or says why not.
+    pub async fn believe(&self, token: &FreshToken, now: i64) -> Result<AttestationResult, TokenError> {
+        match token {
+            FreshToken::Issued(issued) if self.own_keys.contains(issued.signed_by()) => {
+                self.accept(issued.claims()?, now)
+            }
+            token => self.verify(token.as_str(), now).await,
+        }
     }
 
     /// Believes a token or says why not. `now` is in seconds since the Unix
@@ -75,6 +90,11 @@ impl TokenVerifier {
         let key = self.key_for(&token, now).await?;
         let signed = token.verify(&key)?;
         self.headers.keep(&token);
+        self.accept(signed, now)
+    }
+
+    /// What is left to check of claims whose signature is that of a trusted key.
+    fn accept(&self, signed: SignedClaims, now: i64) -> Result<AttestationResult, TokenError> {
         let claims = signed.validate(&Validation {
             now,
             leeway: CLOCK_SKEW,
@@ -121,6 +141,11 @@ impl TokenVerifier {
     }
 }
 
+fn verification_keys(sets: &[JwkSet]) -> Vec<VerificationKey> {
+    let keys = sets.iter().flat_map(JwkSet::keys);
+    keys.filter_map(|key| key.verification_key().ok()).collect()
+}
+
 fn find_by_id(sets: &[JwkSet], kid: &str) -> Option<VerificationKey> {
     let key = sets.iter().find_map(|set| set.find(kid))?;
     key.verification_key().ok()
@@ -145,10 +170,10 @@ fn chains(config: &AttestationTokenConfig) -> Result<Option<Chains>, TokenSetupE
     Ok(all.map(Chains::new))
 }
 
-fn tee_key_pointers(extra: &[String]) -> Result<Vec<String>, TokenSetupError> {
+fn tee_key_pointers(extra: &[String]) -> Result<Pointers, TokenSetupError> {
     if let Some(odd) = extra.iter().find(|pointer| !pointer.starts_with('/')) {
         return Err(TokenSetupError::Pointer(odd.clone()));
     }
-    let documented = TEE_KEY_POINTERS.iter().map(ToString::to_string);
-    Ok(extra.iter().cloned().chain(documented).collect())
+    let extra = extra.iter().map(String::as_str);
+    Ok(Pointers::new(extra.chain(TEE_KEY_POINTERS)))
 }

@@ -160,7 +160,7 @@ async fn a_policy_that_is_missing_or_fails_is_the_operators_fault() {
         .await
         .unwrap();
     let token = fixture.service.evaluate(strict()).await.unwrap();
-    let cpu = &claims(&token)["submods"]["cpu0"];
+    let cpu = &claims(token.as_str())["submods"]["cpu0"];
     assert_eq!(
         (&cpu["ear.status"], &cpu["ear.appraisal-policy-id"]),
         (&json!("affirming"), &json!("strict"))

@@ -324,7 +324,7 @@ async fn the_measured_init_data_chooses_the_policy_whatever_is_asked_for() {
                 .evaluate(AttestationRequest { items, policy_ids })
                 .await
                 .unwrap();
-            let cpu = &claims(&token)["submods"]["cpu0"];
+            let cpu = &claims(token.as_str())["submods"]["cpu0"];
             assert_eq!(cpu["ear.appraisal-policy-id"], "shop");
             assert_eq!(cpu["ear.trustworthiness-vector"], json!({"hardware": 2}));
             let policy = fixture.service.get_policy("shop_cpu", None).await.unwrap();
@@ -347,7 +347,7 @@ async fn a_guest_with_other_init_data_is_judged_by_the_policy_that_is_asked_for(
     };
     let token = fixture.service.evaluate(request).await.unwrap();
     assert_eq!(
-        claims(&token)["submods"]["cpu0"]["ear.appraisal-policy-id"],
+        claims(token.as_str())["submods"]["cpu0"]["ear.appraisal-policy-id"],
         "lax"
     );
 }

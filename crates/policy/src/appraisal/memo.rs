@@ -13,9 +13,9 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
-use super::reads::{Read, Reads};
 use super::{Appraisal, Extension};
 use crate::ReferenceValueSnapshot;
+use crate::footprint::{Footprint, Part, Step};
 
 /// How many appraisals a policy remembers.
 const SLOTS: usize = 64;
@@ -80,10 +80,17 @@ pub struct Fingerprint([u8; 32]);
 #[derive(Debug)]
 pub(super) struct Memo {
     /// `None` if the policy may depend on anything.
-    reads: Option<Reads>,
+    reads: Option<Vec<Read>>,
     /// Whether the policy reads the reference values as a document, besides asking for single ones.
     reads_reference: bool,
     slots: OnceLock<Box<[Mutex<Option<Remembered>>]>>,
+}
+
+/// A member of the claims, or a part of it, that the policy reads.
+#[derive(Debug, PartialEq)]
+struct Read {
+    path: Vec<String>,
+    presence: bool,
 }
 
 #[derive(Debug)]
@@ -99,7 +106,7 @@ struct Remembered {
 impl Memo {
     pub(super) fn new(rego: &str, reads_reference: bool) -> Self {
         Self {
-            reads: Reads::of(rego),
+            reads: Footprint::of(rego).and_then(|footprint| reads(&footprint)),
             reads_reference,
             slots: OnceLock::new(),
         }
@@ -108,7 +115,7 @@ impl Memo {
     /// `None` if appraisals of this policy cannot be remembered.
     pub(super) fn fingerprint(&self, claims: &dyn Claims) -> Option<Fingerprint> {
         let mut hash = Hash::new();
-        for read in self.reads.as_ref()?.iter() {
+        for read in self.reads.as_ref()? {
             hash.read(read, claims)?;
         }
         let digest = hash.finish();
@@ -155,6 +162,29 @@ impl Memo {
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(remembered);
         }
     }
+}
+
+/// Of parts that are under every member of another, that other. `None` if that is all there is.
+fn reads(footprint: &Footprint) -> Option<Vec<Read>> {
+    let mut reads = Vec::new();
+    for Part { path, presence } in footprint.parts() {
+        let names = path.iter().map_while(|step| match step {
+            Step::Name(name) => Some(name.clone()),
+            Step::Each => None,
+        });
+        let names: Vec<String> = names.collect();
+        let read = Read {
+            presence: *presence && names.len() == path.len(),
+            path: names,
+        };
+        if read.path.is_empty() {
+            return None;
+        }
+        if !reads.contains(&read) {
+            reads.push(read);
+        }
+    }
+    Some(reads)
 }
 
 fn index(fingerprint: &Fingerprint) -> usize {

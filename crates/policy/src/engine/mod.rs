@@ -209,6 +209,11 @@ impl Compiled {
         !self.documents.is_empty()
     }
 
+    /// The members of `data` that it reads.
+    pub(crate) fn documents(&self) -> &[&'static str] {
+        &self.documents
+    }
+
     /// Evaluates the rules it was compiled for. The host comes back with what the policy asked for.
     ///
     /// Time is that of the wall, so a thread that was stopped on a busy machine looks like a policy without end.

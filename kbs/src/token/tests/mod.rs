@@ -2,6 +2,7 @@
 
 mod chains;
 mod claims;
+mod fresh;
 mod https;
 mod key_sets;
 
