@@ -2,6 +2,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::DecisionId;
+use super::entry::Entry;
+use super::occurrence::Noted;
 use super::record::Decision;
 
 /// Claims of one guest over this are not kept, in bytes.
@@ -36,6 +38,10 @@ pub(super) struct Memory {
     claims_bytes: usize,
     explained_bytes: usize,
     next: u64,
+    /// Notes that are no records yet, oldest first; some may have left, or become records.
+    unmade: VecDeque<u64>,
+    /// What they hold, in bytes: no more than all claims may.
+    unmade_bytes: usize,
     /// All before this number are stored, or were given to the writer.
     stored_up_to: u64,
     batches: HashMap<Arc<str>, Batch>,
@@ -43,14 +49,6 @@ pub(super) struct Memory {
     garbage: Vec<Garbage>,
     /// Decisions that left before they were stored.
     unstored: u64,
-}
-
-/// A decision, with the claims that it was made on as far as they are kept.
-#[derive(Clone)]
-pub(super) struct Entry {
-    pub(super) decision: Arc<Decision>,
-    pub(super) claims: Option<Arc<str>>,
-    batch: Option<Arc<str>>,
 }
 
 /// How much of a stored batch is still held.
@@ -92,6 +90,8 @@ impl Memory {
             claims_bytes: 0,
             explained_bytes: 0,
             next: 0,
+            unmade: VecDeque::new(),
+            unmade_bytes: 0,
             stored_up_to: 0,
             batches: HashMap::new(),
             garbage: Vec::new(),
@@ -99,9 +99,12 @@ impl Memory {
         }
     }
 
-    /// Adds a new decision, the newest.
-    pub(super) fn add(&mut self, decision: Decision, claims: Option<Arc<str>>, now: i64) {
-        self.insert(decision, claims, None);
+    /// Adds what has just happened.
+    pub(super) fn add(&mut self, noted: Arc<Noted>) {
+        let now = noted.at;
+        let attestation = noted.what.attestation.and_then(|id| self.get(id));
+        let entry = Entry::noted(noted, attestation);
+        self.insert(entry);
         self.trim(now);
     }
 
@@ -110,39 +113,38 @@ impl Memory {
         if self.by_id.contains_key(&decision.id) {
             return;
         }
-        self.insert(decision, claims, Some(Arc::clone(batch)));
+        let number = self.insert(Entry::restored(decision, claims));
+        self.assign(number, batch);
         self.stored_up_to = self.next;
     }
 
-    fn insert(&mut self, decision: Decision, claims: Option<Arc<str>>, batch: Option<Arc<str>>) {
+    fn insert(&mut self, mut entry: Entry) -> u64 {
         let number = self.next;
         self.next += 1;
-        let claims = claims.filter(|claims| claims.len() <= MAX_CLAIMS.min(self.limits.claims));
-        if let Some(claims) = &claims {
+        let most = MAX_CLAIMS.min(self.limits.claims);
+        entry.claims = entry.claims.filter(|claims| claims.len() <= most);
+        if let Some(claims) = &entry.claims {
             self.claims_bytes += claims.len();
             self.with_claims.push_back(number);
         }
-        if decision.verdict.is_cheap() {
+        if let Some(bytes) = entry.unmade() {
+            self.unmade_bytes += bytes;
+            self.unmade.push_back(number);
+        }
+        if entry.is_cheap() {
             self.cheap.insert(number);
         }
-        self.explained_bytes += explained(&decision);
-        self.by_id.insert(decision.id, number);
-        let entry = Entry {
-            decision: Arc::new(decision),
-            claims,
-            batch: None,
-        };
+        self.explained_bytes += entry.explained();
+        self.by_id.insert(entry.id(), number);
         self.entries.insert(number, entry);
-        if let Some(batch) = batch {
-            self.assign(number, &batch);
-        }
+        number
     }
 
     /// Lets go of what is too old or too much.
     pub(super) fn trim(&mut self, now: i64) {
         let oldest_kept = now.saturating_sub(self.limits.age);
         while let Some((&number, entry)) = self.entries.first_key_value() {
-            if entry.decision.at >= oldest_kept {
+            if entry.at() >= oldest_kept {
                 break;
             }
             self.remove(number);
@@ -163,15 +165,35 @@ impl Memory {
             };
             self.forget_claims(number);
         }
+        while self.unmade_bytes > self.limits.claims {
+            let Some(number) = self.unmade.pop_front() else {
+                break;
+            };
+            self.make(number);
+        }
+    }
+
+    /// Makes a record of a note.
+    fn make(&mut self, number: u64) {
+        if let Some(entry) = self.entries.get_mut(&number)
+            && let Some(bytes) = entry.unmade()
+        {
+            self.unmade_bytes = self.unmade_bytes.saturating_sub(bytes);
+            self.explained_bytes = self.explained_bytes.saturating_sub(entry.explained());
+            entry.make();
+            self.explained_bytes += entry.explained();
+        }
     }
 
     fn remove(&mut self, number: u64) {
-        self.forget_claims(number);
+        self.drop_claims(number);
         let Some(entry) = self.entries.remove(&number) else {
             return;
         };
-        self.explained_bytes = self.explained_bytes.saturating_sub(explained(&entry.decision));
-        self.by_id.remove(&entry.decision.id);
+        let unmade = entry.unmade().unwrap_or(0);
+        self.unmade_bytes = self.unmade_bytes.saturating_sub(unmade);
+        self.explained_bytes = self.explained_bytes.saturating_sub(entry.explained());
+        self.by_id.remove(&entry.id());
         self.cheap.remove(&number);
         if number >= self.stored_up_to {
             self.unstored += 1;
@@ -185,9 +207,20 @@ impl Memory {
         {
             self.with_claims.pop_front();
         }
+        while let Some(front) = self.unmade.front()
+            && !self.entries.contains_key(front)
+        {
+            self.unmade.pop_front();
+        }
     }
 
+    /// Keeps a decision and lets go of its claims.
     fn forget_claims(&mut self, number: u64) {
+        self.make(number);
+        self.drop_claims(number);
+    }
+
+    fn drop_claims(&mut self, number: u64) {
         let Some(entry) = self.entries.get_mut(&number) else {
             return;
         };
@@ -241,10 +274,11 @@ impl Memory {
         let numbers: Vec<u64> = pending
             .entries
             .iter()
-            .filter_map(|entry| self.by_id.get(&entry.decision.id).copied())
+            .filter_map(|entry| self.by_id.get(&entry.id()).copied())
             .filter(|number| *number >= pending.first)
             .collect();
         for number in numbers {
+            self.make(number);
             self.assign(number, batch);
             self.stored_up_to = self.stored_up_to.max(number + 1);
         }
@@ -280,15 +314,19 @@ impl Memory {
         self.entries.range(from..).map(|(_, entry)| entry)
     }
 
+    /// How many decisions are held at most.
+    pub(super) fn most(&self) -> usize {
+        self.limits.count
+    }
+
+    /// Bytes that are held for records to be made of.
+    #[cfg(test)]
+    pub(super) fn unmade_bytes(&self) -> usize {
+        self.unmade_bytes
+    }
+
     /// The number that the next decision will have: it grows with each.
     pub(super) fn count(&self) -> u64 {
         self.next
     }
-}
-
-fn explained(decision: &Decision) -> usize {
-    decision
-        .explanation
-        .as_ref()
-        .map_or(0, |explanation| explanation.get().len())
 }

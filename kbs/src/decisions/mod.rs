@@ -4,6 +4,7 @@
 //! record in the background and keeps the newest, in memory and in the storage. [`Query`] finds them again.
 
 mod config;
+mod entry;
 mod failed_check;
 mod failure;
 mod id;

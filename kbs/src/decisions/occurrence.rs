@@ -114,6 +114,14 @@ impl Noted {
         }
     }
 
+    /// Whether somebody who has shown nothing can bring this about as often as he likes.
+    pub(super) fn is_cheap(&self) -> bool {
+        match &self.what.outcome {
+            Outcome::Appraised => false,
+            Outcome::Decided(verdict) | Outcome::Error(verdict, ..) => verdict.is_cheap(),
+        }
+    }
+
     /// The resource policies that had a say.
     pub(crate) fn policies(&self) -> Vec<PolicyUsed> {
         let used = |policy: &Arc<ActivePolicy>| PolicyUsed {
@@ -135,8 +143,8 @@ impl Noted {
         }
     }
 
-    /// The record. `devices` are those of the attestation that it relies on, where they are known.
-    pub(super) fn decision(&self, devices: Option<Arc<Devices>>) -> Decision {
+    /// The record. `devices` are its own, or those of the attestation that it relies on.
+    pub(super) fn decision(&self, devices: Arc<Devices>) -> Decision {
         let what = &self.what;
         let (class, reason) = self.error().unzip();
         let explanation = what.explanation.as_ref();
@@ -156,7 +164,7 @@ impl Noted {
             resource: what.resource.clone(),
             policies: self.policies(),
             attestation: what.attestation,
-            devices: devices.unwrap_or_else(|| Arc::clone(self.devices())),
+            devices,
             failed_check: what.failed_check.clone(),
             explanation: explanation.cloned(),
         }

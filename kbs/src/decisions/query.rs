@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde::de::value::{Error, StrDeserializer};
 
 use super::DecisionId;
-use super::memory::Entry;
+use super::entry::Entry;
 use super::record::{Decision, Kind, Verdict};
 
 /// Decisions given at once, unless asked otherwise.
@@ -99,12 +99,12 @@ impl Query {
             next: self.after,
             ..Page::default()
         };
-        let matching = |entry: &&Entry| self.matches(&entry.decision);
+        let matching = |entry: &&Entry| self.matches(entry.decision());
         if self.after.is_some() {
             for entry in entries {
-                page.next = Some(entry.decision.id);
+                page.next = Some(entry.id());
                 if matching(&entry) {
-                    page.decisions.push(Arc::clone(&entry.decision));
+                    page.decisions.push(Arc::clone(entry.decision()));
                     if page.decisions.len() == limit {
                         break;
                     }
@@ -113,9 +113,9 @@ impl Query {
             return page;
         }
         let mut newest_first = entries.rev().peekable();
-        page.next = newest_first.peek().map(|entry| entry.decision.id);
+        page.next = newest_first.peek().map(|entry| entry.id());
         let found = newest_first.filter(matching).take(limit);
-        page.decisions = found.map(|entry| Arc::clone(&entry.decision)).collect();
+        page.decisions = found.map(|entry| Arc::clone(entry.decision())).collect();
         page.decisions.reverse();
         page
     }

@@ -9,8 +9,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::config::DecisionsConfig;
+use super::entry::Entry;
 use super::id::Ids;
-use super::memory::{Entry, Limits, Memory};
+use super::memory::{Limits, Memory};
 use super::occurrence::{Noted, Occurrence};
 use super::query::{Page, Query, Recorded};
 use super::record::{Decision, Kind};
@@ -20,6 +21,8 @@ use super::{DecisionId, stored};
 const QUEUE: usize = 4096;
 /// How long decisions are gathered before they are written as one batch.
 const GATHER: Duration = Duration::from_secs(1);
+/// The same, where decisions come so fast that soon after a batch all of it has left again.
+const GATHER_IN_A_RUSH: Duration = Duration::from_secs(5);
 /// How often the writer looks whether something has become too old, or failed to be written before.
 const IDLE: Duration = Duration::from_secs(30);
 /// How long the last batch may take when the service stops.
@@ -27,8 +30,9 @@ const LAST_WRITE: Duration = Duration::from_secs(5);
 
 /// What is remembered of attestations and releases.
 ///
-/// A request leaves a note and goes on: it never waits for the memory's lock, or the disk. One task turns notes into
-/// records; another writes them, a second's worth at a time. What a crash loses is that second.
+/// A request leaves a note and goes on: it never waits for the memory's lock, or the disk. One task takes notes into
+/// memory; another writes them, a second's worth at a time. What a crash loses is that second, or five where there is a
+/// rush.
 pub struct Decisions {
     ids: Ids,
     clock: Arc<dyn Clock>,
@@ -132,7 +136,7 @@ impl Decisions {
     pub fn get(&self, id: DecisionId) -> Option<(Arc<Decision>, Option<Arc<str>>)> {
         let memory = self.shared.lock();
         let entry = memory.get(id)?;
-        Some((Arc::clone(&entry.decision), entry.claims.clone()))
+        Some((Arc::clone(entry.decision()), entry.claims.clone()))
     }
 
     /// What matches, oldest first.
@@ -168,7 +172,7 @@ impl Decisions {
             .rev()
             .filter_map(|entry| {
                 Some(Recorded {
-                    decision: Arc::clone(&entry.decision),
+                    decision: Arc::clone(entry.decision()),
                     claims: entry.claims.clone()?,
                     releases: Vec::new(),
                 })
@@ -180,11 +184,12 @@ impl Decisions {
             .enumerate()
             .map(|(place, recorded)| (recorded.decision.id, place))
             .collect();
-        let releases = all().filter(|entry| entry.decision.kind == Kind::Release);
+        let releases = all().map(Entry::decision);
+        let releases = releases.filter(|decision| decision.kind == Kind::Release);
         for release in releases {
-            let of = release.decision.attestation.unwrap_or(release.decision.id);
+            let of = release.attestation.unwrap_or(release.id);
             if let Some(owner) = places.get(&of).and_then(|place| recorded.get_mut(*place)) {
-                owner.releases.push(Arc::clone(&release.decision));
+                owner.releases.push(Arc::clone(release));
             }
         }
         recorded
@@ -230,29 +235,16 @@ impl Shared {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn remember(&self, noted: &Noted) {
-        // The devices of an attestation are known: its claims are not read again for each release.
-        let devices = noted.what.attestation.and_then(|id| {
-            let memory = self.lock();
-            memory.get(id).map(|entry| Arc::clone(&entry.decision.devices))
-        });
-        let decision = noted.decision(devices);
-        // A release that relies on a recorded attestation has the same claims.
-        let claims = noted
-            .what
-            .claims
-            .clone()
-            .filter(|_| decision.attestation.is_none());
-        let mut memory = self.lock();
-        memory.add(decision, claims, noted.at);
-    }
-
-    async fn write(&self) {
+    /// Says whether there was a rush: half of all that is held was new.
+    async fn write(&self) -> bool {
         let Some(store) = self.store.as_deref() else {
-            return;
+            return false;
         };
         let mut order = self.writing.lock().await;
         let pending = self.lock().pending();
+        let rush = pending
+            .as_ref()
+            .is_some_and(|pending| pending.entries.len() >= self.lock().most() / 2);
         if let Some(pending) = pending {
             let entries: &[Entry] = &pending.entries;
             match stored::write(store, *order, entries).await {
@@ -271,36 +263,48 @@ impl Shared {
         if let Err(error) = stored::forget(store, &garbage).await {
             tracing::warn!(%error, "old decisions cannot be deleted from the storage");
         }
+        rush
     }
 }
 
-/// Turns notes into records, until nobody can leave one any more.
+/// Takes notes into memory, until nobody can leave one any more.
 async fn remember(shared: Arc<Shared>, mut notes: mpsc::Receiver<Message>) {
     let mut messages = Vec::new();
     while notes.recv_many(&mut messages, 256).await > 0 {
+        let mut waiting = Vec::new();
+        let mut memory = shared.lock();
         for message in messages.drain(..) {
             match message {
-                Message::Note(noted) => shared.remember(&noted),
-                Message::Reached(reached) => drop(reached.send(())),
+                Message::Note(noted) => memory.add(noted),
+                Message::Reached(reached) => waiting.push(reached),
             }
         }
-        let count = shared.lock().count();
+        let count = memory.count();
+        drop(memory);
         shared.count.send_replace(count);
+        for reached in waiting {
+            let _ = reached.send(());
+        }
     }
 }
 
 /// Writes what has been gathered.
 async fn write_behind(shared: Arc<Shared>, clock: Arc<dyn Clock>) {
     let mut count = shared.count.subscribe();
+    let mut gather = GATHER;
     loop {
         if let Ok(changed) = tokio::time::timeout(IDLE, count.changed()).await {
             if changed.is_err() {
                 return;
             }
-            tokio::time::sleep(GATHER).await;
+            tokio::time::sleep(gather).await;
         }
         shared.lock().trim(clock.now());
-        shared.write().await;
+        gather = if shared.write().await {
+            GATHER_IN_A_RUSH
+        } else {
+            GATHER
+        };
     }
 }
 

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use storage::{KeyValueStore, PartialWrite, Result};
 
-use super::memory::{Entry, Garbage, Memory};
+use super::entry::Entry;
+use super::memory::{Garbage, Memory};
 use super::record::Decision;
 
 const DECISIONS: &str = ".json";
@@ -40,17 +41,17 @@ pub(super) async fn write(
     let Some(first) = entries.first() else {
         return Ok(None);
     };
-    let name = first.decision.id.to_string();
+    let name = first.id().to_string();
     let batch = Batch {
         order,
-        decisions: entries.iter().map(|entry| &*entry.decision).collect(),
+        decisions: entries.iter().map(|entry| &**entry.decision()).collect(),
     };
     let mut files = vec![(format!("{name}{DECISIONS}"), serde_json::to_vec(&batch)?)];
     let claims: Claims<'_> = entries
         .iter()
         .filter_map(|entry| {
             let claims: &RawValue = serde_json::from_str(entry.claims.as_deref()?).ok()?;
-            Some((entry.decision.id.to_string(), claims))
+            Some((entry.id().to_string(), claims))
         })
         .collect();
     if !claims.is_empty() {

@@ -1,6 +1,7 @@
 //! What is kept, for how long, and what is found again.
 
 mod keeping;
+mod notes;
 mod restarts;
 
 use std::sync::Arc;
