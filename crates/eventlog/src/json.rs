@@ -90,29 +90,37 @@ fn push_hex(to: &mut String, bytes: &[u8]) {
     }
 }
 
-/// RFC 8259, section 7, with the short forms where there are any.
-fn push_escaped(to: &mut String, text: &str) {
-    let mut plain = 0;
-    for (place, byte) in text.bytes().enumerate() {
-        let short = match byte {
-            b'"' => "\\\"",
-            b'\\' => "\\\\",
-            0x08 => "\\b",
-            b'\t' => "\\t",
-            b'\n' => "\\n",
-            0x0c => "\\f",
-            b'\r' => "\\r",
-            0..0x20 => "\\u00",
-            _ => continue,
+/// A run, with what has to be escaped: RFC 8259, section 7, with the short forms where there are any.
+fn push_escaped(to: &mut String, run: &str) {
+    // A character more than a run may be, and six for each.
+    let mut escaped = [0; 6 * (RUN + 4)];
+    let mut room = escaped.iter_mut();
+    // In this order: who ends first is asked first.
+    let mut put = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .zip(room.by_ref())
+            .for_each(|(byte, place)| *place = *byte)
+    };
+    let mut length = 0;
+    for byte in run.bytes() {
+        let long = [b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte & 0xf)];
+        let short: &[u8] = match byte {
+            b'"' => b"\\\"",
+            b'\\' => b"\\\\",
+            0x08 => b"\\b",
+            b'\t' => b"\\t",
+            b'\n' => b"\\n",
+            0x0c => b"\\f",
+            b'\r' => b"\\r",
+            0..0x20 => &long,
+            _ => &[byte],
         };
-        to.push_str(text.get(plain..place).unwrap_or_default());
-        to.push_str(short);
-        if short.len() > 2 {
-            to.extend([digit(byte >> 4), digit(byte & 0xf)].map(char::from));
-        }
-        plain = place + 1;
+        put(short);
+        length += short.len();
     }
-    to.push_str(text.get(plain..).unwrap_or_default());
+    let written = escaped.get(..length).unwrap_or_default();
+    to.push_str(std::str::from_utf8(written).unwrap_or_default());
 }
 
 fn digit(number: u8) -> u8 {
@@ -133,4 +141,26 @@ pub(crate) fn runs(text: &str, length: usize) -> impl Iterator<Item = &str> {
 /// Looks at all of them, which is quicker than to stop at the first that is not so.
 pub(crate) fn is_all(bytes: &[u8], holds: impl Fn(u8) -> bool) -> bool {
     bytes.iter().fold(true, |all, byte| all & holds(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_string_is_what_serde_json_makes_of_it() {
+        let all: String = (0..0x250).filter_map(char::from_u32).collect();
+        for text in [
+            "",
+            "a\"b\\c\u{1}\u{1f}d\n",
+            &all,
+            &all.repeat(3),
+            &"\u{0}".repeat(200),
+            &"é\u{2}".repeat(99),
+        ] {
+            let mut json = Json::with_capacity(0);
+            json.text(text);
+            assert_eq!(json.into_text(), serde_json::to_string(text).unwrap());
+        }
+    }
 }

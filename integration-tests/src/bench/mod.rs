@@ -232,7 +232,7 @@ fn load(arguments: &[&str]) -> anyhow::Result<(f64, f64)> {
         .args(["-c", LOAD_CORE])
         .arg(sibling("trustee-load")?)
         .args(arguments)
-        .args(["--output", "json"])
+        .args(["--poll", "--output", "json"])
         .output()
         .context("cannot run taskset (package util-linux)")?;
     anyhow::ensure!(

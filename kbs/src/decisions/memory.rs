@@ -256,11 +256,12 @@ impl Memory {
         counted.claims += usize::from(entry.claims.is_some());
     }
 
-    /// What is not stored yet.
-    pub(super) fn pending(&self) -> Option<Pending> {
+    /// What is not stored yet: of that the oldest, at most `most`.
+    pub(super) fn pending(&self, most: usize) -> Option<Pending> {
         let entries: Vec<Entry> = self
             .entries
             .range(self.stored_up_to..)
+            .take(most)
             .map(|(_, entry)| entry.clone())
             .collect();
         (!entries.is_empty()).then_some(Pending {

@@ -23,6 +23,8 @@ const QUEUE: usize = 4096;
 const GATHER: Duration = Duration::from_secs(1);
 /// The same, where decisions come so fast that soon after a batch all of it has left again.
 const GATHER_IN_A_RUSH: Duration = Duration::from_secs(5);
+/// Decisions in a batch at most: it is in memory as a whole when it is written.
+const BATCH: usize = 200;
 /// How often the writer looks whether something has become too old, or failed to be written before.
 const IDLE: Duration = Duration::from_secs(30);
 /// How long the last batch may take when the service stops.
@@ -235,26 +237,30 @@ impl Shared {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says whether there was a rush: half of all that is held was new.
+    /// Writes all that is not written yet, a batch at a time. Says whether there was a rush: half of all that is held
+    /// was new.
     async fn write(&self) -> bool {
         let Some(store) = self.store.as_deref() else {
             return false;
         };
         let mut order = self.writing.lock().await;
-        let pending = self.lock().pending();
-        let rush = pending
-            .as_ref()
-            .is_some_and(|pending| pending.entries.len() >= self.lock().most() / 2);
-        if let Some(pending) = pending {
-            let entries: &[Entry] = &pending.entries;
-            match stored::write(store, *order, entries).await {
+        let most = self.lock().most();
+        let mut written = 0;
+        // What comes meanwhile has its turn, too, but not for ever.
+        while written < most {
+            let Some(pending) = self.lock().pending(BATCH) else {
+                break;
+            };
+            match stored::write(store, *order, &pending.entries).await {
                 Ok(Some(batch)) => {
                     *order = order.saturating_add(1);
+                    written += pending.entries.len();
                     self.lock().stored(&pending, &batch);
                 }
-                Ok(None) => {}
+                Ok(None) => break,
                 Err(error) => {
                     tracing::error!(%error, "decisions cannot be stored: they are in memory only, and tried again");
+                    break;
                 }
             }
         }
@@ -263,7 +269,7 @@ impl Shared {
         if let Err(error) = stored::forget(store, &garbage).await {
             tracing::warn!(%error, "old decisions cannot be deleted from the storage");
         }
-        rush
+        written * 2 > most
     }
 }
 

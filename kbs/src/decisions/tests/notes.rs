@@ -50,7 +50,7 @@ fn what_notes_hold_is_bounded_and_what_was_written_holds_nothing() {
         all.chunks(2)
             .all(|two| two == [Verdict::Affirming, Verdict::Released])
     );
-    let pending = memory.pending().unwrap();
+    let pending = memory.pending(LIMITS.count).unwrap();
     memory.stored(&pending, &Arc::from("batch"));
     assert_eq!(memory.unmade_bytes(), 0);
 }
