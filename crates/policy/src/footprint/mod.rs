@@ -7,6 +7,7 @@ mod names;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use self::names::Names;
@@ -46,6 +47,9 @@ const OPERATORS: [&str; 4] = ["in", "with", "as", "contains"];
 /// What is deeper is read as a whole.
 const MAX_STEPS: usize = 16;
 
+/// A policy that reads more parts might as well read everything.
+const MAX_PARTS: usize = 2000;
+
 impl Footprint {
     /// `None` if a policy may depend on all of its input, or on something else besides.
     pub(crate) fn of(rego: &str) -> Option<Self> {
@@ -59,7 +63,7 @@ impl Footprint {
             return None;
         }
         let names = Names::of(rego, &tokens);
-        let mut parts: Vec<Part> = names.parts().collect();
+        let mut parts: BTreeSet<Part> = names.parts().collect();
         for at in 0..tokens.len() {
             let (suffix, length) = path(tokens.get(at + 1..).unwrap_or_default());
             for mut path in names.stand_for(&tokens, at) {
@@ -71,12 +75,13 @@ impl Footprint {
                 let presence = path.len() < MAX_STEPS
                     && opens_body(tokens.get(..at).unwrap_or_default())
                     && ends_statement(rego, tokens.get(at..).unwrap_or_default(), length);
-                parts.push(Part { path, presence });
+                parts.insert(Part { path, presence });
+                if parts.len() > MAX_PARTS {
+                    return None;
+                }
             }
         }
-        parts.sort();
-        parts.dedup();
-        Some(Self(parts))
+        Some(Self(parts.into_iter().collect()))
     }
 
     pub(crate) fn parts(&self) -> &[Part] {

@@ -13,7 +13,7 @@ pub(super) struct Names {
     /// The tokens at which a part is given a name, and the names as they are given.
     declarations: BTreeSet<usize>,
     /// What is read by giving the names.
-    read: Vec<Part>,
+    read: BTreeSet<Part>,
 }
 
 /// A name being given.
@@ -25,7 +25,7 @@ struct Given {
     each: bool,
 }
 
-/// Most names, and names for names for names.
+/// Most names, parts that one stands for, and names for names for names.
 const MOST: usize = 32;
 
 /// Words that are never names, and rules whose value is the answer.
@@ -53,13 +53,12 @@ impl Names {
                 ..Self::default()
             };
             for at in 0..tokens.len() {
-                next.look_at(rego, tokens, at);
+                if !next.look_at(rego, tokens, at) {
+                    return Self::default();
+                }
             }
             if next.stand_for == names.stand_for {
                 return next;
-            }
-            if next.stand_for.len() > MOST {
-                break;
             }
             names = next;
         }
@@ -89,17 +88,17 @@ impl Names {
         self.read.iter().cloned()
     }
 
-    /// Notes the name that is given to what begins at a token, if one is.
-    fn look_at(&mut self, rego: &str, tokens: &[Spanned], at: usize) {
+    /// Notes the name that is given to what begins at a token, if one is. Says whether that is not too much.
+    fn look_at(&mut self, rego: &str, tokens: &[Spanned], at: usize) -> bool {
         let roots = self.stand_for(tokens, at);
         if roots.is_empty() {
-            return;
+            return true;
         }
         let (suffix, length) = path(tokens.get(at + 1..).unwrap_or_default());
         let whole = || ends_statement(rego, tokens.get(at..).unwrap_or_default(), length);
         let next = tokens.get(at + length + 1).map(|(token, _)| token);
         let Some(given) = given(tokens, at, next, whole) else {
-            return;
+            return true;
         };
         let paths = roots.into_iter().map(|mut root| {
             root.extend(suffix.iter().cloned());
@@ -107,18 +106,18 @@ impl Names {
             root
         });
         let paths: Vec<_> = paths.collect();
-        if paths
-            .iter()
-            .any(|path| path.is_empty() || path.len() >= MAX_STEPS)
-        {
-            return;
+        let odd = |path: &Vec<Step>| path.is_empty() || path.len() >= MAX_STEPS;
+        if paths.iter().any(odd) {
+            return true;
         }
         self.declarations.extend([at, given.at]);
         self.read.extend(paths.iter().map(|path| Part {
             path: path.clone(),
             presence: true,
         }));
-        self.stand_for.entry(given.name).or_default().extend(paths);
+        let stands_for = self.stand_for.entry(given.name).or_default();
+        stands_for.extend(paths);
+        stands_for.len() <= MOST && self.stand_for.len() <= MOST
     }
 }
 

@@ -135,6 +135,23 @@ fn a_name_that_stands_for_a_part_of_itself_has_an_end() {
 }
 
 #[test]
+fn much_of_anything_is_not_followed() {
+    let many = |write: fn(usize) -> String| (0..20_000).map(write).collect::<String>();
+    // Names for names, one name for many parts, and many parts.
+    let names = many(|n| format!("e{n} := input.x\n"));
+    assert_eq!(parts(&names), Some(vec!["x".to_owned()]));
+    let one = many(|n| format!("a{n} if {{\n\te := input.x{}\n\te.y == 1\n}}\n", n % 100));
+    let whole: Vec<String> = parts(&one).unwrap();
+    assert_eq!(whole.len(), 100, "{whole:?}");
+    assert!(
+        whole
+            .iter()
+            .all(|part| part.starts_with('x') && !part.contains('/'))
+    );
+    assert_eq!(parts(&many(|n| format!("a{n} if input.x{n} == 1\n"))), None);
+}
+
+#[test]
 fn who_reads_what_cannot_be_told_or_what_is_not_pure_may_read_everything() {
     for rego in [
         "a := input",
