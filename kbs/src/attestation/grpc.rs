@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use daemon::grpc::{ContextInterceptor, GrpcClientConfig, GrpcClientError};
+use daemon::grpc::{ContextInterceptor, GrpcClientConfig, GrpcClientError, WholeRequests};
 use kbs_types::Tee;
 use protos::attestation as wire;
 use protos::attestation::attestation_service_client::AttestationServiceClient;
@@ -37,7 +37,7 @@ use super::{
     reference_values,
 };
 
-type Transport = InterceptedService<Channel, ContextInterceptor>;
+type Transport = InterceptedService<WholeRequests<Channel>, ContextInterceptor>;
 
 /// The name under which the service says how it is.
 const SERVICE: &str = "attestation.AttestationService";
@@ -63,7 +63,7 @@ impl GrpcAttestation {
     pub fn new(config: &GrpcClientConfig, max_calls: usize) -> Result<Self, GrpcClientError> {
         let channel = daemon::grpc::channel(config)?;
         Ok(Self {
-            transport: InterceptedService::new(channel, ContextInterceptor),
+            transport: InterceptedService::new(WholeRequests(channel), ContextInterceptor),
             calls: Arc::new(Semaphore::new(max_calls.clamp(1, Semaphore::MAX_PERMITS))),
             patience: config.timeout,
             readiness: Mutex::new(None),

@@ -1,5 +1,7 @@
 //! Calling another service over gRPC.
 
+mod whole;
+
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +18,8 @@ use tonic::metadata::AsciiMetadataKey;
 use tonic::service::Interceptor;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
+
+pub use whole::WholeRequests;
 
 use crate::telemetry::{REQUEST_ID_HEADER, RequestContext, TRACEPARENT_HEADER};
 use crate::tls::{ClientTls, TlsClientConfig, TlsError};

@@ -160,3 +160,46 @@ fn calls_carry_the_ids_of_the_request_they_are_made_for() {
             .is_empty()
     );
 }
+
+mod whole {
+    use std::convert::Infallible;
+    use std::sync::{Arc, Mutex};
+
+    use axum::body::HttpBody;
+    use axum::http::{Request, Response};
+    use http_body_util::BodyExt;
+    use tonic::body::Body;
+    use tonic_health::pb::HealthCheckRequest;
+    use tonic_health::pb::health_client::HealthClient;
+    use tower::service_fn;
+
+    use super::super::WholeRequests;
+
+    /// What arrives of a request: its bytes, and whether with the first of them it is known that no more will come.
+    type Seen = Arc<Mutex<Option<(Vec<u8>, bool)>>>;
+
+    async fn receive(request: Request<Body>, seen: Seen) -> Result<Response<Body>, Infallible> {
+        let mut body = request.into_body();
+        let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        let whole = body.is_end_stream();
+        *seen.lock().unwrap() = Some((first.to_vec(), whole));
+        Ok(Response::new(Body::empty()))
+    }
+
+    #[tokio::test]
+    async fn a_message_goes_out_with_its_end() {
+        let seen = Seen::default();
+        let request = || HealthCheckRequest {
+            service: "a service".into(),
+        };
+        let server = service_fn(|request| receive(request, Arc::clone(&seen)));
+        let _ = HealthClient::new(server).check(request()).await;
+        let (message, whole) = seen.lock().unwrap().take().unwrap();
+        assert!(!whole, "the client has learned it: this layer can go");
+
+        let own = Arc::clone(&seen);
+        let server = service_fn(move |request| receive(request, Arc::clone(&own)));
+        let _ = HealthClient::new(WholeRequests(server)).check(request()).await;
+        assert_eq!(seen.lock().unwrap().take(), Some((message, true)));
+    }
+}
