@@ -91,7 +91,7 @@ impl AppraisalPolicy {
             let source = Source::new(rego, parsed.version());
             let compiled = parsed.compile(&TARGET)?;
             Ok(Self {
-                memo: Memo::new(rego, compiled.reads_documents()),
+                memo: Memo::new(rego, !compiled.documents().is_empty()),
                 compiled,
                 digest,
                 source,

@@ -28,29 +28,6 @@ impl PolicyInput {
             .map(Self)
             .map_err(|e| PolicyError::Input(e.to_string()))
     }
-
-    /// The value at a JSON pointer (RFC 6901).
-    pub fn get(&self, pointer: &str) -> Option<serde_json::Value> {
-        let mut steps = pointer.split('/');
-        // A pointer is empty or begins with a slash.
-        let mut value = steps.next().filter(|before| before.is_empty()).map(|_| &self.0)?;
-        for step in steps {
-            let name = step.replace("~1", "/").replace("~0", "~");
-            value = match value {
-                Value::Object(members) => members.get(&Value::from(name))?,
-                Value::Array(items) => items.get(index(&name)?)?,
-                _ => return None,
-            };
-        }
-        serde_json::to_value(value).ok()
-    }
-}
-
-/// An index of an array: digits without leading zeros (RFC 6901, section 4).
-fn index(digits: &str) -> Option<usize> {
-    let plain =
-        digits.bytes().all(|byte| byte.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'));
-    plain.then(|| digits.parse().ok()).flatten()
 }
 
 impl fmt::Debug for PolicyInput {
@@ -122,57 +99,5 @@ impl<'de> Visitor<'de> for DocumentVisitor {
             object.insert(name, value);
         }
         Ok(Value::from(object))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use serde_json::json;
-
-    use super::*;
-
-    /// What `serde_json` finds there.
-    #[track_caller]
-    fn check(document: &serde_json::Value, pointer: &str) {
-        let input = PolicyInput::from_json(&document.to_string()).unwrap();
-        assert_eq!(
-            input.get(pointer).as_ref(),
-            document.pointer(pointer),
-            "{pointer}"
-        );
-    }
-
-    #[test]
-    fn a_pointer_leads_where_the_standard_says() {
-        let document = json!({"a": {"b/c": [1, {"~": "x"}]}, "": null, "0": true, "d": 1.5});
-        for pointer in [
-            "",
-            "/",
-            "/a",
-            "/a/b~1c/1/~0",
-            "/a/b~1c/0",
-            "/a/b~1c/00",
-            "/a/b~1c/01",
-            "/a/b~1c/+0",
-            "/a/b~1c/2",
-            "/a/b~1c/-",
-            "/0",
-            "/d",
-            "/d/x",
-            "a",
-            "/absent",
-            "//",
-        ] {
-            check(&document, pointer);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_pointer_is_answered_as_serde_json_answers_it(pointer in "(/([ab]|~[01]|[0-2]|){1,2}){0,4}") {
-            let inner = json!({"a": [0, {"b": "x"}, [1, 2]], "b": {"a": {"~": 1, "/": 2}}, "": {"1": 3}});
-            check(&json!({"a": inner, "b": [inner, 1], "1": inner, "~": inner}), &pointer);
-        }
     }
 }

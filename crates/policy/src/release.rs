@@ -46,7 +46,7 @@ impl ReleasePolicy {
             let memo = match dialect.cpu_submod {
                 CpuSubmod::Cpu0 => Memo::new(rego, compiled.documents()),
                 // Its claims are not those of the token.
-                CpuSubmod::Cpu => Memo::none(),
+                CpuSubmod::Cpu => Memo::default(),
             };
             Ok(Self {
                 compiled,

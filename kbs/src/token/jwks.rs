@@ -221,7 +221,7 @@ impl KeySet {
 }
 
 /// Whether a set holds this very key, under whatever id.
-pub(super) fn holds_key(set: &JwkSet, key: &VerificationKey) -> bool {
+fn holds_key(set: &JwkSet, key: &VerificationKey) -> bool {
     set.keys()
         .iter()
         .any(|known| known.verification_key().as_ref() == Ok(key))

@@ -11,7 +11,7 @@ use super::chains::Chains;
 use super::config::AttestationTokenConfig;
 use super::error::{TokenError, TokenSetupError};
 use super::fresh::FreshToken;
-use super::jwks::{KeySets, Pace, holds_key};
+use super::jwks::{KeySets, Pace};
 use super::result::{AttestationResult, TEE_KEY_POINTERS};
 use super::source::{Fetcher, Source};
 
@@ -123,7 +123,7 @@ impl TokenVerifier {
         let offered = header_key
             .verification_key()
             .map_err(|_| TokenError::UntrustedHeaderKey)?;
-        if self.insecure_header_jwk || self.built_in.iter().any(|set| holds_key(set, &offered)) {
+        if self.insecure_header_jwk || self.own_keys.contains(&offered) {
             return Ok(offered);
         }
         let refused = match &self.chains {

@@ -204,11 +204,6 @@ impl Parsed {
 }
 
 impl Compiled {
-    /// Whether it reads members of `data`.
-    pub(crate) fn reads_documents(&self) -> bool {
-        !self.documents.is_empty()
-    }
-
     /// The members of `data` that it reads.
     pub(crate) fn documents(&self) -> &[&'static str] {
         &self.documents

@@ -15,8 +15,8 @@ use crate::text::{Paths, Visitor, Wanted, walk};
 /// How many answers a policy remembers.
 const SLOTS: usize = 512;
 
-/// What one policy remembers.
-#[derive(Debug)]
+/// What one policy remembers; by default, nothing.
+#[derive(Debug, Default)]
 pub(super) struct Memo {
     /// `None` if the policy may depend on anything.
     reads: Option<Reads>,
@@ -59,14 +59,6 @@ impl Memo {
         });
         Self {
             reads,
-            slots: OnceLock::new(),
-        }
-    }
-
-    /// Remembers nothing.
-    pub(super) fn none() -> Self {
-        Self {
-            reads: None,
             slots: OnceLock::new(),
         }
     }
