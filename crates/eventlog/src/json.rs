@@ -71,8 +71,8 @@ impl Json {
     }
 }
 
-/// Lower case.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+/// Lower-case hex, written quickly, for logs are long.
+pub fn hex(bytes: &[u8]) -> String {
     let mut digits = String::with_capacity(bytes.len().saturating_mul(2));
     push_hex(&mut digits, bytes);
     digits

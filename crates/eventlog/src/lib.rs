@@ -28,5 +28,6 @@ mod tests;
 pub use algorithm::{Algorithm, Digest};
 pub use error::EventLogError;
 pub use event_type::EventType;
+pub use json::hex;
 pub use log::{Event, EventLog};
 pub use replay::Registers;

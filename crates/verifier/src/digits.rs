@@ -2,11 +2,7 @@
 
 /// Lower-case hex.
 pub(crate) fn hex(bytes: impl AsRef<[u8]>) -> String {
-    let digit = |number: u8| number + if number < 10 { b'0' } else { b'a' - 10 };
-    let pairs = bytes.as_ref().iter();
-    let pairs: Vec<[u8; 2]> = pairs.map(|byte| [digit(byte >> 4), digit(byte & 0xf)]).collect();
-    // Digits are ASCII.
-    String::from_utf8(pairs.into_flattened()).unwrap_or_default()
+    eventlog::hex(bytes.as_ref())
 }
 
 /// Exactly so many bytes from hex of either case.
