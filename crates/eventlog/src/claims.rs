@@ -1,11 +1,9 @@
 //! The JSON that a policy sees: `uefi_event_logs`.
 
+use crate::details::Details;
 use crate::json::Json;
-use crate::{Algorithm, Event, EventLog};
+use crate::{Algorithm, Digest, Event, EventLog};
 use serde_json::value::RawValue;
-
-/// Bytes that a record's claims take besides what they say of its data.
-const RECORD: usize = 400;
 
 impl EventLog {
     /// An array with an object for each record: `index` (the register), `type_name`, `digests`
@@ -22,44 +20,73 @@ impl EventLog {
     }
 
     fn write(&self, only: Option<Algorithm>) -> Box<RawValue> {
-        // The data in base64, and most of it once more as text.
-        let data = self.length().saturating_mul(5) / 2;
-        let records = self.events().count().saturating_mul(RECORD);
-        let mut json = Json::with_capacity(data.saturating_add(records));
-        json.array(self.events(), |json, event| write_event(json, &event, only));
         // It looks at the whole text: what is no JSON would be null, and every policy would miss the log.
-        RawValue::from_string(json.into_text()).unwrap_or_else(|_| RawValue::NULL.to_owned())
+        RawValue::from_string(self.text(only)).unwrap_or_else(|_| RawValue::NULL.to_owned())
+    }
+
+    /// Counted first, then written into memory of that size.
+    pub(crate) fn text(&self, only: Option<Algorithm>) -> String {
+        let records: Vec<Told<'_>> = self.events().map(|event| Told::of(event, only)).collect();
+        let write = |json: &mut Json| json.array(records.iter(), |json, record| record.write(json));
+        let mut counted = Json::counted();
+        write(&mut counted);
+        let mut json = Json::with_capacity(counted.length());
+        write(&mut json);
+        json.into_text()
     }
 }
 
-/// The members are in the order of their names, as in all claims.
-fn write_event(json: &mut Json, event: &Event<'_>, only: Option<Algorithm>) {
-    let digests = || {
-        let wanted = move |algorithm| only.is_none_or(|only| only == algorithm);
-        event.digests().filter(move |digest| wanted(digest.algorithm))
-    };
-    let matches = digests().next().is_some()
-        && digests().all(|digest| digest.algorithm.hash(&[event.data()]).as_ref() == digest.bytes);
-    json.raw(r#"{"details":"#);
-    event.details().write(json);
-    json.raw(r#","digest_matches_event":"#);
-    json.raw(if matches { "true" } else { "false" });
-    json.raw(r#","digests":"#);
-    json.array(digests(), |json, digest| {
-        json.raw(r#"{"alg":"#);
-        json.text(digest.algorithm.as_str());
-        json.raw(r#","digest":"#);
-        json.hex(digest.bytes);
-        json.raw("}");
-    });
-    json.raw(r#","event":"#);
-    json.base64(event.data());
-    json.raw(r#","index":"#);
-    json.raw(&event.register().to_string());
-    json.raw(r#","type_name":"#);
-    match event.event_type().name() {
-        Some(name) => json.text(name),
-        None => json.text(&event.event_type().to_string()),
+/// A record that is about to be told.
+struct Told<'a> {
+    event: Event<'a>,
+    details: Details<'a>,
+    matches: bool,
+    only: Option<Algorithm>,
+}
+
+impl<'a> Told<'a> {
+    fn of(event: Event<'a>, only: Option<Algorithm>) -> Self {
+        let mut told = Self {
+            details: event.details(),
+            matches: false,
+            event,
+            only,
+        };
+        let holds = |digest: Digest<'_>| digest.algorithm.hash(&[event.data()]).as_ref() == digest.bytes;
+        told.matches = told.digests().next().is_some() && told.digests().all(holds);
+        told
     }
-    json.raw("}");
+
+    fn digests(&self) -> impl Iterator<Item = Digest<'a>> + use<'a> {
+        let only = self.only;
+        let wanted = move |digest: &Digest<'_>| only.is_none_or(|only| only == digest.algorithm);
+        self.event.digests().filter(wanted)
+    }
+
+    /// The members are in the order of their names, as in all claims.
+    fn write(&self, json: &mut Json) {
+        let event = &self.event;
+        json.raw(r#"{"details":"#);
+        self.details.write(json);
+        json.raw(r#","digest_matches_event":"#);
+        json.raw(if self.matches { "true" } else { "false" });
+        json.raw(r#","digests":"#);
+        json.array(self.digests(), |json, digest| {
+            json.raw(r#"{"alg":"#);
+            json.text(digest.algorithm.as_str());
+            json.raw(r#","digest":"#);
+            json.hex(digest.bytes);
+            json.raw("}");
+        });
+        json.raw(r#","event":"#);
+        json.base64(event.data());
+        json.raw(r#","index":"#);
+        json.raw(&event.register().to_string());
+        json.raw(r#","type_name":"#);
+        match event.event_type().name() {
+            Some(name) => json.text(name),
+            None => json.text(&event.event_type().to_string()),
+        }
+        json.raw("}");
+    }
 }

@@ -4,70 +4,106 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-/// A text that will be JSON.
-pub(crate) struct Json(String);
+/// A text that will be JSON, or how long it will be: written and counted by the same code, so that it is written into
+/// memory of exactly its size, which for a long log costs less than to find more and to give some back.
+pub(crate) struct Json(Target);
+
+enum Target {
+    Length(usize),
+    Text(String),
+}
 
 /// So many bytes are looked at together for whether all of them can stand as they are.
 pub(crate) const RUN: usize = 64;
 
 impl Json {
-    pub(crate) fn with_capacity(bytes: usize) -> Self {
-        Self(String::with_capacity(bytes))
+    /// One that is only counted.
+    pub(crate) fn counted() -> Self {
+        Self(Target::Length(0))
     }
 
+    /// One that is written, of about so many bytes.
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        Self(Target::Text(String::with_capacity(bytes)))
+    }
+
+    /// How long it is so far.
+    pub(crate) fn length(&self) -> usize {
+        match &self.0 {
+            Target::Length(length) => *length,
+            Target::Text(text) => text.len(),
+        }
+    }
+
+    /// What was written.
     pub(crate) fn into_text(self) -> String {
-        self.0
+        match self.0 {
+            Target::Length(_) => String::new(),
+            Target::Text(text) => text,
+        }
+    }
+
+    /// Counts so many bytes, or writes.
+    fn put(&mut self, length: impl FnOnce() -> usize, write: impl FnOnce(&mut String)) {
+        match &mut self.0 {
+            Target::Length(counted) => *counted = counted.saturating_add(length()),
+            Target::Text(text) => write(text),
+        }
     }
 
     /// Brackets, commas, names of members, numbers: whatever is JSON already.
     pub(crate) fn raw(&mut self, json: &str) {
-        self.0.push_str(json);
+        self.put(|| json.len(), |text| text.push_str(json));
+    }
+
+    /// Whatever `write` writes. If it is only counted, `about` bytes are: for what would take as long to be counted as
+    /// to be written.
+    pub(crate) fn about(&mut self, about: usize, write: impl FnOnce(&mut Self)) {
+        match &mut self.0 {
+            Target::Length(counted) => *counted = counted.saturating_add(about),
+            Target::Text(_) => write(self),
+        }
     }
 
     /// A string.
     pub(crate) fn text(&mut self, text: &str) {
-        self.0.push('"');
-        for run in runs(text, RUN) {
-            if is_all(run.as_bytes(), |byte| {
-                byte >= 0x20 && byte != b'"' && byte != b'\\'
-            }) {
-                self.0.push_str(run);
-            } else {
-                push_escaped(&mut self.0, run);
-            }
-        }
-        self.0.push('"');
+        self.raw("\"");
+        self.put(|| escaped_length(text), |to| push_text(to, text));
+        self.raw("\"");
     }
 
     /// A string that is the base64 of some bytes.
     pub(crate) fn base64(&mut self, bytes: &[u8]) {
-        self.0.push('"');
-        STANDARD.encode_string(bytes, &mut self.0);
-        self.0.push('"');
+        self.raw("\"");
+        self.put(
+            || bytes.len().div_ceil(3).saturating_mul(4),
+            |to| STANDARD.encode_string(bytes, to),
+        );
+        self.raw("\"");
     }
 
     /// A string that is the hex of some bytes.
     pub(crate) fn hex(&mut self, bytes: &[u8]) {
-        self.0.push('"');
-        push_hex(&mut self.0, bytes);
-        self.0.push('"');
+        self.raw("\"");
+        self.put(|| bytes.len().saturating_mul(2), |to| push_hex(to, bytes));
+        self.raw("\"");
     }
 
     /// Any value.
     pub(crate) fn value(&mut self, value: &Value) {
-        self.0.push_str(&serde_json::to_string(value).unwrap_or_default());
+        self.raw(&serde_json::to_string(value).unwrap_or_default());
     }
 
     /// An array of whatever `write` writes of each item.
     pub(crate) fn array<T>(&mut self, items: impl Iterator<Item = T>, mut write: impl FnMut(&mut Self, T)) {
-        self.0.push('[');
+        self.raw("[");
         for (number, item) in items.enumerate() {
             if number > 0 {
-                self.0.push(',');
+                self.raw(",");
             }
             write(self, item);
         }
-        self.0.push(']');
+        self.raw("]");
     }
 }
 
@@ -90,40 +126,81 @@ fn push_hex(to: &mut String, bytes: &[u8]) {
     }
 }
 
-/// A run, with what has to be escaped: RFC 8259, section 7, with the short forms where there are any.
-fn push_escaped(to: &mut String, run: &str) {
-    // A character more than a run may be, and six for each.
-    let mut escaped = [0; 6 * (RUN + 4)];
-    let mut room = escaped.iter_mut();
-    // In this order: who ends first is asked first.
-    let mut put = |bytes: &[u8]| {
-        bytes
-            .iter()
-            .zip(room.by_ref())
-            .for_each(|(byte, place)| *place = *byte)
+/// A text, with what has to be escaped.
+fn push_text(to: &mut String, text: &str) {
+    for run in runs(text, RUN) {
+        if is_plain(run) {
+            to.push_str(run);
+        } else {
+            push_escaped(to, run);
+        }
+    }
+}
+
+/// How long it is with what has to be escaped.
+fn escaped_length(text: &str) -> usize {
+    let escape = |byte| usize::from(ESCAPES[usize::from(byte)].1);
+    let length = |run: &str| match is_plain(run) {
+        true => run.len(),
+        false => run.bytes().map(escape).sum(),
     };
+    runs(text, RUN).map(length).sum()
+}
+
+/// Can all of it stand as it is?
+fn is_plain(run: &str) -> bool {
+    is_all(run.as_bytes(), |byte| {
+        byte >= 0x20 && byte != b'"' && byte != b'\\'
+    })
+}
+
+/// Of one run.
+fn push_escaped(to: &mut String, run: &str) {
+    // Six for each byte of a run, which is at most three longer than it should be.
+    let mut escaped = [0; ESCAPE * (RUN + 3)];
     let mut length = 0;
     for byte in run.bytes() {
-        let long = [b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte & 0xf)];
-        let short: &[u8] = match byte {
-            b'"' => b"\\\"",
-            b'\\' => b"\\\\",
-            0x08 => b"\\b",
-            b'\t' => b"\\t",
-            b'\n' => b"\\n",
-            0x0c => b"\\f",
-            b'\r' => b"\\r",
-            0..0x20 => &long,
-            _ => &[byte],
-        };
-        put(short);
-        length += short.len();
+        let (text, part) = &ESCAPES[usize::from(byte)];
+        // All six, of which the next one overwrites what is too much.
+        if let Some(place) = escaped.get_mut(length..length + ESCAPE) {
+            place.copy_from_slice(text);
+        }
+        length += usize::from(*part);
     }
     let written = escaped.get(..length).unwrap_or_default();
     to.push_str(std::str::from_utf8(written).unwrap_or_default());
 }
 
-fn digit(number: u8) -> u8 {
+/// Bytes of the longest escape.
+const ESCAPE: usize = 6;
+
+/// What stands for each byte, and how long that is: RFC 8259, section 7, with the short forms where there are any.
+const ESCAPES: [([u8; ESCAPE], u8); 256] = {
+    let mut escapes = [([0; ESCAPE], 1); 256];
+    let mut byte: u8 = 0;
+    loop {
+        let short = match byte {
+            b'"' | b'\\' => Some(byte),
+            0x08 => Some(b'b'),
+            b'\t' => Some(b't'),
+            b'\n' => Some(b'n'),
+            0x0c => Some(b'f'),
+            b'\r' => Some(b'r'),
+            _ => None,
+        };
+        escapes[byte as usize] = match (short, byte) {
+            (Some(letter), _) => ([b'\\', letter, 0, 0, 0, 0], 2),
+            (None, 0..0x20) => ([b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte & 0xf)], 6),
+            (None, _) => ([byte, 0, 0, 0, 0, 0], 1),
+        };
+        if byte == u8::MAX {
+            break escapes;
+        }
+        byte += 1;
+    }
+};
+
+const fn digit(number: u8) -> u8 {
     number + if number < 10 { b'0' } else { b'a' - 10 }
 }
 
@@ -158,8 +235,10 @@ mod tests {
             &"\u{0}".repeat(200),
             &"é\u{2}".repeat(99),
         ] {
-            let mut json = Json::with_capacity(0);
+            let (mut json, mut counted) = (Json::with_capacity(0), Json::counted());
             json.text(text);
+            counted.text(text);
+            assert_eq!(counted.length(), json.length());
             assert_eq!(json.into_text(), serde_json::to_string(text).unwrap());
         }
     }

@@ -68,11 +68,6 @@ impl EventLog {
         Ok(Self { bytes, records })
     }
 
-    /// Bytes, with the header.
-    pub(crate) fn length(&self) -> usize {
-        self.bytes.len()
-    }
-
     /// The records in order, without the header.
     pub fn events(&self) -> impl Iterator<Item = Event<'_>> {
         self.records.iter().map(|record| Event {

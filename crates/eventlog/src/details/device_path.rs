@@ -51,6 +51,11 @@ fn check(path: &[u8], budget: &mut Budget) -> Result<(), DetailsError> {
 }
 
 impl DevicePath<'_> {
+    /// Bytes of it.
+    pub(super) fn length(self) -> usize {
+        self.0.len()
+    }
+
     /// The text of each node but the last, which says that it is the last.
     pub(super) fn nodes(self) -> impl Iterator<Item = String> {
         let mut reader = Reader::new(self.0);

@@ -110,22 +110,27 @@ impl<'a> Details<'a> {
     }
 
     /// The object `details`.
-    pub(crate) fn write(self, json: &mut Json) {
+    pub(crate) fn write(&self, json: &mut Json) {
         match self {
             Details::None => json.raw("{}"),
             Details::Text(text) => write_text(json, text),
-            Details::Printable(data) => write_text(json, &text::printable(data)),
+            Details::Printable(data) => json.about(data.len().saturating_add(AROUND), |json| {
+                write_text(json, &text::printable(data));
+            }),
             Details::Loader(loader) => loader.write(json),
             Details::Tagged(tagged) => tagged.write(json),
             Details::Variable(variable) => variable.write(json),
-            Details::DevicePath(path) => {
+            Details::DevicePath(path) => json.about(path.length().saturating_mul(2), |json| {
                 json.raw(r#"{"device_paths":"#);
                 json.array(path.nodes(), |json, node| json.text(&node));
                 json.raw("}");
-            }
+            }),
         }
     }
 }
+
+/// Bytes around a text.
+const AROUND: usize = r#"{"string":""}"#.len();
 
 fn write_text(json: &mut Json, text: &str) {
     json.raw(r#"{"string":"#);

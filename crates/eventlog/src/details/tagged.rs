@@ -41,11 +41,16 @@ impl<'a> Tagged<'a> {
         Ok(Self { text, is_entry })
     }
 
-    pub(super) fn write(self, json: &mut Json) {
-        let entry = self.is_entry.then(|| Entry::of(&self.text)).flatten();
-        let Some(entry) = entry else {
-            return write_text(json, &self.text);
-        };
+    pub(super) fn write(&self, json: &mut Json) {
+        match self.is_entry.then(|| Entry::of(&self.text)).flatten() {
+            Some(entry) => json.about(self.text.len().saturating_mul(3), |json| {
+                self.write_entry(&entry, json)
+            }),
+            None => write_text(json, &self.text),
+        }
+    }
+
+    fn write_entry(&self, entry: &Entry<'_>, json: &mut Json) {
         json.raw(r#"{"data":{"content":"#);
         json.value(&content::or_text(entry.content));
         json.raw(r#","domain":"#);

@@ -1,6 +1,6 @@
 //! Data that is text.
 
-use super::{DetailsError, write_text};
+use super::{AROUND, DetailsError, write_text};
 use crate::json::{Json, RUN, is_all, runs};
 use crate::reader::Reader;
 use std::char::DecodeUtf16Error;
@@ -64,7 +64,9 @@ impl<'a> Loader<'a> {
     /// The object with the text.
     pub(super) fn write(self, json: &mut Json) {
         match self {
-            Loader::Utf16(bytes) => write_text(json, &utf16_lossy(bytes)),
+            Loader::Utf16(bytes) => json.about((bytes.len() / 2).saturating_add(AROUND), |json| {
+                write_text(json, &utf16_lossy(bytes));
+            }),
             Loader::Utf8(text) => write_text(json, text),
             Loader::Other(bytes) => {
                 json.raw(r#"{"string":"#);

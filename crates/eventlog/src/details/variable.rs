@@ -37,7 +37,9 @@ impl<'a> Variable<'a> {
 
     pub(super) fn write(&self, json: &mut Json) {
         json.raw(r#"{"unicode_name":"#);
-        json.text(&text::utf16_lossy(self.name));
+        json.about((self.name.len() / 2).saturating_add(2), |json| {
+            json.text(&text::utf16_lossy(self.name));
+        });
         json.raw(r#","unicode_name_length":"#);
         json.raw(&self.name_length.to_string());
         json.raw(r#","variable_data":"#);

@@ -106,3 +106,43 @@ fn a_log_that_is_given_away_is_read_like_one_that_is_lent() {
     log.extend([0xff; 64]);
     assert_eq!(claims(&EventLog::parse(log).unwrap()), lent);
 }
+
+proptest! {
+    #[test]
+    fn a_log_is_told_in_memory_of_its_size(texts in proptest::collection::vec(texts(), 0..9)) {
+        // Whatever need not be put into other words.
+        let types = [
+            EventType::EV_EFI_ACTION,
+            EventType::EV_IPL,
+            EventType::EV_EFI_VARIABLE_BOOT,
+            EventType::EV_EFI_GPT_EVENT,
+        ];
+        let variable = |data: &[u8]| {
+            let length = u64::try_from(data.len()).unwrap().to_le_bytes();
+            [&[0x11; 16][..], &[0; 8], &length, data].concat()
+        };
+        let mut log = Log::sha384();
+        for (text, event_type) in texts.iter().zip(types.into_iter().cycle()) {
+            let data = match event_type {
+                EventType::EV_EFI_VARIABLE_BOOT => variable(text.as_bytes()),
+                _ => text.clone().into_bytes(),
+            };
+            log = log.event(1, event_type, &data);
+        }
+        let told = log.parse().unwrap().text(None);
+        prop_assert_eq!(told.capacity(), told.len());
+    }
+}
+
+/// What is put into other words may take more than was thought, and is told all the same.
+#[test]
+fn a_log_that_takes_more_than_its_estimate_is_told_whole() {
+    let quotes = little_endian(&[u16::from(b'"'); 500]);
+    let data = [&[0x2e, 0][..], &quotes].concat();
+    assert_eq!(told(EventType::EV_IPL, &data), Some("\"".repeat(500)));
+    let paragraphs = "\u{2029}\"".repeat(500);
+    assert_eq!(
+        told(EventType::EV_PLATFORM_CONFIG_FLAGS, paragraphs.as_bytes()),
+        Some(paragraphs)
+    );
+}
