@@ -33,7 +33,12 @@ mod peer {
 }
 
 const LOAD_CORE: &str = "1";
-const SECONDS: &str = "8";
+/// Each rate is the best of so many rounds: what else a machine does can only slow them.
+const ROUNDS: usize = 3;
+const SECONDS: &str = "4";
+/// Between two rounds: a processor that was busy for long is slowed down by its host, and the servers have
+/// records to write.
+const REST: Duration = Duration::from_secs(4);
 /// A whole handshake and one GET.
 const RCAR: &[&str] = &["rcar", "--path", RESOURCE];
 const RCARS_FOR_MEMORY: &str = "100000";
@@ -119,7 +124,7 @@ fn three_processes(report: &mut Report, snp_floor_us: f64) -> anyhow::Result<()>
         ),
     ];
     for (what, arguments, peer, times) in rounds {
-        let rate = measured(report, &stack, &stack.kbs_url, arguments)?;
+        let rate = best(report, &stack, &stack.kbs_url, arguments)?;
         report.figures.push(at_least(what, rate, peer, times));
     }
 
@@ -158,7 +163,7 @@ fn built_in(report: &mut Report) -> anyhow::Result<()> {
     say("starting the KBS with Attestation Service and RVPS built in");
     let stack = Stack::built_in(dir.path())?;
     stack.provision()?;
-    let rcar = measured(report, &stack, &stack.kbs_url, RCAR)?;
+    let rcar = best(report, &stack, &stack.kbs_url, RCAR)?;
     report
         .figures
         .push(at_least("RCAR + GET, built in", rcar, peer::RCAR_BUILT_IN, 5.0));
@@ -180,7 +185,7 @@ fn snp_evaluation(report: &mut Report, stack: &Stack, dir: &Path, floor_us: f64)
     std::fs::copy(&evidence, &copy)?;
     let copy = copy.to_string_lossy().into_owned();
     let arguments = ["evaluate", "--tee", "snp", "--evidence", &copy];
-    let rate = measured(report, stack, url, &arguments)?;
+    let rate = best(report, stack, url, &arguments)?;
     report.notes.push(format!(
         "SNP evaluation of real Genoa evidence over gRPC: {rate:.0}/s (peer: 330/s)"
     ));
@@ -207,19 +212,29 @@ fn at_least(what: &'static str, value: f64, peer: f64, times: f64) -> Figure {
     }
 }
 
-/// [`load`], with a note of how much processor time the servers spent on each operation: on a machine that
-/// others use too it says more than the rate.
-fn measured(report: &mut Report, stack: &Stack, url: &str, arguments: &[&str]) -> anyhow::Result<f64> {
-    let before = stack.processor_time()?;
+/// The best rate of some rounds, with a note of how much processor time the servers spent on each operation
+/// in that round: on a machine that others use too it says more than the rate.
+fn best(report: &mut Report, stack: &Stack, url: &str, arguments: &[&str]) -> anyhow::Result<f64> {
     let where_and_how_long: &[&str] = &["--url", url, "--seconds", SECONDS];
-    let (rate, operations) = load(&[arguments, where_and_how_long].concat())?;
-    let spent = stack.processor_time()?.saturating_sub(before).as_secs_f64() * 1e6 / operations;
+    let arguments = [arguments, where_and_how_long].concat();
+    let mut rates = Vec::new();
+    let mut least = f64::INFINITY;
+    for _ in 0..ROUNDS {
+        std::thread::sleep(REST);
+        let before = stack.processor_time()?;
+        let (rate, operations) = load(&arguments)?;
+        let spent = stack.processor_time()?.saturating_sub(before).as_secs_f64() * 1e6 / operations;
+        rates.push(rate);
+        least = least.min(spent);
+    }
     let what = arguments.first().copied().unwrap_or_default();
+    let all: Vec<String> = rates.iter().map(|rate| format!("{rate:.0}/s")).collect();
     report.notes.push(format!(
-        "{what}: {spent:.0} us of the servers' core for each, {:.0}/s at full load",
-        1e6 / spent
+        "{what}: {}; {least:.0} us of the servers' core for each, {:.0}/s at full load",
+        all.join(", "),
+        1e6 / least
     ));
-    Ok(rate)
+    Ok(rates.into_iter().fold(0.0, f64::max))
 }
 
 /// Runs the load driver on its own core and gives the rate and the number of operations.

@@ -43,7 +43,7 @@ fn appraise(rego: &str, input: &Json, reference: &Json) -> Result<Appraisal, Pol
     )
 }
 
-fn default_policy(class: &str) -> &'static str {
+pub(crate) fn default_policy(class: &str) -> &'static str {
     ATTESTATION
         .iter()
         .find(|(id, _)| *id == format!("default_{class}"))

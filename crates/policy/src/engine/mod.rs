@@ -2,11 +2,13 @@
 //!
 //! Policies run in the interpreter of `regorus`. Its virtual machine (`regorus::rvm`) is faster, but as of
 //! 0.14.1 it goes on after `x := <undefined>` and takes some bodies of `every` for true that are not: it
-//! would grant what a policy denies. We use it for two things only: to analyse a policy when it is set, and
-//! to call single built-ins.
+//! would grant what a policy denies (the tests in `differential` hold the two against each other). We use it
+//! for two things only: to analyse a policy when it is set, and to call single built-ins.
 
 mod analysis;
 pub(crate) mod auxiliary;
+#[cfg(test)]
+mod differential;
 mod documents;
 mod guarded;
 mod host;

@@ -129,7 +129,7 @@ fn samples_with_a_flag() -> Vec<(&'static str, Json, Json)> {
 }
 
 /// A good sample of each TEE.
-pub(super) fn samples() -> Vec<(&'static str, Json, Json)> {
+pub(crate) fn samples() -> Vec<(&'static str, Json, Json)> {
     let others = [cca(), csv()].into_iter().map(|(i, r)| ("cpu", i, r));
     samples_with_a_flag().into_iter().chain(others).collect()
 }
