@@ -4,6 +4,7 @@
 //! asks of itself; and the bare cost of the cryptography, measured in the same run.
 
 mod appraisal;
+mod change;
 mod event_log;
 mod floors;
 mod report;
@@ -109,18 +110,18 @@ fn three_processes(report: &mut Report, snp_floor_us: f64) -> anyhow::Result<()>
     stack.provision()?;
 
     let rounds: [(_, &[&str], _, _); 3] = [
+        (
+            "RCAR + GET, three processes",
+            RCAR,
+            peer::RCAR_THREE_PROCESSES,
+            7.0,
+        ),
         ("challenge", &["challenge"], peer::CHALLENGE, 1.0),
         (
             "resource GET on a session",
             &["get", "--path", RESOURCE],
             peer::GET,
             6.0,
-        ),
-        (
-            "RCAR + GET, three processes",
-            RCAR,
-            peer::RCAR_THREE_PROCESSES,
-            7.0,
         ),
     ];
     for (what, arguments, peer, times) in rounds {
@@ -155,6 +156,9 @@ fn three_processes(report: &mut Report, snp_floor_us: f64) -> anyhow::Result<()>
         at_most: true,
         because: "flat".into(),
     });
+    if let Some(rvps_url) = &stack.rvps_url {
+        report.figures.push(change::in_force(&stack, rvps_url)?);
+    }
     Ok(())
 }
 

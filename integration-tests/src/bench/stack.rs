@@ -21,6 +21,8 @@ pub(super) struct Stack {
     pub(super) kbs_url: String,
     /// `http://…` of the Attestation Service, where it is its own process.
     pub(super) as_url: Option<String>,
+    /// `http://…` of the RVPS, where it is its own process.
+    pub(super) rvps_url: Option<String>,
     others: Vec<Process>,
 }
 
@@ -55,11 +57,11 @@ impl Stack {
         let section =
             format!("[attestation_service]\ntype = \"coco_as_grpc\"\nas_addr = \"http://{as_address}\"\n");
         let (kbs, kbs_url) = start_kbs(dir, &signer.certificate, &section)?;
-        let as_url = Some(format!("http://{as_address}"));
         Ok(Self {
             kbs,
             kbs_url,
-            as_url,
+            as_url: Some(format!("http://{as_address}")),
+            rvps_url: Some(format!("http://{rvps_address}")),
             others: vec![attestation, rvps],
         })
     }
@@ -79,6 +81,7 @@ impl Stack {
             kbs,
             kbs_url,
             as_url: None,
+            rvps_url: None,
             others: Vec::new(),
         })
     }
