@@ -26,8 +26,18 @@ fn not_in_debug_mode() -> Vec<(Json, &'static str)> {
             json!({"sgx": {"body": {"attributes.flags": "0500000000000000"}}}),
             "/sgx/body/attributes.flags",
         ),
-        (json!({"csv": {"policy": {"nodbg": 1}}}), "/csv/policy/nodbg"),
-        (json!({"cca": {"realm": {}}}), "/cca/realm"),
+        (
+            json!({"csv": {"version": "2", "policy": {"nodbg": 1}}}),
+            "/csv/policy/nodbg",
+        ),
+        (
+            json!({"csv": {"version": "1", "policy": {"nodbg": 1}}}),
+            "/csv/policy/nodbg",
+        ),
+        (
+            json!({"cca": {"platform": {"cca-platform-lifecycle": 0x3003}}}),
+            "/cca/platform/cca-platform-lifecycle",
+        ),
         (json!({"se": {"tag": "t"}}), "/se/tag"),
     ]
 }
@@ -72,6 +82,42 @@ fn default_refuses_debug_mode_and_evidence_that_does_not_say() {
             .unwrap()
             .remove(name);
         assert!(!default_grants(&claims("affirming", &changed)), "{changed}");
+    }
+}
+
+#[test]
+fn default_releases_to_secured_cca_platforms_only() {
+    for (lifecycle, granted) in [
+        (0x0000, false),
+        (0x1000, false),
+        (0x2000, false),
+        (0x2fff, false),
+        (0x3000, true),
+        (0x30ff, true),
+        (0x3100, false),
+        (0x4000, false),
+        (0x5000, false),
+        (0x6000, false),
+    ] {
+        let evidence = json!({"cca": {"platform": {"cca-platform-lifecycle": lifecycle}, "realm": {}}});
+        let claims = claims("affirming", &evidence);
+        assert_eq!(default_grants(&claims), granted, "{lifecycle:#x}");
+    }
+}
+
+#[test]
+fn default_believes_a_csv_report_with_a_mask_only_beside_a_known_measurement() {
+    let mut masked = claims(
+        "affirming",
+        &json!({"csv": {"version": "1", "policy": {"nodbg": 1}}}),
+    );
+    assert!(default_grants(&masked));
+    for hardware in [json!(97), json!(0), json!(null), json!("2")] {
+        masked["submods"]["cpu0"]["ear.trustworthiness-vector"]["hardware"] = hardware;
+        assert!(!default_grants(&masked), "{masked}");
+        masked["submods"]["cpu0"]["ear.veraison.annotated-evidence"]["csv"]["version"] = json!("2");
+        assert!(default_grants(&masked), "{masked}");
+        masked["submods"]["cpu0"]["ear.veraison.annotated-evidence"]["csv"]["version"] = json!("1");
     }
 }
 
