@@ -35,7 +35,7 @@ fn an_empty_file_is_a_service_that_nobody_may_administer() {
 
 #[test]
 fn the_shipped_examples_load_without_a_warning() {
-    for name in ["kbs-minimal.toml", "kbs-full.toml"] {
+    for name in ["kbs-minimal.toml", "kbs-three-services.toml", "kbs-full.toml"] {
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
             .join("../deploy/config")
             .join(name);
@@ -163,8 +163,8 @@ fn the_operators_template_loads_with_its_ignored_keys_named() {
 
 #[test]
 fn a_configuration_from_before_the_tables_is_honoured_with_warnings() {
-    let loaded = toml(
-        r#"
+    let policy = tempfile::NamedTempFile::new().unwrap();
+    let text = r#"
         sockets = ["0.0.0.0:8080"]
         auth_public_key = "/kbs/kbs.pem"
         insecure_http = true
@@ -184,8 +184,8 @@ fn a_configuration_from_before_the_tables_is_honoured_with_warnings() {
 
         [policy_engine_config]
         policy_path = "/srv/policy.rego"
-        "#,
-    );
+        "#;
+    let loaded = toml(&text.replace("/srv/policy.rego", policy.path().to_str().unwrap()));
     let config = &loaded.config;
     assert_eq!(config.http_server.sockets, ["0.0.0.0:8080".parse().unwrap()]);
     assert!(config.http_server.insecure_http);
@@ -201,10 +201,7 @@ fn a_configuration_from_before_the_tables_is_honoured_with_warnings() {
     );
     assert_eq!(config.attestation_service.kind, AttestationServiceType::Grpc);
     assert_eq!(config.attestation_service.timeout, 7);
-    assert_eq!(
-        config.resource_policy.initial_file,
-        Some("/srv/policy.rego".into())
-    );
+    assert_eq!(config.resource_policy.initial_file, Some(policy.path().into()));
     for replacement in [
         "http_server.sockets",
         "admin.auth_public_key",
@@ -406,4 +403,18 @@ fn an_error_names_the_file() {
         message.contains("kbs.toml") && message.contains("http_server"),
         "{message}"
     );
+}
+
+#[test]
+fn an_older_policy_file_that_is_not_there_is_told_and_does_not_stop_the_start() {
+    for table in ["policy_engine", "policy_engine_config"] {
+        let loaded = toml(&format!("[{table}]\npolicy_path = \"/nowhere/policy.rego\""));
+        assert_eq!(loaded.config.resource_policy.initial_file, None);
+        let told = |text: &str| loaded.warnings.iter().any(|warning| warning.contains(text));
+        assert!(
+            told("There is no such file") && told("resource_policy.initial_file"),
+            "{:?}",
+            loaded.warnings
+        );
+    }
 }

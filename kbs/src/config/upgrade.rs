@@ -1,5 +1,7 @@
 //! Keys of older versions, put in today's place, each with a warning that names the replacement.
 
+use std::path::Path;
+
 use serde_json::{Map, Value, json};
 
 /// A key that moved: its old place and its new one.
@@ -20,7 +22,7 @@ const MOVED: &[(&str, &str)] = &[
         "attestation_token.insecure_header_jwk",
     ),
     ("policy_engine_config", "policy_engine"),
-    ("policy_engine.policy_path", "resource_policy.initial_file"),
+    (POLICY_PATH, "resource_policy.initial_file"),
     (
         "storage_backend.backends.local_json.dir_path",
         "storage_backend.backends.local_json.file_dir_path",
@@ -42,6 +44,9 @@ const MOVED: &[(&str, &str)] = &[
         "attestation_service.rvps_config.address",
     ),
 ];
+
+/// Where older versions kept the policy, and put their default if there was none.
+const POLICY_PATH: &str = "policy_engine.policy_path";
 
 /// Tables that became a type of `[attestation_service]`.
 const SERVICES: &[(&str, &str)] = &[
@@ -81,6 +86,7 @@ pub(super) fn upgrade(file: &mut Value) -> Vec<String> {
     let older = ["sockets", "as_config", "grpc_config", "attestation_token_config"];
     let older = older.iter().any(|key| file.get(key).is_some());
     services(file, &mut warnings);
+    policy_engine(file, &mut warnings);
     for (old, new) in MOVED {
         if let Some(value) = take(file, old) {
             let note = match put(file, new, value) {
@@ -108,6 +114,23 @@ pub(super) fn upgrade(file: &mut Value) -> Vec<String> {
         }
     }
     warnings
+}
+
+/// A policy file that is not there is no policy to begin with.
+fn policy_engine(file: &mut Value, warnings: &mut Vec<String>) {
+    for old in ["policy_engine_config.policy_path", POLICY_PATH] {
+        let path = file.pointer(&format!("/{}", old.replace('.', "/")));
+        let absent = path
+            .and_then(Value::as_str)
+            .is_some_and(|path| !Path::new(path).exists());
+        if absent {
+            take(file, old);
+            warnings.push(format!(
+                "configuration key `{old}` is retired: use `resource_policy.initial_file`. There is no such file, so the \
+                 policy in the storage counts, or the default one"
+            ));
+        }
+    }
 }
 
 fn services(file: &mut Value, warnings: &mut Vec<String>) {
