@@ -153,6 +153,7 @@ async fn what_an_attestation_service_says_is_sorted_by_fault_and_kept_inside() {
         (Code::Aborted, 401),
         (Code::InvalidArgument, 401),
         (Code::FailedPrecondition, 500),
+        (Code::OutOfRange, 500),
         (Code::PermissionDenied, 500),
         (Code::Internal, 502),
         (Code::Unknown, 502),

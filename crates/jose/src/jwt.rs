@@ -297,8 +297,8 @@ pub enum TokenError {
     MalformedClaim(&'static str),
 }
 
-/// The longest token that is looked at, in bytes: evidence with event logs may be inside.
-pub const MAX_TOKEN_LENGTH: usize = 4 << 20;
+/// The longest token that is looked at, in bytes: evidence with event logs of some MiB may be inside, told twice.
+pub const MAX_TOKEN_LENGTH: usize = 64 << 20;
 
 /// Seconds that two clocks may differ.
 pub const LEEWAY: i64 = 60;

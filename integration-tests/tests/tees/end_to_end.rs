@@ -6,6 +6,8 @@ use kbs_client::attester::simulated::SimulatedAttester;
 use kbs_client::attester::{Attester, AttesterError, EvidenceBinding};
 use kbs_client::{ClientError, RcarClient};
 use serde_json::Value;
+use simulated_tee::SimulatedGuest;
+use simulated_tee::intel::{Ccel, TrustDomain};
 use simulated_tee::proof::{self, Proof};
 
 use crate::guest::claims;
@@ -151,4 +153,38 @@ async fn a_guest_of_every_tee_gets_its_secret_once_somebody_vouches_for_it_and_n
         assert_eq!(walk(tee).await, all_well, "{tee}");
         proof::note(tee, Proof::Walk, "end-to-end", 1).unwrap();
     }
+}
+
+/// EV_EFI_ACTION (TCG PC Client Platform Firmware Profile 1.06, table 27).
+const EV_EFI_ACTION: u32 = 0x8000_0007;
+/// As long as a log may be.
+const LONG_LOG: usize = 4 << 20;
+
+#[tokio::test]
+async fn a_guest_with_an_event_log_of_four_mebibytes_gets_its_secret() {
+    let dir = tempfile::tempdir().unwrap();
+    let trust = trust("tdx", dir.path()).unwrap();
+    let stack = TestStack::with(Setup {
+        verifier_config: Some(trust.verifier_config.clone()),
+        http_keys: "payload_request_size = 8".to_owned(),
+        ..Setup::default()
+    })
+    .await;
+    stack.store(RESOURCE, SECRET).await;
+    stack.release_by(AFFIRMING).await;
+    let mut log = Ccel::of_direct_boot(&[0x4e; 48], &[0xc1; 48]);
+    while log.bytes().len() + (64 << 10) < LONG_LOG {
+        // What is told twice: as it is, and as text.
+        log.event(4, EV_EFI_ACTION, &[b'a'; 4 << 10]);
+    }
+    let domain: Box<dyn SimulatedGuest> = Box::new(TrustDomain::with_log(log).unwrap());
+    let mut guest = RcarClient::builder(&stack.kbs)
+        .attester(Box::new(SimulatedAttester::from(domain)))
+        .build()
+        .unwrap();
+    let submodule = claims(&guest.attest().await.unwrap())["submods"]["cpu0"].clone();
+    let annotated = &submodule["ear.veraison.annotated-evidence"];
+    stack.register(&reference_values("tdx", annotated).unwrap()).await;
+    guest.attest().await.unwrap();
+    assert_eq!(get(&mut guest).await.unwrap(), SECRET);
 }

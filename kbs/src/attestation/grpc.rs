@@ -41,8 +41,9 @@ type Transport = InterceptedService<WholeRequests<Channel>, ContextInterceptor>;
 
 /// The name under which the service says how it is.
 const SERVICE: &str = "attestation.AttestationService";
-/// The longest answer to a trial, in bytes: it explains every result.
-const MAX_TRIED: usize = 32 * 1024 * 1024;
+/// The longest answer, in bytes. A token repeats the event logs of the evidence, a trial explains every result, and
+/// there may be very many reference values.
+const MAX_ANSWER: usize = 64 * 1024 * 1024;
 /// How long an answer about readiness is good for.
 const READINESS_LIFE: Duration = Duration::from_secs(2);
 /// How long the health check may take.
@@ -79,7 +80,7 @@ impl GrpcAttestation {
     }
 
     fn attestation(&self) -> AttestationServiceClient<Transport> {
-        AttestationServiceClient::new(self.transport.clone())
+        AttestationServiceClient::new(self.transport.clone()).max_decoding_message_size(MAX_ANSWER)
     }
 
     fn values(&self) -> ReferenceValueProviderServiceClient<Transport> {
@@ -88,6 +89,7 @@ impl GrpcAttestation {
 
     fn value_management(&self) -> ReferenceValueManagementServiceClient<Transport> {
         ReferenceValueManagementServiceClient::new(self.transport.clone())
+            .max_decoding_message_size(MAX_ANSWER)
     }
 
     async fn ask_health(&self) -> bool {
@@ -235,7 +237,7 @@ impl AttestationClient for GrpcAttestation {
             claims: claims.collect(),
             explain_affirming: trial.explain_affirming,
         };
-        let mut client = policies::management(&self.transport).max_decoding_message_size(MAX_TRIED);
+        let mut client = policies::management(&self.transport);
         let reply = client.try_policies(request).await.map_err(sort)?;
         let tried = reply.into_inner().appraisals.into_iter();
         tried.map(tried_claims).collect()
@@ -298,12 +300,13 @@ fn refusal(status: Status) -> AttestationError {
 /// with ABORTED; refused evidence is by far the most likely meaning.
 pub(super) fn sort(status: Status) -> AttestationError {
     match status.code() {
-        Code::Aborted | Code::InvalidArgument | Code::OutOfRange => {
-            AttestationError::Refused(bounded(status.message()))
-        }
-        Code::FailedPrecondition | Code::NotFound | Code::PermissionDenied | Code::Unauthenticated => {
-            AttestationError::Setup(bounded(status.message()))
-        }
+        Code::Aborted | Code::InvalidArgument => AttestationError::Refused(bounded(status.message())),
+        // Of the last: a message is longer than one of the two sides takes.
+        Code::FailedPrecondition
+        | Code::NotFound
+        | Code::PermissionDenied
+        | Code::Unauthenticated
+        | Code::OutOfRange => AttestationError::Setup(bounded(status.message())),
         Code::Unimplemented => AttestationError::NotOffered,
         Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::ResourceExhausted => {
             AttestationError::Unavailable(cause(&status))
@@ -334,6 +337,7 @@ mod tests {
             (Code::Aborted, StatusCode::UNAUTHORIZED),
             (Code::InvalidArgument, StatusCode::UNAUTHORIZED),
             (Code::FailedPrecondition, StatusCode::INTERNAL_SERVER_ERROR),
+            (Code::OutOfRange, StatusCode::INTERNAL_SERVER_ERROR),
             (Code::Unauthenticated, StatusCode::INTERNAL_SERVER_ERROR),
             (Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE),
             (Code::DeadlineExceeded, StatusCode::SERVICE_UNAVAILABLE),

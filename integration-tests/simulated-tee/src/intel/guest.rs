@@ -7,7 +7,10 @@ use serde_json::Value;
 use std::sync::Arc;
 
 /// A trust domain that booted straight into a kernel, and logged it.
-pub struct TrustDomain(Platform);
+pub struct TrustDomain {
+    platform: Platform,
+    log: Ccel,
+}
 
 impl TrustDomain {
     /// On a new platform of the committed Intel.
@@ -15,7 +18,16 @@ impl TrustDomain {
     /// # Errors
     /// There is no randomness.
     pub fn new() -> Result<Self, SimulationError> {
-        Ok(Self(Platform::new(Arc::new(Pki::new()?), PckCa::Platform)?))
+        Self::with_log(Ccel::of_direct_boot(&[0x4e; 48], &[0xc1; 48]))
+    }
+
+    /// The same with another log.
+    ///
+    /// # Errors
+    /// There is no randomness.
+    pub fn with_log(log: Ccel) -> Result<Self, SimulationError> {
+        let platform = Platform::new(Arc::new(Pki::new()?), PckCa::Platform)?;
+        Ok(Self { platform, log })
     }
 }
 
@@ -25,15 +37,14 @@ impl SimulatedGuest for TrustDomain {
     }
 
     fn evidence(&self, report_data: &[u8], init_data: Option<&[u8]>) -> Result<Value, SimulationError> {
-        let log = Ccel::of_direct_boot(&[0x4e; 48], &[0xc1; 48]);
         let body = TdBody {
             report_data: register(report_data)?,
             mr_config_id: register_of_digest(init_data),
-            rtmrs: log.rtmrs(),
+            rtmrs: self.log.rtmrs(),
             ..TdBody::default()
         };
-        let quote = self.0.quote(&self.0.td_quote(body))?;
-        Ok(evidence(&quote, Some(&log.bytes())))
+        let quote = self.platform.quote(&self.platform.td_quote(body))?;
+        Ok(evidence(&quote, Some(&self.log.bytes())))
     }
 }
 

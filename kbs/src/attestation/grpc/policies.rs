@@ -117,7 +117,7 @@ pub(super) async fn roll_back(
 }
 
 pub(super) fn management(transport: &Transport) -> AttestationManagementServiceClient<Transport> {
-    AttestationManagementServiceClient::new(transport.clone())
+    AttestationManagementServiceClient::new(transport.clone()).max_decoding_message_size(super::MAX_ANSWER)
 }
 
 /// What there is, or `None` where there is no such policy or version.
