@@ -133,7 +133,7 @@ fn of_verification(error: &VerifyError, tee: Tee) -> String {
                 .to_owned()
         }
         VerifyError::Dcap(DcapError::TdAttributes(_)) => {
-            "Start the guest without debugging, and without what else the reason names.".to_owned()
+            "Start the guest without what the reason names.".to_owned()
         }
         VerifyError::Dcap(DcapError::TcbRevoked | DcapError::NoTcbLevel | DcapError::QeTcbLevel) => {
             "The host's firmware, microcode or quoting enclave is too old to be trusted: have it updated.".to_owned()
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_forged_signature_a_debuggable_guest_and_a_bad_request_are_told_apart() {
+    fn a_forged_signature_a_profiled_guest_and_a_bad_request_are_told_apart() {
         let of = |source: VerifyError| {
             FailedCheck::of(&EvaluateError::Evidence {
                 tee: Tee::Tdx,
@@ -231,9 +231,9 @@ mod tests {
         let forged = of(DcapError::QuoteSignature.into());
         assert_eq!(forged.check, "dcap.quote-signature");
         assert!(forged.advice.contains("Genuine hardware does not make this"));
-        let debug = of(DcapError::TdAttributes("debug").into());
-        assert_eq!(debug.check, "dcap.td-attributes");
-        assert!(debug.advice.contains("without debugging"));
+        let profiled = of(DcapError::TdAttributes("it is profiled").into());
+        assert_eq!(profiled.check, "dcap.td-attributes");
+        assert!(profiled.advice.contains("without what the reason names"));
         let none = FailedCheck::of(&EvaluateError::NoItems);
         assert_eq!((none.tee, none.fault), (None, "request"));
         assert_eq!(none.check, "no-evidence");

@@ -182,7 +182,10 @@ mod tests {
                 SnpError::OtherKeyKind { expected: "VCEK" }.into(),
                 "snp.other-key-kind",
             ),
-            (DcapError::TdAttributes("debug").into(), "dcap.td-attributes"),
+            (
+                DcapError::TdAttributes("it is profiled").into(),
+                "dcap.td-attributes",
+            ),
             (NvidiaError::ReportSignature.into(), "nvidia.report-signature"),
             (
                 VerifyError::from(SnpError::Validity).of_endorsement(asked),

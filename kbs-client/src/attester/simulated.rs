@@ -34,6 +34,12 @@ impl SimulatedAttester {
     }
 }
 
+impl From<Box<dyn SimulatedGuest>> for SimulatedAttester {
+    fn from(guest: Box<dyn SimulatedGuest>) -> Self {
+        Self(guest)
+    }
+}
+
 impl Attester for SimulatedAttester {
     fn tee(&self) -> &'static str {
         self.0.tee()
