@@ -21,7 +21,8 @@ pub(crate) struct AnnotatedEvidence {
     pub(crate) class: TeeClass,
     verified: VerifiedClaims,
     binding: Arc<Binding>,
-    json: Box<RawValue>,
+    /// Of megabytes, if there is a long event log.
+    json: Arc<Box<RawValue>>,
 }
 
 /// An appraisal as the token holds it.
@@ -32,7 +33,7 @@ pub(crate) struct Submodule {
     /// SHA-384 of the policy's text, hex.
     policy_digest: String,
     pub(crate) appraisal: Arc<Appraisal>,
-    evidence: Box<RawValue>,
+    evidence: Arc<Box<RawValue>>,
 }
 
 /// The names of all members of the input but the TEE's.
@@ -77,7 +78,7 @@ impl AnnotatedEvidence {
             class: verified.class(),
             verified,
             binding,
-            json,
+            json: Arc::new(json),
         })
     }
 
@@ -99,7 +100,7 @@ impl AnnotatedEvidence {
             policy_id: policy_id.to_owned(),
             policy_digest: policy.digest().to_owned(),
             appraisal: self.appraisal(policy, reference_values)?,
-            evidence: self.json.clone(),
+            evidence: Arc::clone(&self.json),
         })
     }
 
@@ -142,7 +143,7 @@ impl Serialize for Submodule {
         map.serialize_entry("ear.status", self.appraisal.vector.status().as_str())?;
         map.serialize_entry("ear.trustworthiness-vector", &self.appraisal.vector)?;
         map.serialize_entry("ear.appraisal-policy-id", &self.policy_id)?;
-        map.serialize_entry("ear.veraison.annotated-evidence", &self.evidence)?;
+        map.serialize_entry("ear.veraison.annotated-evidence", &*self.evidence)?;
         for extension in self
             .appraisal
             .extensions

@@ -119,12 +119,25 @@ fn push_hex(to: &mut String, bytes: &[u8]) {
         let mut digits = [0; 2 * RUN];
         let (pairs, _) = digits.as_chunks_mut::<2>();
         for (pair, byte) in pairs.iter_mut().zip(run) {
-            *pair = [digit(byte >> 4), digit(byte & 0xf)];
+            *pair = HEX[usize::from(*byte)];
         }
         let written = digits.get(..2 * run.len()).unwrap_or_default();
         to.push_str(std::str::from_utf8(written).unwrap_or_default());
     }
 }
+
+/// Each byte's two digits.
+const HEX: [[u8; 2]; 256] = {
+    let mut pairs = [[0; 2]; 256];
+    let mut byte: u8 = 0;
+    loop {
+        pairs[byte as usize] = [digit(byte >> 4), digit(byte & 0xf)];
+        if byte == u8::MAX {
+            break pairs;
+        }
+        byte += 1;
+    }
+};
 
 /// A text, with what has to be escaped.
 fn push_text(to: &mut String, text: &str) {

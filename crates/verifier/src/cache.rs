@@ -63,7 +63,7 @@ impl<T> Cache<T> {
         verify: impl FnOnce() -> Result<T, E>,
     ) -> Result<Arc<T>, E> {
         let key = key.into();
-        if let Some(found) = self.with(|entries| entries.by_digest.get(&key).cloned()) {
+        if let Some(found) = self.get(key) {
             return Ok(found);
         }
         let made = Arc::new(verify()?);
@@ -80,10 +80,10 @@ impl<T> Cache<T> {
         Ok(made)
     }
 
-    /// Whether there is an entry of this key now.
-    pub(crate) fn knows(&self, key: impl Into<Key>) -> bool {
+    /// The entry of this key, if it is there.
+    pub(crate) fn get(&self, key: impl Into<Key>) -> Option<Arc<T>> {
         let key = key.into();
-        self.with(|entries| entries.by_digest.contains_key(&key))
+        self.with(|entries| entries.by_digest.get(&key).cloned())
     }
 
     fn with<R>(&self, use_entries: impl FnOnce(&mut Entries<T>) -> R) -> R {
@@ -102,7 +102,8 @@ mod tests {
             cache.get_or(&[number], || Ok::<_, ()>(number)).unwrap();
         }
         cache.with(|entries| assert_eq!((entries.by_digest.len(), entries.by_age.len()), (3, 3)));
-        assert!(cache.knows(&[99]) && !cache.knows(&[96]));
+        assert_eq!(cache.get(&[99]).as_deref(), Some(&99));
+        assert_eq!(cache.get(&[96]), None);
         assert_eq!(cache.get_or(&[99], || Err(())).as_deref(), Ok(&99));
         assert_eq!(cache.get_or(&[96], || Err(())), Err(()));
     }

@@ -93,6 +93,13 @@ struct Read {
     presence: bool,
 }
 
+impl Read {
+    /// The member of the claims.
+    fn member(&self) -> &str {
+        self.path.first().map(String::as_str).unwrap_or_default()
+    }
+}
+
 #[derive(Debug)]
 struct Remembered {
     fingerprint: Fingerprint,
@@ -115,8 +122,16 @@ impl Memo {
     /// `None` if appraisals of this policy cannot be remembered.
     pub(super) fn fingerprint(&self, claims: &dyn Claims) -> Option<Fingerprint> {
         let mut hash = Hash::new();
-        for read in self.reads.as_ref()? {
-            hash.read(read, claims)?;
+        // Those of one member stand together: most members are other TEEs', and are looked for once.
+        for reads in self
+            .reads
+            .as_ref()?
+            .chunk_by(|one, next| one.member() == next.member())
+        {
+            match reads.first().and_then(|read| claims.member(read.member())) {
+                Some(member) => reads.iter().try_for_each(|read| hash.read(read, member))?,
+                None => reads.iter().for_each(|_| hash.nothing()),
+            }
         }
         let digest = hash.finish();
         digest.as_ref().try_into().ok().map(Fingerprint)
@@ -261,10 +276,10 @@ impl Hash {
         self.context.finish()
     }
 
-    fn read(&mut self, read: &Read, claims: &dyn Claims) -> Option<()> {
-        match (find(&read.path, claims), read.presence) {
+    fn read(&mut self, read: &Read, member: Member<'_>) -> Option<()> {
+        match (find(read.path.get(1..)?, member), read.presence) {
             (Found::Unknown, _) => return None,
-            (Found::Nothing, _) => self.update(b"-"),
+            (Found::Nothing, _) => self.nothing(),
             (Found::Something(Member::Value(serde_json::Value::Bool(false))), true) => self.update(b"0"),
             (Found::Something(Member::Json(json)), true) => self.text(json.get()),
             (Found::Something(_), true) => self.update(b"+"),
@@ -278,6 +293,10 @@ impl Hash {
             }
         }
         Some(())
+    }
+
+    fn nothing(&mut self) {
+        self.update(b"-");
     }
 
     fn text(&mut self, text: &str) {
@@ -298,21 +317,25 @@ impl Write for Hash {
     }
 }
 
-fn find<'a>(path: &[String], claims: &'a dyn Claims) -> Found<'a> {
-    let mut names = path.iter();
-    let mut found = names.next().and_then(|name| claims.member(name));
-    for name in names {
-        found = match found {
-            Some(Member::Json(_)) => return Found::Unknown,
-            Some(Member::Extended(object)) if object.name == name => Some(Member::Json(object.json)),
-            Some(Member::Extended(object)) => object.members.get(name).map(Member::Value),
-            Some(Member::Object(members) | Member::Value(serde_json::Value::Object(members))) => {
+/// What a member has at the rest of a path.
+fn find<'a>(path: &[String], member: Member<'a>) -> Found<'a> {
+    let mut found = member;
+    for name in path {
+        let inner = match found {
+            Member::Json(_) => return Found::Unknown,
+            Member::Extended(object) if object.name == name => Some(Member::Json(object.json)),
+            Member::Extended(object) => object.members.get(name).map(Member::Value),
+            Member::Object(members) | Member::Value(serde_json::Value::Object(members)) => {
                 members.get(name).map(Member::Value)
             }
             _ => None,
         };
+        match inner {
+            Some(inner) => found = inner,
+            None => return Found::Nothing,
+        }
     }
-    found.map_or(Found::Nothing, Found::Something)
+    Found::Something(found)
 }
 
 #[cfg(test)]

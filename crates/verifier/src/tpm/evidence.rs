@@ -3,7 +3,7 @@
 use super::chain::{self, Vouched};
 use super::nonce::check_resized_nonce;
 use super::{AttestationKey, Pcrs, Shared, Signature, TpmError, UnverifiedQuote};
-use crate::cache::Key;
+use crate::cache::{Cache, Key};
 use crate::{
     EndorsementId, Endorsements, ExpectedBinding, ParsedEvidence, Tee, TeeClass, UnverifiedEvidence,
     VerifiedClaims, VerifyError,
@@ -33,11 +33,16 @@ pub(super) struct TpmEvidence {
 }
 
 /// What came to vouch for the key.
-struct Chain {
-    /// The key's certificate, then its issuers', DER.
-    certificates: Vec<Vec<u8>>,
-    /// What the key and the certificates are remembered by.
-    key: Key,
+enum Chain {
+    /// What led to a root before, text for text.
+    Known(Arc<Vouched>),
+    /// Anything else.
+    New {
+        /// The key's certificate, then its issuers', DER.
+        certificates: Vec<Vec<u8>>,
+        /// What the key and the certificates, as they came, are remembered by.
+        key: Key,
+    },
 }
 
 /// The JSON object a guest sends.
@@ -75,7 +80,8 @@ impl TpmEvidence {
         let message = base64("message", &quote.message)?;
         let key = AttestationKey::from_spki(&base64("ak_public", &wire.ak_public)?)?;
         let Text(key_text) = wire.ak_public;
-        let chain = wire.ak_certificates.map(|texts| Chain::parse(&key_text, &texts));
+        let chain = wire.ak_certificates;
+        let chain = chain.map(|texts| Chain::parse(&key_text, &texts, &shared.chains));
         Ok(Self {
             shared,
             quote: UnverifiedQuote::new(message, signature, pcrs),
@@ -87,18 +93,21 @@ impl TpmEvidence {
 }
 
 impl Chain {
-    fn parse(key_text: &str, texts: &[Text<'_>]) -> Result<Self, VerifyError> {
+    fn parse(key_text: &str, texts: &[Text<'_>], known: &Cache<Vouched>) -> Result<Self, VerifyError> {
         if texts.len() > MAX_CERTIFICATES {
             return Err(malformed("too many certificates"));
+        }
+        let parts = texts.iter().map(|Text(text)| text.as_bytes());
+        let key = Key::of([key_text.as_bytes()].into_iter().chain(parts));
+        if let Some(vouched) = known.get(key) {
+            return Ok(Self::Known(vouched));
         }
         let decoded = texts.iter().map(|text| base64("ak_certificates", text));
         let certificates: Vec<Vec<u8>> = decoded.collect::<Result<_, _>>()?;
         if certificates.iter().any(|der| der.len() > MAX_CERTIFICATE_LENGTH) {
             return Err(malformed("a certificate is too long"));
         }
-        let parts = certificates.iter().map(Vec::as_slice);
-        let key = Key::of([key_text.as_bytes()].into_iter().chain(parts));
-        Ok(Self { certificates, key })
+        Ok(Self::New { certificates, key })
     }
 }
 
@@ -106,8 +115,12 @@ impl TpmEvidence {
     /// The word of a trusted root, now. A chain that led to one before is not verified again.
     fn vouched(&self, chain: &Chain, now: i64) -> Result<Arc<Vouched>, TpmError> {
         let Shared { roots, chains } = &*self.shared;
-        let verify = || chain::verify(&self.key, &chain.certificates, roots);
-        let vouched = chains.get_or(chain.key, verify)?;
+        let vouched = match chain {
+            Chain::Known(vouched) => Arc::clone(vouched),
+            Chain::New { certificates, key } => {
+                chains.get_or(*key, || chain::verify(&self.key, certificates, roots))?
+            }
+        };
         if !vouched.validity.contains(now) {
             return Err(TpmError::Validity);
         }
@@ -136,8 +149,7 @@ impl ParsedEvidence for TpmEvidence {
     /// One signature of RSA, with a key that nobody or a known chain vouches for.
     fn is_cheap(&self) -> bool {
         let quick = matches!(&self.key, AttestationKey::Rsa { n, .. } if n.len() <= QUICK_MODULUS);
-        let known = |chain: &Chain| self.shared.chains.knows(chain.key);
-        quick && self.chain.as_ref().is_none_or(known)
+        quick && !matches!(self.chain, Some(Chain::New { .. }))
     }
 
     fn verify(

@@ -41,7 +41,7 @@ impl Pcrs {
 
     /// SHA-256 over all of them, as a quote has it.
     pub(crate) fn digest(&self) -> [u8; 32] {
-        sha256(self.0.iter().map(<[u8; 32]>::as_slice))
+        sha256([self.0.as_flattened()])
     }
 
     /// The value of the register for init-data.

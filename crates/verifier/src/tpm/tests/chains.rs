@@ -252,6 +252,9 @@ fn evidence_is_cheap_once_its_chain_is_known_and_without_a_chain() {
     first.verify(&expected(), &Endorsements::new(), NOW).unwrap();
     assert!(parse(&RSA, Some(&chain)).is_cheap());
     assert!(!parse(&RSA, Some(&chain[..1])).is_cheap());
+    let mut other = chain.clone();
+    other[0].push(0);
+    assert!(!parse(&RSA, Some(&other)).is_cheap());
     assert!(!parse(&ECDSA, None).is_cheap());
 }
 
