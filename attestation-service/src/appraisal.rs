@@ -11,6 +11,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use verifier::{TeeClass, VerifiedClaims};
 
 use crate::binding::Binding;
+use crate::claims_json;
 use crate::policies::{PolicyMap, ReadyPolicy};
 
 /// A policy that takes longer holds up the other requests of its thread.
@@ -73,7 +74,12 @@ impl AnnotatedEvidence {
         let members: BTreeMap<&str, Member<'_>> = names
             .filter_map(|name| Some((name, member(&verified, &binding, name)?)))
             .collect();
-        let json = to_raw_value(&members).map_err(|error| PolicyError::Input(error.to_string()))?;
+        let json = match verified.event_log() {
+            // Of megabytes, which need not be looked at again.
+            Some(_) => to_raw_value(&members),
+            None => claims_json::object(members.into_iter()),
+        };
+        let json = json.map_err(|error| PolicyError::Input(error.to_string()))?;
         Ok(Self {
             class: verified.class(),
             verified,

@@ -17,6 +17,7 @@ mod init_data;
 mod endorsements;
 
 mod appraisal;
+mod claims_json;
 mod evaluation;
 mod explanation;
 mod failed_check;
