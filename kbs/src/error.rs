@@ -170,8 +170,11 @@ pub enum KbsError {
     Seal(#[source] Cause),
 
     // A dependency is down, or there is no room.
-    /// The Attestation Service cannot be reached.
-    #[error("Attestation error: the attestation service cannot be reached")]
+    /// The Attestation Service cannot be reached, or its storage or another service that it needs.
+    #[error(
+        "Attestation error: the attestation service, or what it depends on, is unavailable: the log of the KBS says \
+         which, by the request id"
+    )]
     AttestationUnavailable(#[source] Cause),
     /// The Attestation Service failed for a reason of its own.
     #[error("Attestation error: the attestation service failed")]

@@ -232,7 +232,7 @@ pub enum AttestationError {
     #[error("the attestation service does not offer this")]
     NotOffered,
     /// It cannot be reached, or did not answer in time.
-    #[error("the attestation service cannot be reached: {0}")]
+    #[error("the attestation service, or what it depends on, is unavailable: {0}")]
     Unavailable(#[source] Cause),
     /// It, or the way to it, failed.
     #[error("the attestation service failed: {0}")]
