@@ -20,6 +20,7 @@ mod record;
 mod records;
 mod reference_value;
 mod rules;
+mod same;
 mod service;
 mod signature;
 mod snapshot;

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Registrar, Signer, error::Refusal};
+use crate::{Registrar, Signer, error::Refusal, same::same};
 
 /// The most digests of undated signed messages that one name remembers.
 pub(crate) const MAX_SEEN: usize = 1024;
@@ -262,7 +262,7 @@ impl Record {
             one => std::slice::from_ref(one),
         };
         for part in parts {
-            if self.revoked.iter().any(|known| known.value == *part) {
+            if self.revoked.iter().any(|known| same(&known.value, part)) {
                 continue;
             }
             if self.revoked.len() >= MAX_REVOKED {
@@ -298,7 +298,7 @@ impl Record {
             Value::Array(elements) => {
                 let kept: Vec<_> = elements
                     .iter()
-                    .filter(|element| !self.revoked.iter().any(|revoked| revoked.value == **element))
+                    .filter(|element| !self.revoked.iter().any(|revoked| same(&revoked.value, element)))
                     .cloned()
                     .collect();
                 (!kept.is_empty()).then(|| kept.into())
@@ -334,7 +334,8 @@ pub(crate) struct Revocation<'a> {
 
 /// Whether `value` is `part`, or an array that has it.
 pub(crate) fn contains(value: &Value, part: &Value) -> bool {
-    value == part || value.as_array().is_some_and(|elements| elements.contains(part))
+    let has = |elements: &Vec<Value>| elements.iter().any(|element| same(element, part));
+    same(value, part) || value.as_array().is_some_and(has)
 }
 
 /// A value that may be `null` and is something else than no value.

@@ -84,6 +84,28 @@ async fn what_is_revoked_is_never_served_again() {
 }
 
 #[tokio::test]
+async fn a_revoked_number_does_not_come_back_in_another_form() {
+    let setup = Setup::with(|config| config.trust_anchors.clear()).await;
+    setup.register(&sample(&json!({"svn": [3, 9]}))).await.unwrap();
+    let nine = RevokeWhat::Element(json!(9));
+    let left = setup.rvps.revoke("svn", nine, None, &Caller::local()).await;
+    assert_eq!(left.unwrap(), Some(json!([3])));
+    for other in [
+        json!([3, 9.0]),
+        json!(9.0),
+        serde_json::from_str("[9e0]").unwrap(),
+    ] {
+        assert_eq!(
+            setup.refusal(&sample(&json!({"svn": other}))).await,
+            Refusal::Revoked
+        );
+    }
+    let three = RevokeWhat::Element(json!(3.0));
+    let left = setup.rvps.revoke("svn", three, None, &Caller::local()).await;
+    assert_eq!(left.unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_revoked_signed_message_is_refused_like_any_other() {
     let setup = Setup::new().await;
     let message = dated(&setup.one, json!(["1"]), NOW - 9);
