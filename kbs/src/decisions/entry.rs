@@ -88,7 +88,7 @@ impl Entry {
     /// Whether somebody who has shown nothing can bring this about as often as he likes.
     pub(super) fn is_cheap(&self) -> bool {
         match &self.record {
-            Record::Made(decision) => decision.verdict.is_cheap(),
+            Record::Made(decision) => decision.verdict.is_cheap(decision.tee.as_deref()),
             Record::Noted(note) => note.noted.is_cheap(),
         }
     }

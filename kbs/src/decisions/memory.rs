@@ -25,18 +25,19 @@ pub(super) struct Limits {
 
 /// The newest decisions, in the order in which they were made.
 ///
-/// The oldest leaves for a new one; but what anybody can bring about, a refusal, never takes more than half of the
-/// places, so that nobody can push out what happened to others. Claims leave before their decision does.
+/// The oldest leaves for a new one; but what anybody can bring about never takes more than half of the places, nor of
+/// the room for claims and explanations, so that nobody can push out what happened to others. Claims leave before
+/// their decision does.
 pub(super) struct Memory {
     limits: Limits,
     entries: BTreeMap<u64, Entry>,
     by_id: HashMap<DecisionId, u64>,
     /// Those of them that are cheap to bring about.
     cheap: BTreeSet<u64>,
-    /// Those with claims, oldest first; some may have left.
-    with_claims: VecDeque<u64>,
-    claims_bytes: usize,
-    explained_bytes: usize,
+    /// What these take.
+    taken_by_cheap: Taken,
+    /// What the others take.
+    taken_by_dear: Taken,
     next: u64,
     /// Notes that are no records yet, oldest first; some may have left, or become records.
     unmade: VecDeque<u64>,
@@ -49,6 +50,15 @@ pub(super) struct Memory {
     garbage: Vec<Garbage>,
     /// Decisions that left before they were stored.
     unstored: u64,
+}
+
+/// The room that some decisions take.
+#[derive(Default)]
+struct Taken {
+    /// Those with claims, oldest first; some may have left.
+    with_claims: VecDeque<u64>,
+    claims_bytes: usize,
+    explained_bytes: usize,
 }
 
 /// How much of a stored batch is still held.
@@ -86,9 +96,8 @@ impl Memory {
             entries: BTreeMap::new(),
             by_id: HashMap::new(),
             cheap: BTreeSet::new(),
-            with_claims: VecDeque::new(),
-            claims_bytes: 0,
-            explained_bytes: 0,
+            taken_by_cheap: Taken::default(),
+            taken_by_dear: Taken::default(),
             next: 0,
             unmade: VecDeque::new(),
             unmade_bytes: 0,
@@ -123,10 +132,6 @@ impl Memory {
         self.next += 1;
         let most = MAX_CLAIMS.min(self.limits.claims);
         entry.claims = entry.claims.filter(|claims| claims.len() <= most);
-        if let Some(claims) = &entry.claims {
-            self.claims_bytes += claims.len();
-            self.with_claims.push_back(number);
-        }
         if let Some(bytes) = entry.unmade() {
             self.unmade_bytes += bytes;
             self.unmade.push_back(number);
@@ -134,10 +139,30 @@ impl Memory {
         if entry.is_cheap() {
             self.cheap.insert(number);
         }
-        self.explained_bytes += entry.explained();
+        let taken = self.taken_by(number);
+        if let Some(claims) = &entry.claims {
+            taken.claims_bytes += claims.len();
+            taken.with_claims.push_back(number);
+        }
+        taken.explained_bytes += entry.explained();
         self.by_id.insert(entry.id(), number);
         self.entries.insert(number, entry);
         number
+    }
+
+    fn taken_by(&mut self, number: u64) -> &mut Taken {
+        match self.cheap.contains(&number) {
+            true => &mut self.taken_by_cheap,
+            false => &mut self.taken_by_dear,
+        }
+    }
+
+    fn explained_bytes(&self) -> usize {
+        self.taken_by_cheap.explained_bytes + self.taken_by_dear.explained_bytes
+    }
+
+    fn claims_bytes(&self) -> usize {
+        self.taken_by_cheap.claims_bytes + self.taken_by_dear.claims_bytes
     }
 
     /// Lets go of what is too old or too much.
@@ -150,8 +175,9 @@ impl Memory {
             self.remove(number);
         }
         let too_much = self.limits.claims.max(LEAST_EXPLAINED);
-        while self.entries.len() > self.limits.count || self.explained_bytes > too_much {
-            let too_many_cheap = self.cheap.len() > self.limits.count / 2;
+        while self.entries.len() > self.limits.count || self.explained_bytes() > too_much {
+            let too_many_cheap = self.cheap.len() > self.limits.count / 2
+                || self.taken_by_cheap.explained_bytes > too_much / 2;
             let oldest_cheap = self.cheap.first().copied().filter(|_| too_many_cheap);
             let oldest = || self.entries.first_key_value().map(|(number, _)| *number);
             let Some(number) = oldest_cheap.or_else(oldest) else {
@@ -159,8 +185,12 @@ impl Memory {
             };
             self.remove(number);
         }
-        while self.claims_bytes > self.limits.claims {
-            let Some(number) = self.with_claims.pop_front() else {
+        while self.claims_bytes() > self.limits.claims {
+            let taken = match self.taken_by_cheap.claims_bytes > self.limits.claims / 2 {
+                true => &mut self.taken_by_cheap,
+                false => &mut self.taken_by_dear,
+            };
+            let Some(number) = taken.with_claims.pop_front() else {
                 break;
             };
             self.forget_claims(number);
@@ -179,9 +209,11 @@ impl Memory {
             && let Some(bytes) = entry.unmade()
         {
             self.unmade_bytes = self.unmade_bytes.saturating_sub(bytes);
-            self.explained_bytes = self.explained_bytes.saturating_sub(entry.explained());
+            let before = entry.explained();
             entry.make();
-            self.explained_bytes += entry.explained();
+            let after = entry.explained();
+            let taken = self.taken_by(number);
+            taken.explained_bytes = taken.explained_bytes.saturating_sub(before) + after;
         }
     }
 
@@ -192,7 +224,8 @@ impl Memory {
         };
         let unmade = entry.unmade().unwrap_or(0);
         self.unmade_bytes = self.unmade_bytes.saturating_sub(unmade);
-        self.explained_bytes = self.explained_bytes.saturating_sub(entry.explained());
+        let taken = self.taken_by(number);
+        taken.explained_bytes = taken.explained_bytes.saturating_sub(entry.explained());
         self.by_id.remove(&entry.id());
         self.cheap.remove(&number);
         if number >= self.stored_up_to {
@@ -202,10 +235,12 @@ impl Memory {
             batch.decisions = batch.decisions.saturating_sub(1)
         });
         // Those without claims any more would pile up.
-        while let Some(front) = self.with_claims.front()
-            && !self.entries.contains_key(front)
-        {
-            self.with_claims.pop_front();
+        for taken in [&mut self.taken_by_cheap, &mut self.taken_by_dear] {
+            while let Some(front) = taken.with_claims.front()
+                && !self.entries.contains_key(front)
+            {
+                taken.with_claims.pop_front();
+            }
         }
         while let Some(front) = self.unmade.front()
             && !self.entries.contains_key(front)
@@ -226,7 +261,8 @@ impl Memory {
         };
         let Some(claims) = entry.claims.take() else { return };
         let batch = entry.batch.clone();
-        self.claims_bytes = self.claims_bytes.saturating_sub(claims.len());
+        let taken = self.taken_by(number);
+        taken.claims_bytes = taken.claims_bytes.saturating_sub(claims.len());
         self.let_go(batch, |batch| batch.claims = batch.claims.saturating_sub(1));
     }
 

@@ -147,9 +147,17 @@ impl Verdict {
         }
     }
 
-    /// Whether somebody who has shown nothing can bring this about as often as he likes.
-    pub(super) fn is_cheap(self) -> bool {
-        matches!(self, Self::Refused)
+    /// Whether somebody who has shown nothing can bring this about as often as he likes, with an attester of this
+    /// kind.
+    pub(super) fn is_cheap(self, tee: Option<&str>) -> bool {
+        match self {
+            Self::Refused | Self::Denied | Self::Failed => true,
+            Self::Released | Self::Untrusted => false,
+            Self::Affirming | Self::None | Self::Warning | Self::Contraindicated | Self::Unknown => {
+                // Evidence of these can be made without any special machine.
+                matches!(tee, Some("sample" | "tpm"))
+            }
+        }
     }
 }
 

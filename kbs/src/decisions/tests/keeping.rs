@@ -118,6 +118,35 @@ async fn who_has_shown_nothing_cannot_push_out_what_happened_to_others() {
 }
 
 #[tokio::test]
+async fn attestations_that_anybody_can_make_push_out_neither_decisions_nor_claims() {
+    let bench = Bench::new(DecisionsConfig {
+        max_count: 10,
+        max_claims_mib: 1,
+        ..DecisionsConfig::default()
+    })
+    .await;
+    let attestation = bench.note(attested(claims(100 << 10))).await;
+    let release = bench.note(released("default/key/1", Some(attestation))).await;
+    for tee in [kbs_types::Tee::Sample, kbs_types::Tee::Tpm] {
+        for _ in 0..50 {
+            bench
+                .note(Occurrence {
+                    tee: Some(tee),
+                    ..attested(claims(300 << 10))
+                })
+                .await;
+            let denied = Outcome::Error(Verdict::Denied, "PolicyDeny", "no".into());
+            bench
+                .note(Occurrence::release("resource", &["a".to_owned()], denied))
+                .await;
+        }
+    }
+    assert_eq!(bench.all().len(), 10);
+    assert_eq!(bench.all()[..2], [attestation, release]);
+    assert!(bench.decisions.get(attestation).unwrap().1.is_some());
+}
+
+#[tokio::test]
 async fn decisions_are_found_by_what_they_are_about() {
     let bench = Bench::new(DecisionsConfig::default()).await;
     let first = bench.note(attested(claims(10))).await;
