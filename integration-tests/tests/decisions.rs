@@ -133,7 +133,11 @@ async fn a_value_that_has_expired_is_found_with_its_history() {
         &["`snp_launch_measurement`, but there is none, or it has expired"],
     );
     let line = "config OWNER reference-value-history --id snp_launch_measurement";
-    assert_says(&owner(&stack, line).await, &[&hex::encode([0x5a; 48])]);
+    let expired = format!(
+        "expired at {}",
+        soon.replace_nanosecond(0).unwrap().format(&Rfc3339).unwrap()
+    );
+    assert_says(&owner(&stack, line).await, &[&hex::encode([0x5a; 48]), &expired]);
 }
 
 #[tokio::test]

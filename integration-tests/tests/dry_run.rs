@@ -179,3 +179,74 @@ async fn an_affirming_guest_is_explained_with_nothing_to_try() {
         "{report}"
     );
 }
+
+#[tokio::test]
+async fn a_resource_policy_that_goes_by_the_digest_of_the_attestation_policy_is_tried_as_it_releases() {
+    let stack = TestStack::start().await;
+    let (guest, claims) = served(&stack).await;
+    let digest = claims["submods"]["cpu0"]["ear.trustee.policy-digest"]
+        .as_str()
+        .unwrap();
+    let by_digest =
+        format!("package policy\nallow if input.submods.cpu0[\"ear.trustee.policy-digest\"] == \"{digest}\"");
+    stack.release_by(&by_digest).await;
+    let (session, _) = guest.handshake().await;
+    assert_eq!(guest.get(&session, "red/a/b").await.status(), 200);
+
+    // Another text, though it appraises the same, locks everybody out.
+    let (_, shipped) = policy::defaults::ATTESTATION[0];
+    let trial = json!({
+        "attestation_policies": {"default_cpu": URL_SAFE_NO_PAD.encode(format!("{shipped}\n# new"))},
+        "guests": [{"name": "mine", "claims": claims}],
+        "resources": ["red/a/b"],
+    });
+    let report = tried(&stack, trial).await;
+    let resource = &report["guests"][0]["resources"][0];
+    assert_eq!(
+        (&resource["was"], &resource["would_be"], &report["changed"]),
+        (&json!(true), &json!(false), &json!(1)),
+        "{report}"
+    );
+}
+
+#[tokio::test]
+async fn a_resource_policy_that_begins_to_fail_is_a_change() {
+    let stack = TestStack::start().await;
+    let (_, claims) = served(&stack).await;
+    stack.release_by(policy::defaults::DENY_ALL).await;
+    let failing = "package policy\nallow := x if some x in input.submods.cpu0[\"ear.status\"]";
+    let report = tried(
+        &stack,
+        json!({
+            "resource_policy": URL_SAFE_NO_PAD.encode(failing),
+            "guests": [{"name": "mine", "claims": claims}],
+            "resources": ["red/a/b"],
+        }),
+    )
+    .await;
+    let resource = &report["guests"][0]["resources"][0];
+    assert!(
+        resource["error"].is_string() && resource.get("was_error").is_none(),
+        "{report}"
+    );
+    assert_eq!((&report["changed"], &report["lost"]), (&json!(1), &json!(0)));
+}
+
+#[tokio::test]
+async fn a_policy_that_judges_none_of_the_guests_is_told() {
+    let stack = TestStack::start().await;
+    let (_, claims) = served(&stack).await;
+    let policy = URL_SAFE_NO_PAD.encode("package policy\ntrust_claims := {\"executables\": 33}");
+    let report = tried(
+        &stack,
+        json!({
+            "attestation_policies": {"gpu_foo": policy},
+            "guests": [{"name": "mine", "claims": claims}],
+        }),
+    )
+    .await;
+    assert_eq!(
+        (&report["judges_nobody"], &report["changed"]),
+        (&json!(["gpu_foo"]), &json!(0))
+    );
+}

@@ -83,6 +83,12 @@ pub enum CliError {
     /// A trial showed changes, and they were to be an error.
     #[error("{0} guests would be treated otherwise, and --fail-on-change is given")]
     Changed(u64),
+    /// A trial showed nothing, and changes were to be an error.
+    #[error(
+        "policy `{0}` judges none of these guests, so nothing was found out of it, and --fail-on-change is given: see \
+         `--id`, or try it on other guests"
+    )]
+    JudgesNobody(String),
     /// A file cannot be read.
     #[error("Failed to read: {path}: {cause}")]
     File {

@@ -243,6 +243,10 @@ fn appraisal(
     submodule.insert("ear.status".to_owned(), appraisal.vector.status().as_str().into());
     let vector = serde_json::to_value(&appraisal.vector).map_err(|error| error.to_string())?;
     submodule.insert("ear.trustworthiness-vector".to_owned(), vector);
+    submodule.insert(
+        policy::appraisal::POLICY_DIGEST.to_owned(),
+        policy.digest().into(),
+    );
     for extension in appraisal.extensions.iter().filter(|each| !each.value.is_null()) {
         submodule.insert(extension.name.clone(), extension.value.clone());
     }

@@ -91,10 +91,14 @@ pub(super) async fn policy(
     let PolicyCommand::Test(arguments) = arguments.command;
     let report = client.test_policy(&arguments.body()?).await?;
     printer.result(&print::report(&report, arguments.explain), &report)?;
+    if !arguments.fail_on_change {
+        return Ok(());
+    }
     let changed = report.get("changed").and_then(Value::as_u64).unwrap_or_default();
-    match changed {
-        changed if changed > 0 && arguments.fail_on_change => Err(CliError::Changed(changed)),
-        _ => Ok(()),
+    match report.pointer("/judges_nobody/0").and_then(Value::as_str) {
+        _ if changed > 0 => Err(CliError::Changed(changed)),
+        Some(id) => Err(CliError::JudgesNobody(print::printable(id))),
+        None => Ok(()),
     }
 }
 

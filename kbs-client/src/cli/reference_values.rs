@@ -115,7 +115,7 @@ fn text(history: &ReferenceValueHistory) -> String {
             printable(&current.value.to_string()),
             time(current.expires_at)
         ),
-        None => format!("{name} has no value"),
+        None => format!("{name} has no value{}", expired(history)),
     }];
     if history.current.is_some() && !history.current_is_newest {
         lines.push("  (the value that counts was put into the storage, not registered)".to_owned());
@@ -123,7 +123,11 @@ fn text(history: &ReferenceValueHistory) -> String {
     for version in &history.versions {
         lines.push(heading(version));
         match &version.value {
-            Some(value) => lines.push(format!("      {}", printable(&value.to_string()))),
+            Some(value) => {
+                let until = version.expires_at.map(|at| format!(", until {}", time(at)));
+                let value = printable(&value.to_string());
+                lines.push(format!("      {value}{}", until.unwrap_or_default()));
+            }
             None => lines.push("      no value".to_owned()),
         }
         lines.extend(version.message.as_ref().map(message));
@@ -138,6 +142,16 @@ fn text(history: &ReferenceValueHistory) -> String {
         ));
     }
     lines.join("\n")
+}
+
+/// What nobody took away and is not served any more has expired.
+fn expired(history: &ReferenceValueHistory) -> String {
+    let newest = history.versions.first();
+    let newest = newest.filter(|version| version.event == "registered");
+    let expired = newest.and_then(|version| Some((version.number, version.expires_at?)));
+    expired.map_or_else(String::new, |(number, at)| {
+        format!(" any more: that of version {number} expired at {}", time(at))
+    })
 }
 
 fn heading(version: &ValueVersion) -> String {

@@ -28,7 +28,7 @@ pub(crate) struct Occurrence {
     pub(crate) attestation: Option<DecisionId>,
     /// The claims of a believed token.
     pub(crate) claims: Option<Arc<str>>,
-    /// The Attestation Service's.
+    /// The Attestation Service's, or what a resource policy denied.
     pub(crate) explanation: Option<Box<RawValue>>,
     /// Where evidence was refused.
     pub(crate) failed_check: Option<Box<FailedCheck>>,

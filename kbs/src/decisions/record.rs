@@ -44,7 +44,8 @@ pub struct Decision {
     /// The check that failed, where evidence was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed_check: Option<Box<FailedCheck>>,
-    /// Why the appraisal is what it is, as the Attestation Service explains it.
+    /// Why the appraisal is what it is, as the Attestation Service explains it; of a denied release, the conditions of
+    /// the resource policy that did not hold: `{"denied": [...]}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explanation: Option<Box<RawValue>>,
 }

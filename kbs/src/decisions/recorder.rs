@@ -16,6 +16,7 @@ use super::occurrence::{Noted, Occurrence};
 use super::query::{Page, Query, Recorded};
 use super::record::{Decision, Kind};
 use super::{DecisionId, stored};
+use crate::resource::Denials;
 
 /// Occurrences on their way into memory. A task takes them out at once, so this is for bursts.
 const QUEUE: usize = 4096;
@@ -43,6 +44,8 @@ pub struct Decisions {
     queue: Option<mpsc::Sender<Message>>,
     shared: Arc<Shared>,
     tasks: Vec<JoinHandle<()>>,
+    /// Which denials are explained.
+    denials: Denials,
 }
 
 enum Message {
@@ -94,6 +97,7 @@ impl Decisions {
             shared,
             tasks: Vec::new(),
             clock,
+            denials: Denials::default(),
         };
         if config.enabled {
             decisions.begin();
@@ -116,6 +120,11 @@ impl Decisions {
     /// Whether anything is remembered.
     pub fn are_kept(&self) -> bool {
         self.queue.is_some()
+    }
+
+    /// Whether a denial that has just happened is to be explained in its record.
+    pub(crate) fn explains_now(&self) -> bool {
+        self.are_kept() && self.denials.take_turn()
     }
 
     /// Gives an occurrence its name and time.

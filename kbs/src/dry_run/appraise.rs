@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use policy::PolicyInput;
 use serde_json::value::RawValue;
@@ -61,6 +61,19 @@ impl Trial {
             }
         }
         Ok(sides)
+    }
+}
+
+impl Trial {
+    /// The attestation policies that are tried and that none of the guests is judged by.
+    pub(super) fn judging_nobody(&self, guests: &[Guest]) -> Vec<String> {
+        let judging: BTreeSet<String> = guests
+            .iter()
+            .flat_map(devices)
+            .map(|(_, device)| device.policy_id)
+            .collect();
+        let tried = self.attestation_policies.keys();
+        tried.filter(|id| !judging.contains(*id)).cloned().collect()
     }
 }
 
@@ -171,7 +184,7 @@ fn replace(submod: &mut Value, appraisal: Map<String, Value>) {
     members.retain(|name, _| {
         matches!(
             name.as_str(),
-            "ear.veraison.annotated-evidence" | "ear.appraisal-policy-id"
+            "ear.veraison.annotated-evidence" | "ear.appraisal-policy-id" | policy::appraisal::POLICY_DIGEST
         )
     });
     members.extend(appraisal);

@@ -84,11 +84,11 @@ impl Trial {
             for path in &guest.resources {
                 let was = decide(kbs, path, now.claims.as_ref(), None);
                 let would_be = decide(kbs, path, then.claims.as_ref(), instead.as_ref());
-                resources.push(ResourceReport::new(path, &was, would_be));
+                resources.push(ResourceReport::new(path, was, would_be));
             }
             reports.push(GuestReport::new(guest, now, then, resources, self.explain));
         }
-        Ok(Report::of(reports))
+        Ok(Report::of(reports, self.judging_nobody(&guests)))
     }
 }
 

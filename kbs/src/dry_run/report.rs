@@ -20,6 +20,9 @@ pub struct Report {
     pub gained: usize,
     /// How many secrets would not be released that are now.
     pub lost: usize,
+    /// The attestation policies that none of these guests is judged by: of them nothing was found out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub judges_nobody: Vec<String>,
     /// Each guest: those that were given, then those of the records, the newest first.
     pub guests: Vec<GuestReport>,
 }
@@ -82,19 +85,23 @@ pub struct ResourceReport {
     /// What would deny it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub why: Vec<FailedCondition>,
+    /// Why the policy in force could not be asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub was_error: Option<String>,
     /// Why the policy could not be asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
 impl Report {
-    pub(super) fn of(guests: Vec<GuestReport>) -> Self {
+    pub(super) fn of(guests: Vec<GuestReport>, judges_nobody: Vec<String>) -> Self {
         let resources = || guests.iter().flat_map(|guest| &guest.resources);
         Self {
             tried: guests.len(),
             changed: guests.iter().filter(|guest| guest.changed).count(),
             gained: resources().filter(|each| !each.was && each.would_be).count(),
             lost: resources().filter(|each| each.was && !each.would_be).count(),
+            judges_nobody,
             guests,
         }
     }
@@ -121,7 +128,7 @@ impl GuestReport {
             devices.insert(name, report);
         }
         let changed = devices.values().any(|device| device.was != device.would_be)
-            || resources.iter().any(|resource| resource.was != resource.would_be);
+            || resources.iter().any(ResourceReport::has_changed);
         Self {
             name: guest.name.clone(),
             at: guest.at,
@@ -160,7 +167,12 @@ impl Side {
 }
 
 impl ResourceReport {
-    pub(super) fn new(path: &[String], was: &Answer, would_be: Answer) -> Self {
+    /// Whether it is released otherwise, or a policy that can be asked becomes one that cannot, or the other way round.
+    fn has_changed(&self) -> bool {
+        self.was != self.would_be || self.was_error.is_some() != self.error.is_some()
+    }
+
+    pub(super) fn new(path: &[String], was: Answer, would_be: Answer) -> Self {
         let granted = matches!(would_be, Answer::Granted);
         let (why, error) = match would_be {
             Answer::Granted => (Vec::new(), None),
@@ -172,6 +184,10 @@ impl ResourceReport {
             was: matches!(was, Answer::Granted),
             would_be: granted,
             why,
+            was_error: match was {
+                Answer::Failed(reason) => Some(reason),
+                _ => None,
+            },
             error,
         }
     }

@@ -13,7 +13,7 @@ use crate::call::Call;
 use crate::decisions::{Occurrence, Outcome, Verdict};
 use crate::error::KbsError;
 use crate::plugins::{Access, AdminRequest, Plugin};
-use crate::resource::{ActivePolicy, AuthorizeError, ReleasePermit};
+use crate::resource::{ActivePolicy, AuthorizeError, Denial, ReleasePermit};
 use crate::state::Kbs;
 use crate::token::AttestationResult;
 
@@ -62,16 +62,34 @@ async fn release(
     })?;
     let mut asked = Vec::new();
     let sealed = sealed(kbs, call, name, plugin, path, &result, &mut asked).await;
+    let explanation = match (&sealed, asked.last()) {
+        (Err(KbsError::PolicyDenied), Some(policy)) if kbs.decisions.explains_now() => {
+            let denial = Denial {
+                policy: Arc::clone(policy),
+                claims: result.claims(),
+                plugin: name.to_owned(),
+                path: path.to_vec(),
+                query: call.query()?,
+            };
+            denial.explain().await
+        }
+        _ => None,
+    };
     let what = |outcome| {
         let mut what = Occurrence::release(name, path, outcome);
         what.attestation = result.decision();
         what.claims = Some(result.claims());
         what.policies = asked.clone();
+        what.explanation = explanation.clone();
         what
     };
     match sealed {
         Ok(sealed) => match kbs.note_release(what(Outcome::Decided(Verdict::Released))).await {
-            Ok(()) => json(&sealed),
+            Ok(()) => {
+                let resource = path.join("/");
+                tracing::info!(plugin = name, resource, verdict = "released", "release");
+                json(&sealed)
+            }
             Err(error) => Err(kbs.note_error(error, what)),
         },
         Err(error) => Err(kbs.note_error(error, what)),
@@ -96,16 +114,7 @@ async fn sealed(
     };
     let permit = permit(kbs, result, &request, asked)?;
     let secret = plugin.release(&permit).await?;
-    let sealed: Jwe = permit
-        .seal(&secret)
-        .map_err(|error| KbsError::Seal(error.into()))?;
-    tracing::info!(
-        plugin = name,
-        resource = path.join("/"),
-        verdict = "released",
-        "release"
-    );
-    Ok(sealed)
+    permit.seal(&secret).map_err(|error| KbsError::Seal(error.into()))
 }
 
 fn permit<'r>(

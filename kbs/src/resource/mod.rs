@@ -6,6 +6,7 @@
 //! without which no backend reads a secret.
 
 mod active;
+mod denial;
 mod doubts;
 mod in_force;
 mod inputs;
@@ -20,6 +21,7 @@ mod trial;
 mod tests;
 
 pub use active::{ActivePolicy, PolicyStamp};
+pub(crate) use denial::{Denial, Denials};
 pub use path::{ResourcePath, ResourcePathError};
 pub use permit::{Asked, AuthorizeError, ReleasePermit};
 pub use policy_store::{MAIN, NewPolicy, PolicyChanged, PolicyStore, PolicyStoreError};

@@ -93,6 +93,17 @@ pub(super) fn read(explanation: &Value) -> Reasons {
     reasons
 }
 
+/// What a resource policy missed: the explanation of a denied release.
+pub(super) fn denial(explanation: &Value) -> Reasons {
+    let mut reasons = Reasons::default();
+    let denied = explanation.get("denied").map(Vec::<Failed>::deserialize);
+    for failed in denied.and_then(Result::ok).into_iter().flatten() {
+        let _ = writeln!(reasons.why, "  the resource policy said no");
+        let _ = reasons.condition(failed.condition.as_ref(), &failed);
+    }
+    reasons
+}
+
 /// What the rules in force make of a guest: `devices` of a report of `policy-test`.
 pub(super) fn grounds(decision: &Decision, devices: &Value) -> String {
     let mut text = "\n\nBy the rules and reference values in force now\n".to_owned();
@@ -121,13 +132,17 @@ pub(super) fn grounds(decision: &Decision, devices: &Value) -> String {
 
 impl Reasons {
     fn add(&mut self, device: &str, claim: &Claim, better: &Better, failed: &Failed) -> std::fmt::Result {
-        let text = &mut self.why;
         writeln!(
-            text,
+            self.why,
             "  {device}: {} is {}, not {}",
             claim.claim, claim.value, better.value
         )?;
-        if let Some(condition) = failed.condition.as_ref().or(claim.rule.as_ref()) {
+        self.condition(failed.condition.as_ref().or(claim.rule.as_ref()), failed)
+    }
+
+    fn condition(&mut self, source: Option<&Source>, failed: &Failed) -> std::fmt::Result {
+        let text = &mut self.why;
+        if let Some(condition) = source {
             writeln!(
                 text,
                 "    condition  {}  (line {}, rule {})",
@@ -167,6 +182,25 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_a_resource_policy_missed_is_said_with_its_line() {
+        let failed = json!({
+            "condition": {"name": "allow", "line": 4, "text": "input.submods.cpu0[\"ear.status\"] == \"afirming\""},
+            "expected": "\"afirming\"", "came": "\"affirming\"", "advice": "Mend the policy.",
+        });
+        let reasons = denial(&json!({"denied": [failed]}));
+        for part in [
+            "the resource policy said no",
+            "(line 4, rule allow)",
+            "expected   \"afirming\"",
+            "came       \"affirming\"",
+        ] {
+            assert!(reasons.why.contains(part), "{part}\n{}", reasons.why);
+        }
+        assert_eq!(reasons.advice, ["Mend the policy."]);
+        assert!(denial(&json!({"submods": {}})).why.is_empty());
+    }
 
     #[test]
     fn what_was_expected_and_what_came_are_said_with_the_line_of_the_policy() {

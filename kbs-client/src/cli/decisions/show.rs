@@ -22,8 +22,13 @@ pub(super) fn describe(decision: &Decision, attestation: Option<&Decision>) -> S
         .as_ref()
         .map(explanation::read)
         .unwrap_or_default();
-    if !reasons.why.is_empty() {
-        let _ = write!(text, "\nWhy\n{}", reasons.why);
+    let denial = decision
+        .explanation
+        .as_ref()
+        .map(explanation::denial)
+        .unwrap_or_default();
+    if !denial.why.is_empty() || !reasons.why.is_empty() {
+        let _ = write!(text, "\nWhy\n{}{}", denial.why, reasons.why);
     }
     if let Some(check) = &decision.failed_check {
         let _ = failed_check(&mut text, check);
@@ -33,6 +38,8 @@ pub(super) fn describe(decision: &Decision, attestation: Option<&Decision>) -> S
     if !good && !reasons.advice.is_empty() {
         // It knows the policy and the values; what is said in general is for those who have not that.
         advice = reasons.advice;
+    } else if !denial.advice.is_empty() {
+        advice.extend(denial.advice);
     }
     if let Some(check) = decision
         .failed_check

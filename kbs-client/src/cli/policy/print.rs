@@ -18,6 +18,13 @@ pub(super) fn report(report: &Value, explain: bool) -> String {
         devices(&mut text, guest, explain);
         resources(&mut text, guest);
     }
+    for id in list(report, "judges_nobody").filter_map(Value::as_str) {
+        let _ = writeln!(
+            text,
+            "Nothing was found out of policy `{}`: none of these guests is judged by a policy of that id.",
+            printable(id)
+        );
+    }
     let (tried, changed) = (count("tried"), count("changed"));
     let _ = match (tried, changed) {
         (0, _) => write!(text, "No guest to try it on: none was recorded, and none given."),
@@ -120,10 +127,14 @@ fn place(rule: &Value) -> String {
 fn resources(text: &mut String, guest: &Value) {
     for resource in list(guest, "resources") {
         let would_be = resource.get("would_be") == Some(&Value::Bool(true));
-        if (resource.get("was") == Some(&Value::Bool(true))) == would_be {
-            continue;
-        }
-        let verb = if would_be { "would gain" } else { "would lose" };
+        let was = resource.get("was") == Some(&Value::Bool(true));
+        let verb = match (was, would_be, resource.get("error"), resource.get("was_error")) {
+            (false, true, ..) => "would gain",
+            (true, false, ..) => "would lose",
+            (_, _, Some(_), None) => "would still not get, now for an error,",
+            (_, _, None, Some(_)) => "would still not get, and no longer for an error,",
+            _ => continue,
+        };
         let _ = writeln!(text, "  {verb} {}", text_of(resource, "resource"));
         if let Some(error) = resource.get("error").and_then(Value::as_str) {
             let _ = writeln!(text, "    the policy cannot be asked: {error}");
@@ -169,7 +180,7 @@ fn text_of(value: &Value, name: &str) -> String {
     printable(value.get(name).and_then(Value::as_str).unwrap_or_default())
 }
 
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()

@@ -61,6 +61,31 @@ fn a_report_says_was_would_be_and_why() {
 }
 
 #[test]
+fn a_policy_that_fails_and_one_that_judges_nobody_are_told() {
+    let resource = |name: &str, was: Option<&str>, now: Option<&str>| json!({"resource": name, "was": false, "would_be": false, "was_error": was, "error": now});
+    let mut failing = json!({"tried": 1, "changed": 1, "guests": [{"name": "d1", "changed": true, "resources": [
+        resource("a", None, Some("it takes too long")), resource("b", Some("it took too long"), None),
+        resource("c", Some("x"), Some("x")),
+    ]}], "judges_nobody": ["gpu_foo"]});
+    for resource in failing["guests"][0]["resources"].as_array_mut().unwrap() {
+        resource
+            .as_object_mut()
+            .unwrap()
+            .retain(|_, value| !value.is_null());
+    }
+    let text = print::report(&failing, false);
+    for line in [
+        "  would still not get, now for an error, a",
+        "    the policy cannot be asked: it takes too long",
+        "  would still not get, and no longer for an error, b",
+        "Nothing was found out of policy `gpu_foo`: none of these guests is judged by a policy of that id.",
+    ] {
+        assert!(text.lines().any(|each| each == line), "{line}\n{text}");
+    }
+    assert!(!text.contains("error, c"), "{text}");
+}
+
+#[test]
 fn a_trial_without_guests_and_one_without_changes_say_so() {
     let nobody = json!({"tried": 0, "changed": 0, "guests": []});
     assert!(print::report(&nobody, false).starts_with("No guest to try it on"));

@@ -52,6 +52,24 @@ async fn a_history_is_told_so_that_a_person_can_read_it() {
 }
 
 #[tokio::test]
+async fn a_value_that_has_expired_says_when() {
+    let kbs = FakeKbs::start().await;
+    let history = json!({
+        "id": "svn", "current_is_newest": false, "revoked": [],
+        "versions": [{"number": 3, "event": "registered", "at": 1_700_000_000, "value": ["1"],
+                      "expires_at": 1_800_000_000, "by": {"how": "anyone", "name": ""}}],
+    });
+    kbs.script("reference-value-history/", 200, history.to_string());
+    let text = run(&kbs, "reference-value-history --id svn", &[]).await.unwrap();
+    assert_eq!(
+        text,
+        "svn has no value any more: that of version 3 expired at 2027-01-15T08:00:00Z\n\
+         \x20 version 3: registered 2023-11-14T22:13:20Z by anyone\n\
+         \x20     [\"1\"], until 2027-01-15T08:00:00Z\n"
+    );
+}
+
+#[tokio::test]
 async fn deleting_says_why_and_whether_to_forget() {
     let kbs = FakeKbs::start().await;
     let line = "delete-reference-value --id a/b";

@@ -60,6 +60,28 @@ async fn a_guest_that_is_denied_is_told_an_id_and_the_administrator_finds_why() 
 }
 
 #[tokio::test]
+async fn a_denial_is_recorded_with_the_condition_that_did_not_hold() {
+    let bench = bench().await;
+    let typo = "package policy\nallow if input.submods.cpu0[\"ear.status\"] == \"afirming\"";
+    bench.set_policy(typo).await;
+    let (cookie, ..) = bench.attested("snp").await;
+    let answer = bench.call("GET", PATH, &[("cookie", &cookie)], "").await;
+    let body = answer.json();
+    assert!(!body.to_string().contains("afirming"), "{body}");
+    let decision = &shown(&bench, &body["decision"]).await["decision"];
+    let failed = &decision["explanation"]["denied"][0];
+    assert_eq!(failed["condition"]["line"], 2, "{decision}");
+    assert!(
+        failed["expected"].as_str().unwrap().contains("\"afirming\""),
+        "{failed}"
+    );
+    assert!(
+        failed["came"].as_str().unwrap().contains("\"affirming\""),
+        "{failed}"
+    );
+}
+
+#[tokio::test]
 async fn evidence_that_does_not_hold_is_recorded_with_the_check_that_failed() {
     let bench = bench().await;
     let key = TeePrivateKey::generate(TeeKeyKind::P256).unwrap();

@@ -33,8 +33,9 @@ pub(in crate::tool) fn provenance(
         return match (format, history.versions.first()) {
             (Format::Json, _) => Ok(json!({"id": id, "value": null}).to_string()),
             (Format::Text, Some(latest)) => Ok(format!(
-                "{} has no value.\n{}",
+                "{} has no value{}.\n{}",
                 printable(id),
+                expired(latest),
                 version_text(latest)
             )),
             (Format::Text, None) => Ok(format!("{} has no value.", printable(id))),
@@ -92,7 +93,9 @@ pub(in crate::tool) fn history(
             .value
             .as_deref()
             .map_or_else(|| "no value".to_owned(), printable);
-        format!("{}\n      {value}", version_text(version))
+        let until = version.expires_at.map(|at| format!(", until {}", time(at)));
+        let until = until.unwrap_or_default();
+        format!("{}\n      {value}{until}", version_text(version))
     }));
     for revoked in &history.revoked {
         let (value, by) = (printable(&revoked.value), registrar(revoked.by.as_ref()));
@@ -103,6 +106,14 @@ pub(in crate::tool) fn history(
         ));
     }
     Ok(text.join("\n"))
+}
+
+/// What nobody took away and is not served any more has expired.
+fn expired(newest: &ReferenceValueVersion) -> String {
+    match newest.expires_at.filter(|_| newest.event == "registered") {
+        Some(at) => format!(" any more: it expired at {}", time(at)),
+        None => String::new(),
+    }
 }
 
 fn version_text(version: &ReferenceValueVersion) -> String {
