@@ -7,12 +7,13 @@ mod stored;
 
 use std::collections::HashMap;
 use std::ops::Deref;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use daemon::strikes::Strikes;
 use policy::{AppraisalPolicy, PolicyError, defaults};
 use storage::{Author, KeyValueStore, Version, Versions};
+use tokio::sync::Mutex;
 
 pub(crate) use self::checks::Checks;
 pub(crate) use self::choice::PolicyMap;
@@ -37,8 +38,18 @@ const MAX_ID: usize = 128;
 /// The policies, and those of them that were used, compiled.
 pub(crate) struct PolicyStore {
     versions: Versions,
-    compiled: RwLock<HashMap<String, Compiled>>,
+    compiled: RwLock<InUse>,
+    /// One change at a time, so that what is used is what was stored last.
+    changing: Mutex<()>,
     recheck: Duration,
+}
+
+/// The policies that were used, by id.
+#[derive(Default)]
+struct InUse {
+    policies: HashMap<String, Compiled>,
+    /// How often a policy was changed here. Whoever read a text before a change does not put it in use after it.
+    changes: u64,
 }
 
 /// A policy ready to use, and whether it has shown that it is quick.
@@ -57,8 +68,9 @@ enum Recalled {
     /// Looked at a moment ago.
     Fresh(Arc<ReadyPolicy>),
     /// The caller is to look whether the storage still has the same.
-    Stale(Arc<ReadyPolicy>),
-    Nothing,
+    Stale(Arc<ReadyPolicy>, u64),
+    /// The caller is to look what the storage has. Both come with the number of changes so far.
+    Nothing(u64),
 }
 
 impl ReadyPolicy {
@@ -89,6 +101,7 @@ impl PolicyStore {
         Ok(Self {
             versions,
             compiled: RwLock::default(),
+            changing: Mutex::default(),
             recheck: RECHECK,
         })
     }
@@ -110,14 +123,16 @@ impl PolicyStore {
         by: &Author,
         now: i64,
     ) -> Result<Version, PolicyStoreError> {
+        let _one_at_a_time = self.changing.lock().await;
         let version = self.versions.set(id, rego, by, now).await?;
-        self.remember(id, policy);
+        self.change(id, Some(policy));
         Ok(version)
     }
 
     /// Takes a policy out of force; one that is shipped gets its shipped text back.
     pub(crate) async fn delete(&self, id: &str, by: &Author, now: i64) -> Result<Deleted, PolicyStoreError> {
         check_id(id)?;
+        let _one_at_a_time = self.changing.lock().await;
         let deleted = match shipped(id) {
             None => Deleted::Gone(self.versions.delete(id, by, now).await?),
             Some(rego) if self.versions.current(id).await?.as_deref() == Some(rego) => {
@@ -125,7 +140,7 @@ impl PolicyStore {
             }
             Some(rego) => Deleted::Restored(self.versions.set(id, rego, by, now).await?),
         };
-        self.forget(id);
+        self.change(id, None);
         Ok(deleted)
     }
 
@@ -138,10 +153,11 @@ impl PolicyStore {
         now: i64,
     ) -> Result<Version, PolicyStoreError> {
         check_id(id)?;
+        let _one_at_a_time = self.changing.lock().await;
         let rego = self.versions.text(id, Some(number)).await?;
-        self.check(id, &rego).await?;
+        let policy = self.check(id, &rego).await?;
         let version = self.versions.roll_back(id, number, by, now).await?;
-        self.forget(id);
+        self.change(id, Some(&policy));
         Ok(version)
     }
 
@@ -178,94 +194,86 @@ impl PolicyStore {
 
     /// The policy, ready to use.
     pub(crate) async fn compiled(&self, id: &str) -> Result<Arc<ReadyPolicy>, PolicyStoreError> {
-        let known = match self.recall(id) {
+        let (known, changes) = match self.recall(id) {
             Recalled::Fresh(policy) => return Ok(policy),
-            Recalled::Stale(policy) => Some(policy),
-            Recalled::Nothing => None,
+            Recalled::Stale(policy, changes) => (Some(policy), changes),
+            Recalled::Nothing(changes) => (None, changes),
         };
         let text = match self.versions.text(id, None).await {
             Ok(text) => text,
             Err(error) => {
-                self.exchange(id, known.as_ref(), None);
+                self.found(id, changes, None);
                 return Err(error.into());
             }
         };
         if let Some(known) = known.as_ref().filter(|known| known.digest() == digest(&text)) {
             return Ok(Arc::clone(known));
         }
-        self.exchange(id, known.as_ref(), None);
+        self.found(id, changes, None);
         let policy = compile(text).await?.map_err(|error| PolicyStoreError::Broken {
             id: id.to_owned(),
             reason: error.to_string(),
         })?;
-        self.exchange(id, None, Some(&policy));
+        self.found(id, changes, Some(&policy));
         Ok(policy)
     }
 
     fn recall(&self, id: &str) -> Recalled {
-        if let Some(entry) = self
-            .compiled
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(id)
+        if let Some(entry) = self.in_use().policies.get(id)
             && entry.checked.elapsed() < self.recheck
         {
             return Recalled::Fresh(Arc::clone(&entry.policy));
         }
-        let mut compiled = self.compiled.write().unwrap_or_else(PoisonError::into_inner);
-        match compiled.get_mut(id) {
+        let mut in_use = self.in_use_mut();
+        let changes = in_use.changes;
+        match in_use.policies.get_mut(id) {
             Some(entry) if entry.checked.elapsed() < self.recheck => {
                 Recalled::Fresh(Arc::clone(&entry.policy))
             }
             Some(entry) => {
                 // This request looks; the others go on with what is known.
                 entry.checked = Instant::now();
-                Recalled::Stale(Arc::clone(&entry.policy))
+                Recalled::Stale(Arc::clone(&entry.policy), changes)
             }
-            None => Recalled::Nothing,
+            None => Recalled::Nothing(changes),
         }
     }
 
-    fn remember(&self, id: &str, policy: &Arc<ReadyPolicy>) {
+    /// A policy was changed here: from now on it is `policy`, or what the storage has.
+    fn change(&self, id: &str, policy: Option<&Arc<ReadyPolicy>>) {
+        let mut in_use = self.in_use_mut();
+        in_use.changes = in_use.changes.wrapping_add(1);
+        in_use.put(id, policy);
+    }
+
+    /// The storage had `policy` when so many `changes` had been made; a later one counts for more.
+    fn found(&self, id: &str, changes: u64, policy: Option<&Arc<ReadyPolicy>>) {
+        let mut in_use = self.in_use_mut();
+        if in_use.changes == changes {
+            in_use.put(id, policy);
+        }
+    }
+
+    fn in_use(&self) -> RwLockReadGuard<'_, InUse> {
+        self.compiled.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn in_use_mut(&self) -> RwLockWriteGuard<'_, InUse> {
+        self.compiled.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl InUse {
+    fn put(&mut self, id: &str, policy: Option<&Arc<ReadyPolicy>>) {
+        let Some(policy) = policy else {
+            self.policies.remove(id);
+            return;
+        };
         let entry = Compiled {
             policy: Arc::clone(policy),
             checked: Instant::now(),
         };
-        self.compiled
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(id.to_owned(), entry);
-    }
-
-    /// The storage is looked at for the next request.
-    fn forget(&self, id: &str) {
-        self.compiled
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(id);
-    }
-
-    /// Puts `new` in the place of `known`, unless somebody has set another policy meanwhile.
-    fn exchange(&self, id: &str, known: Option<&Arc<ReadyPolicy>>, new: Option<&Arc<ReadyPolicy>>) {
-        let mut compiled = self.compiled.write().unwrap_or_else(PoisonError::into_inner);
-        let unchanged = match (compiled.get(id), known) {
-            (Some(entry), Some(known)) => Arc::ptr_eq(&entry.policy, known),
-            (None, None) => true,
-            _ => false,
-        };
-        match new {
-            _ if !unchanged => {}
-            Some(policy) => {
-                let entry = Compiled {
-                    policy: Arc::clone(policy),
-                    checked: Instant::now(),
-                };
-                compiled.insert(id.to_owned(), entry);
-            }
-            None => {
-                compiled.remove(id);
-            }
-        }
+        self.policies.insert(id.to_owned(), entry);
     }
 }
 

@@ -1,3 +1,5 @@
+mod races;
+
 use storage::{StorageConfig, WriteMode};
 
 use super::*;
