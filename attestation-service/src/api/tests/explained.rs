@@ -100,9 +100,17 @@ async fn a_trial_over_the_wire_stores_nothing() {
         panic!("{answer:?}");
     };
     assert!(now.submodule.contains("contraindicated"), "{now:?}");
+    let submodule: Value = serde_json::from_str(&then.submodule).unwrap();
+    let digest = policy::AppraisalPolicy::compile(policy)
+        .unwrap()
+        .digest()
+        .to_owned();
     assert_eq!(
-        then.submodule,
-        r#"{"ear.status":"affirming","ear.trustworthiness-vector":{"hardware":2}}"#
+        submodule,
+        json!({
+            "ear.status": "affirming", "ear.trustworthiness-vector": {"hardware": 2},
+            "ear.trustee.policy-digest": digest,
+        })
     );
     assert_ne!(policy, {
         let policy_id = "default_cpu".to_owned();
