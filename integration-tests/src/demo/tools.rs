@@ -180,17 +180,33 @@ impl Tools {
             self.kbs_url,
             text(&self.ca)
         );
-        println!(
-            "  {client} --attester {} get-resource --path {}",
-            self.attester(),
-            super::RESOURCE
-        );
-        println!(
-            "  {client} config --auth-private-key {} list-resources",
-            text(&self.admin_key)
-        );
+        let owner = format!("--auth-private-key {}", text(&self.admin_key));
+        let (attester, resource) = (self.attester(), super::RESOURCE);
         let tls = self.mutual_tls().join(" ");
-        println!("  {} query --addr {} {tls}", text(&self.rvps_tool), self.rvps_url);
+        for (what, command) in [
+            (
+                "the guest asks for its secret",
+                format!("{client} --attester {attester} get-resource --path {resource}"),
+            ),
+            (
+                "who asked for what, and what came of it; then why, with an id from there",
+                format!("{client} decisions {owner} list"),
+            ),
+            ("", format!("{client} decisions {owner} show <id>")),
+            (
+                "what is kept for guests",
+                format!("{client} config {owner} list-resources"),
+            ),
+            (
+                "what good looks like",
+                format!("{} query --addr {} {tls}", text(&self.rvps_tool), self.rvps_url),
+            ),
+        ] {
+            if !what.is_empty() {
+                println!("  # {what}");
+            }
+            println!("  {command}");
+        }
     }
 
     fn attester(&self) -> String {
