@@ -12,7 +12,7 @@ use verifier::snp::{SnpOptions, SnpRoot};
 use verifier::tpm::{TpmOptions, certificates_from_pem};
 use verifier::{VerifierOptions, Verifiers};
 
-use crate::config::{TpmVerifierConfig, VerifierConfig};
+use crate::config::{CrlMode, TpmVerifierConfig, VerifierConfig};
 use crate::error::StartError;
 
 /// The verifiers, with the roots that `config` adds. Every such root is logged: it can make any evidence.
@@ -30,7 +30,10 @@ pub(crate) fn verifiers(config: &VerifierConfig) -> Result<Verifiers, StartError
         },
         csv: csv::options(&config.csv_verifier)?,
         nvidia: nvidia::options(&config.nvidia_verifier)?,
-        snp: SnpOptions { extra_roots },
+        snp: SnpOptions {
+            extra_roots,
+            lists_are_optional: config.snp_verifier.crl == CrlMode::Off,
+        },
         dcap: dcap(&config.dcap_verifier.insecure_extra_roots)?,
         tpm: tpm(&config.tpm_verifier)?,
     })

@@ -6,7 +6,8 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::app;
-use crate::config::{DcapVerifierConfig, VerifierConfig};
+use crate::config::{DcapVerifierConfig, KdsConfig, VcekSource, VerifierConfig};
+use crate::testing::Server;
 
 /// A day in January 2026, at which the collateral of the tests is good.
 const NOW: i64 = 1_768_000_000;
@@ -175,6 +176,31 @@ async fn what_is_missing_is_fetched_before_it_is_exported() {
             .unwrap_err();
         assert!(format!("{error:#}").contains(expected), "{error:#}");
     }
+}
+
+#[tokio::test]
+async fn a_revocation_list_is_fetched_for_a_bundle_although_evidence_needs_none_here() {
+    let list = {
+        use simulated_tee::snp::{CrlSpec, Generation, Issuer, Platform};
+        let spec = CrlSpec {
+            this_update: NOW.unsigned_abs() - 100,
+            next_update: Some(NOW.unsigned_abs() + 100),
+            revoked: Vec::new(),
+            issuer: Issuer::Ark,
+        };
+        let platform = Platform::new(Generation::Milan).unwrap();
+        platform.revocation_list(&spec).unwrap()
+    };
+    let route = axum::routing::get(move || async move { list });
+    let kds = Server::start(axum::Router::new().route("/vcek/v1/Milan/crl", route), None).await;
+    let mut site = Site::new();
+    site.config.verifier_config.snp_verifier.vcek_sources = vec![VcekSource::Kds(KdsConfig {
+        base_url: kds.url(),
+        ..KdsConfig::default()
+    })];
+    let line = ["export", "--output", "-", "--fetch", "snp-crl.Milan"];
+    let bundle: Value = serde_json::from_str(&site.run(&line).await.unwrap()).unwrap();
+    assert_eq!(bundle["entries"][0]["id"], "snp-crl.Milan");
 }
 
 #[tokio::test]

@@ -116,7 +116,7 @@ impl Default for OfflineStoreConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CrlMode {
-    /// None is asked for.
+    /// No network is asked for one. One that is at hand counts.
     #[default]
     Off,
     /// Evidence is refused for as long as none can be had.

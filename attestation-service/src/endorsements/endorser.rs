@@ -10,6 +10,7 @@ use storage::StorageConfig;
 use verifier::{EndorsementId, Endorsements};
 
 use super::cache::Cache;
+use super::lists::Lists;
 use super::memory::{Doubted, Limits, Memory};
 use super::metrics::{Lookup, Metrics};
 use super::persistent::Persistent;
@@ -31,7 +32,6 @@ pub(crate) struct Endorser(Arc<Inner>);
 pub(super) struct Inner {
     pub(super) shelf: Arc<Shelf>,
     flights: SingleFlight<EndorsementId, Answer>,
-    crl: CrlMode,
 }
 
 /// What was gathered for an evaluation.
@@ -84,10 +84,13 @@ impl Endorser {
         Ok(endorser)
     }
 
-    /// One that keeps nothing, to fetch what is to be exported.
+    /// One that keeps nothing, to fetch what is to be exported: also revocation lists, whether or not evidence needs
+    /// one here.
     pub(crate) fn for_export(config: &VerifierConfig, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let sources = registry::sources(config)?;
-        Self::over(sources, config, Persistent::none(), &Registry::new(), clock)
+        let mut config = config.clone();
+        config.snp_verifier.crl = CrlMode::Require;
+        Self::over(sources, &config, Persistent::none(), &Registry::new(), clock)
     }
 
     /// One endorsement with all that is known about it.
@@ -119,6 +122,7 @@ impl Endorser {
             at_hand: Cache::new(AT_HAND, AT_HAND_LIFETIME),
             unknown: Cache::new(REMARKS, UNKNOWN_LIFETIME),
             doubted: Cache::new(REMARKS, DOUBT_LIFETIME),
+            lists: Lists::new(config.snp_verifier.crl),
             stale_seconds: cache.stale_seconds.into(),
             metrics,
             clock,
@@ -126,25 +130,28 @@ impl Endorser {
         Ok(Self(Arc::new(Inner {
             shelf: Arc::new(shelf),
             flights: SingleFlight::default(),
-            crl: config.snp_verifier.crl,
         })))
     }
 
-    /// Everything of `wanted` that must be had; what is not at hand is fetched at the same time.
+    /// Everything of `wanted` that must be had, and what else of it is at hand; what is not at hand is fetched at the
+    /// same time.
     pub(crate) async fn gather(&self, wanted: &[EndorsementId]) -> Result<Gathered, EndorsementError> {
         let mut gathered = Gathered::default();
         let mut under_way = Vec::new();
         for id in wanted {
-            if id.is_optional() && self.0.crl == CrlMode::Off {
-                continue;
-            }
-            match self.0.look_up(id)? {
-                Ok(given) => gathered.add(id, given),
-                Err(flight) => under_way.push((id, flight)),
+            match self.0.look_up(id) {
+                Ok(Ok(given)) => gathered.add(id, given),
+                Ok(Err(flight)) => under_way.push((id, flight)),
+                Err(_) if self.0.shelf.lists.covers(id) => {}
+                Err(error) => return Err(error),
             }
         }
         for (id, flight) in under_way {
-            gathered.add(id, landed(id, flight).await?);
+            match landed(id, flight).await {
+                Ok(given) => gathered.add(id, given),
+                Err(_) if self.0.shelf.lists.covers(id) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(gathered)
     }
@@ -177,7 +184,8 @@ impl Endorser {
     pub(crate) fn doubt(&self, id: &EndorsementId) {
         let shelf = &self.0.shelf;
         shelf.at_hand.remove(id);
-        if !id.is_cacheable() || shelf.doubted.get(id).is_some() {
+        shelf.lists.forget(id);
+        if !id.is_cacheable() || shelf.lists.covers(id) || shelf.doubted.get(id).is_some() {
             return;
         }
         let now = shelf.clock.now();
@@ -217,6 +225,12 @@ impl Inner {
     /// What is remembered, or else the flight that brings it.
     fn look_up(&self, id: &EndorsementId) -> Result<Result<Given, Flight<Answer>>, EndorsementError> {
         let shelf = &self.shelf;
+        if shelf.lists.covers(id) {
+            return match shelf.lists.recall(id) {
+                Some(answer) => answer.map(Ok),
+                None => Ok(Err(self.fetch(id, Duration::ZERO))),
+            };
+        }
         if let Some((given, lookup)) = shelf.recall(id) {
             shelf.metrics.looked_up(lookup);
             if lookup != Lookup::Hit {

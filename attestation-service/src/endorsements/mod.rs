@@ -9,7 +9,7 @@
 //! - `supplier` is a source with its `gate`, at the pace of its `pacer`, and with the tally of what it did.
 //! - `record` is one endorsement as it is kept: in `memory`, and by its name (`names`, `packed`) on the storage
 //!   (`persistent`) or in a `bundle`.
-//! - `shelf` gets one, from wherever it can be had; [`endorser`] is what an evaluation asks: it remembers, and lets
+//! - `shelf` gets one, from wherever it can be had, and `lists` a revocation list that nobody demands; [`endorser`] is what an evaluation asks: it remembers, and lets
 //!   a `single_flight` go for what is not there; `refresh` keeps it current.
 //! - `report` and `metrics` are for the operator.
 
@@ -40,6 +40,7 @@ mod persistent;
 mod record;
 
 mod endorser;
+mod lists;
 mod refresh;
 mod report;
 mod shelf;

@@ -61,10 +61,10 @@ pub(super) async fn refresh_due(endorser: &Arc<Inner>) {
     let shelf = &endorser.shelf;
     let now = shelf.clock.now();
     for id in shelf.memory.due(now, now - FORSAKEN, BATCH) {
-        let is_served = shelf
-            .suppliers
-            .iter()
-            .any(|supplier| supplier.serves(&id) && !supplier.is_local() && supplier.left_alone().is_none());
+        let is_served = !shelf.lists.covers(&id)
+            && shelf.suppliers.iter().any(|supplier| {
+                supplier.serves(&id) && !supplier.is_local() && supplier.left_alone().is_none()
+            });
         if shelf.memory.claim_refresh(&id, now, now + REFRESH_PAUSE) && is_served {
             // How it failed is logged where it failed.
             let _ = landed(&id, endorser.fetch(&id, Duration::ZERO)).await;

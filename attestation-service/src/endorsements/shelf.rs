@@ -7,6 +7,7 @@ use daemon::clock::Clock;
 use verifier::EndorsementId;
 
 use super::cache::Cache;
+use super::lists::Lists;
 use super::memory::Memory;
 use super::metrics::{Lookup, Metrics};
 use super::persistent::Persistent;
@@ -25,6 +26,8 @@ pub(super) struct Shelf {
     pub(super) unknown: Cache<EndorsementId, ()>,
     /// What did not hold a moment ago, and the source that gave it.
     pub(super) doubted: Cache<EndorsementId, Arc<str>>,
+    /// The revocation lists of which nobody demands one.
+    pub(super) lists: Lists,
     /// For how many seconds an endorsement that shows its age is used after its time, if no newer one can be had.
     pub(super) stale_seconds: i64,
     pub(super) metrics: Arc<Metrics>,
@@ -78,6 +81,9 @@ impl Shelf {
 
     /// Gets `id` anew. `patience` is how long a source that wants to be left alone is waited for.
     pub(super) async fn obtain(&self, id: &EndorsementId, patience: Duration) -> Answer {
+        if self.lists.covers(id) {
+            return self.look_around(id).await;
+        }
         let doubted = self.doubted.get(id);
         if doubted.is_none()
             && let Some(given) = self.read_stored(id).await

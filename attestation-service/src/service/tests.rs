@@ -18,6 +18,7 @@ use crate::testing::{NOW, fixture};
 mod dry_run;
 mod explained;
 mod policies;
+mod revocation;
 mod sample;
 mod snp;
 
@@ -42,6 +43,7 @@ impl Fixture {
     }
 
     async fn with(platform: Option<&Platform>, change: impl FnOnce(&mut Config)) -> Self {
+        daemon::init();
         let directory = TempDir::new().unwrap();
         let mut config = Config::default();
         let snp = &mut config.verifier_config.snp_verifier;

@@ -13,6 +13,7 @@ use crate::endorsements::source::Fetched;
 
 mod gathering;
 mod keeping;
+mod lists;
 mod outages;
 
 type Outcome = Result<Option<Fetched>, EndorsementError>;

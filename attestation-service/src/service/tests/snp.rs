@@ -19,7 +19,7 @@ fn init_digest() -> [u8; 32] {
 }
 
 /// Evidence bound to [`RUNTIME_DATA`] and [`INIT_DATA`], with the certificates of `chain`.
-fn guest(platform: &Platform, chain: &[(&str, &[u8])]) -> Value {
+pub(super) fn guest(platform: &Platform, chain: &[(&str, &[u8])]) -> Value {
     let report = platform
         .report()
         .report_data(&report_data())
@@ -29,7 +29,7 @@ fn guest(platform: &Platform, chain: &[(&str, &[u8])]) -> Value {
     evidence(&report, chain).unwrap()
 }
 
-fn snp(evidence: &Value) -> Vec<IndividualRequest> {
+pub(super) fn snp(evidence: &Value) -> Vec<IndividualRequest> {
     let init_data = InitData::Toml(INIT_DATA.to_owned());
     vec![IndividualRequest {
         init_data,

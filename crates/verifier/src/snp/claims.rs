@@ -3,17 +3,19 @@
 use super::SnpTcb;
 use super::chain::VerifiedVek;
 use super::report::Report;
+use super::revocation::Standing;
 use serde_json::{Map, Value};
 use sev::firmware::guest::Version;
 
 /// The claims by name. Byte strings are lower-case hex, bits are booleans, the rest are integers.
-pub(super) fn of(report: &Report, vek: &VerifiedVek) -> Map<String, Value> {
+pub(super) fn of(report: &Report, vek: &VerifiedVek, standing: Standing) -> Map<String, Value> {
     let mut claims = Claims(Map::new());
     identity(&mut claims, report);
     guest_policy(&mut claims, report);
     platform(&mut claims, report);
     firmware(&mut claims, report);
     processor(&mut claims, report, vek);
+    claims.put("revocation_list", standing.as_str());
     claims.0
 }
 

@@ -2,7 +2,7 @@
 
 use super::chain::{self, VekKind, VerifiedVek};
 use super::report::{REPORT_LENGTH, Report};
-use super::revocation::RevocationList;
+use super::revocation::{RevocationList, Standing};
 use super::{HwId, Shared, SnpError, SnpProduct, SnpVerifier, claims, signature};
 use crate::binding::{check_init_data, check_report_data};
 use crate::x509::Certificate;
@@ -33,6 +33,7 @@ pub(crate) struct SnpEvidence {
 pub(crate) struct VerifiedReport<'a> {
     report: &'a Report,
     vek: Arc<VerifiedVek>,
+    standing: Standing,
 }
 
 impl VerifiedReport<'_> {
@@ -43,7 +44,7 @@ impl VerifiedReport<'_> {
 
     /// The claims of SEV-SNP, typed.
     pub(crate) fn claims(&self) -> Map<String, Value> {
-        claims::of(self.report, &self.vek)
+        claims::of(self.report, &self.vek, self.standing)
     }
 }
 
@@ -134,7 +135,7 @@ impl SnpEvidence {
     ) -> Result<VerifiedReport<'_>, VerifyError> {
         let Report { fields, signed, .. } = &self.report;
         let vek = self.verified_vek(endorsements, now)?;
-        self.check_revocation(&vek, endorsements, now)?;
+        let standing = self.check_revocation(&vek, endorsements, now)?;
         signature::verify(&vek.key, signed, &fields.signature)?;
         if fields.vmpl != 0 {
             return Err(SnpError::Vmpl(fields.vmpl).into());
@@ -142,6 +143,7 @@ impl SnpEvidence {
         Ok(VerifiedReport {
             report: &self.report,
             vek,
+            standing,
         })
     }
 
@@ -223,7 +225,7 @@ impl SnpEvidence {
         endorsements: &Endorsements,
         now: i64,
     ) -> Result<Arc<VerifiedVek>, VerifyError> {
-        let Shared { roots, caches } = &*self.shared;
+        let Shared { roots, caches, .. } = &*self.shared;
         let vek = caches.veks.get_or(vek, || {
             let endorsed: Vec<Vec<u8>> = self.endorsed_signers(endorsements);
             let supplied = self
@@ -280,21 +282,40 @@ impl SnpEvidence {
             .collect()
     }
 
+    /// Refuses a chain that a list names, and, where lists are required, a list that says nothing.
     fn check_revocation(
         &self,
         vek: &VerifiedVek,
         endorsements: &Endorsements,
         now: i64,
-    ) -> Result<(), VerifyError> {
+    ) -> Result<Standing, VerifyError> {
         let id = vek.kind.revocation_list(vek.product);
         let Some(list) = endorsements.get(&id) else {
-            return Ok(());
+            return Ok(Standing::None);
         };
-        let Shared { roots, caches } = &*self.shared;
+        let Shared {
+            roots,
+            caches,
+            lists_are_optional,
+        } = &*self.shared;
         let list = caches
             .lists
-            .get_or(list, || RevocationList::verify(list, vek.product, roots))?;
-        Ok(list.check(&vek.links, now)?)
+            .get_or(list, || RevocationList::verify(list, vek.product, roots));
+        let standing = match list {
+            Ok(list) => list.check(&vek.links, now)?,
+            Err(_) if *lists_are_optional => Standing::Unusable,
+            Err(error) => return Err(error.into()),
+        };
+        let fault = match standing {
+            _ if *lists_are_optional => None,
+            Standing::Current => None,
+            Standing::Expired | Standing::Unusable => Some("it is expired or not yet valid"),
+            Standing::None => Some("it is of another root"),
+        };
+        match fault {
+            Some(fault) => Err(SnpError::RevocationList(fault.to_owned()).into()),
+            None => Ok(standing),
+        }
     }
 }
 

@@ -41,6 +41,9 @@ use std::sync::Arc;
 pub struct SnpOptions {
     /// Roots trusted beside AMD's own. Whoever holds such a root's key can make any evidence.
     pub extra_roots: Vec<SnpRoot>,
+    /// Whether a revocation list that is expired or no list of a trusted root counts as none, instead of failing the
+    /// verification. What a list names is refused either way; the claim `revocation_list` says how it was.
+    pub lists_are_optional: bool,
 }
 
 /// The verifier. Clones share roots and caches.
@@ -65,6 +68,7 @@ struct Caches {
 pub(crate) struct Shared {
     roots: Roots,
     caches: Caches,
+    lists_are_optional: bool,
 }
 
 impl SnpVerifier {
@@ -80,6 +84,7 @@ impl SnpVerifier {
                 veks: Cache::new(CERTIFICATES),
                 lists: Cache::new(LISTS),
             },
+            lists_are_optional: options.lists_are_optional,
         })))
     }
 }

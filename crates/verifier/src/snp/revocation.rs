@@ -12,6 +12,31 @@ use x509_cert::ext::pkix::name::{GeneralName, GeneralNames};
 
 const CERTIFICATE_ISSUER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.29");
 
+/// What the lists at hand say of a chain that none of them names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// A list of the chain's root, in time.
+    Current,
+    /// A list of the chain's root whose time is over: what came after it is not known.
+    Expired,
+    /// What is at hand is no list of a trusted root, or not yet one.
+    Unusable,
+    /// No list of the chain's root is at hand.
+    None,
+}
+
+impl Standing {
+    /// As the claim `revocation_list` has it.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Standing::Current => "current",
+            Standing::Expired => "expired",
+            Standing::Unusable => "unusable",
+            Standing::None => "none",
+        }
+    }
+}
+
 /// A list that a trusted root signed.
 #[derive(Debug)]
 pub(super) struct RevocationList {
@@ -68,15 +93,11 @@ impl RevocationList {
         })
     }
 
-    /// Is anything of this chain on the list? A list of another root says nothing about it.
-    pub(super) fn check(&self, chain: &Links, now: i64) -> Result<(), SnpError> {
-        if !self.validity.contains(now) {
-            return Err(SnpError::RevocationList(
-                "it is expired or not yet valid".to_owned(),
-            ));
-        }
+    /// Is anything of this chain on the list? A list of another root says nothing about it. What is revoked stays
+    /// revoked, so a list counts for what it names whatever its time.
+    pub(super) fn check(&self, chain: &Links, now: i64) -> Result<Standing, SnpError> {
         if self.anchor != chain.anchor {
-            return Ok(());
+            return Ok(Standing::None);
         }
         if self
             .revoked
@@ -90,7 +111,11 @@ impl RevocationList {
         {
             return Err(SnpError::Revoked("VCEK or VLEK"));
         }
-        Ok(())
+        Ok(match now {
+            _ if self.validity.contains(now) => Standing::Current,
+            _ if now > self.validity.until => Standing::Expired,
+            _ => Standing::Unusable,
+        })
     }
 }
 

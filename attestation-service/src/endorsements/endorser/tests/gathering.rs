@@ -115,36 +115,6 @@ async fn several_are_fetched_at_the_same_time() {
 }
 
 #[tokio::test]
-async fn a_revocation_list_is_fetched_only_if_it_is_required() {
-    let platform = simulated_tee::snp::Platform::new(simulated_tee::snp::Generation::Milan).unwrap();
-    let list = platform.revocation_list(&simulated_tee::snp::CrlSpec {
-        this_update: u64::try_from(ISSUED).unwrap(),
-        next_update: Some(u64::try_from(ENDS).unwrap()),
-        revoked: Vec::new(),
-        issuer: simulated_tee::snp::Issuer::Ark,
-    });
-    let fake = Fake::new("a", Ok(Some(list.unwrap().into())));
-    let off = Stage::over(std::slice::from_ref(&fake));
-    let gathered = off.endorser.gather(&[CRL]).await.unwrap();
-    assert!(gathered.endorsements.get(&CRL).is_none());
-    assert_eq!(fake.asked(), 0);
-
-    let require = |config: &mut VerifierConfig| config.snp_verifier.crl = CrlMode::Require;
-    let on = Stage::with(std::slice::from_ref(&fake), require, &StorageConfig::default());
-    assert!(
-        on.endorser
-            .gather(&[CRL])
-            .await
-            .unwrap()
-            .endorsements
-            .get(&CRL)
-            .is_some()
-    );
-    let down = Stage::with(&[Fake::new("b", down())], require, &StorageConfig::default());
-    assert!(down.endorser.gather(&[CRL]).await.is_err());
-}
-
-#[tokio::test]
 async fn settings_under_which_nothing_would_fit_stop_the_start() {
     for change in [
         (|config| config.endorsement_cache.max_entries = 63) as fn(&mut VerifierConfig),

@@ -44,6 +44,7 @@ fn verifier() -> AzSnpVtpmVerifier {
         });
         let options = SnpOptions {
             extra_roots: roots.concat(),
+            ..SnpOptions::default()
         };
         AzSnpVtpmVerifier::new(SnpVerifier::new(options).unwrap())
     });

@@ -251,6 +251,7 @@ fn an_ask_from_the_table_counts_if_a_trusted_root_signed_it() {
         let evidence = evidence(&report(&MILAN), table).unwrap();
         let verifier = SnpVerifier::new(SnpOptions {
             extra_roots: vec![root(ask)],
+            ..SnpOptions::default()
         })
         .unwrap();
         Attempt {

@@ -85,6 +85,7 @@ fn the_signer_of_vleks_comes_with_the_evidence_the_configuration_or_on_request()
         };
         SnpVerifier::new(SnpOptions {
             extra_roots: vec![root],
+            ..SnpOptions::default()
         })
         .unwrap()
     };
@@ -142,6 +143,7 @@ fn extra_roots_are_checked_when_they_are_read() {
     let new = |root| {
         SnpVerifier::new(SnpOptions {
             extra_roots: vec![root],
+            ..SnpOptions::default()
         })
         .map(|_| ())
     };

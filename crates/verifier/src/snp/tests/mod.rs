@@ -35,6 +35,7 @@ fn verifier() -> SnpVerifier {
         let roots = platforms().map(|platform| SnpRoot::from_pem(platform.roots_pem().as_bytes()).unwrap());
         SnpVerifier::new(SnpOptions {
             extra_roots: roots.concat(),
+            ..SnpOptions::default()
         })
         .unwrap()
     });

@@ -192,3 +192,69 @@ fn a_list_that_is_not_the_roots_or_not_of_this_time_is_refused() {
         ));
     }
 }
+
+/// Verifies good Milan evidence where lists are optional, and says what the claim says.
+fn standing(lists: &[(EndorsementId, Vec<u8>)]) -> Result<String, VerifyError> {
+    let roots = SnpRoot::from_pem(MILAN.roots_pem().as_bytes()).unwrap();
+    let evidence = evidence(&report(&MILAN), &MILAN.vcek_chain()).unwrap();
+    let mut attempt = Attempt::new(&evidence);
+    attempt.verifier = SnpVerifier::new(SnpOptions {
+        extra_roots: roots,
+        lists_are_optional: true,
+    })
+    .unwrap();
+    for (id, list) in lists {
+        attempt.endorsements.insert(id.clone(), list.clone());
+    }
+    let verified = attempt.run()?;
+    Ok(verified.claims()["revocation_list"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn where_lists_are_optional_a_claim_says_what_the_list_at_hand_is_worth() {
+    let now = NOW.unsigned_abs();
+    let list = |spec: &CrlSpec| vec![(VCEKS, MILAN.revocation_list(spec).unwrap())];
+    let good = spec(vec![Revoked::Vcek(vec![7])]);
+    let (ended, future, endless, of_ask) = (
+        CrlSpec {
+            next_update: Some(now - 1),
+            ..good.clone()
+        },
+        CrlSpec {
+            this_update: now + 1,
+            ..good.clone()
+        },
+        CrlSpec {
+            next_update: None,
+            ..good.clone()
+        },
+        CrlSpec {
+            issuer: Issuer::AskAsArk,
+            ..good.clone()
+        },
+    );
+    for (lists, expected) in [
+        (vec![], "none"),
+        (list(&good), "current"),
+        (list(&ended), "expired"),
+        (list(&future), "unusable"),
+        (list(&endless), "unusable"),
+        (list(&of_ask), "unusable"),
+        (vec![(VCEKS, b"not a list".to_vec())], "unusable"),
+    ] {
+        assert_eq!(standing(&lists).unwrap(), expected);
+    }
+}
+
+#[test]
+fn what_is_revoked_stays_revoked_when_the_list_is_over() {
+    let now = NOW.unsigned_abs();
+    let over = CrlSpec {
+        next_update: Some(now - 1),
+        ..spec(vec![Revoked::Ask])
+    };
+    let over = MILAN.revocation_list(&over).unwrap();
+    let revoked = VerifyError::Snp(SnpError::Revoked("ASK or ASVK"));
+    assert_eq!(standing(&[(VCEKS, over.clone())]), Err(revoked.clone()));
+    assert_eq!(with_list(over).unwrap_err(), revoked);
+}
