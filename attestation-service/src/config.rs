@@ -13,6 +13,7 @@ use daemon::tls::{TlsClientConfig, TlsServerConfig};
 use serde::Deserialize;
 use storage::{StorageConfig, StorageType};
 
+pub(crate) use self::cca::CcaFile;
 pub use self::cca::CcaVerifierConfig;
 pub use self::csv::{CsvVerifierConfig, HskCekSource, HygonConfig, HygonFilesConfig};
 pub use self::nvidia::{NrasConfig, NvidiaLocalConfig, NvidiaVerifierConfig};

@@ -1,10 +1,10 @@
 //! `verifier_config.cca_verifier`, or the file that earlier versions read instead of it.
 
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::VerifierConfig;
 use crate::error::StartError;
 
 /// Settings of the Arm CCA verifier.
@@ -21,7 +21,7 @@ pub enum CcaVerifierConfig {
         #[serde(rename = "rv-store", alias = "rv_store")]
         rv_store: PathBuf,
     },
-    /// By a Veraison service. Not in this version: it is refused at start.
+    /// By a Veraison service. Not in this version.
     Remote {
         /// Its URL.
         address: String,
@@ -44,30 +44,47 @@ struct File {
     cca_verifier: CcaVerifierConfig,
 }
 
-impl VerifierConfig {
-    /// The settings of the CCA verifier: `cca_verifier`, else those of the file that the environment names, else
-    /// those of the file at its usual place, if it is there.
-    pub(crate) fn cca(&self) -> Result<Option<CcaVerifierConfig>, StartError> {
-        if let Some(config) = &self.cca_verifier {
-            return Ok(Some(config.clone()));
+/// Where earlier versions have their settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CcaFile {
+    /// Which file.
+    pub(crate) path: PathBuf,
+    /// Whether somebody named it: then it must be there.
+    is_named: bool,
+}
+
+impl CcaFile {
+    /// The one that the environment names, or else the one at its usual place.
+    pub(crate) fn from_environment() -> Self {
+        let named = environment();
+        Self {
+            is_named: named.is_some(),
+            path: named.unwrap_or_else(|| DEFAULT_FILE.into()),
         }
-        match environment() {
-            Some(path) => from_file(&path).map(Some),
-            None if Path::new(DEFAULT_FILE).exists() => from_file(Path::new(DEFAULT_FILE)).map(Some),
-            None => Ok(None),
-        }
+    }
+
+    /// One that somebody named.
+    #[cfg(test)]
+    pub(crate) fn named(path: PathBuf) -> Self {
+        Self { path, is_named: true }
+    }
+
+    /// What it says; nothing if it is not there and need not be.
+    pub(crate) fn read(&self) -> Result<Option<CcaVerifierConfig>, StartError> {
+        let text = match std::fs::read(&self.path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound && !self.is_named => return Ok(None),
+            Err(error) => return Err(StartError::file(&self.path, error)),
+        };
+        let file: File =
+            serde_json::from_slice(&text).map_err(|error| StartError::file(&self.path, error))?;
+        Ok(Some(file.cca_verifier))
     }
 }
 
 #[allow(clippy::disallowed_methods)] // This is where this variable is read, and nowhere else.
 fn environment() -> Option<PathBuf> {
     std::env::var(VARIABLE).ok().map(PathBuf::from)
-}
-
-fn from_file(path: &Path) -> Result<CcaVerifierConfig, StartError> {
-    let text = std::fs::read(path).map_err(|error| StartError::file(path, error))?;
-    let file: File = serde_json::from_slice(&text).map_err(|error| StartError::file(path, error))?;
-    Ok(file.cca_verifier)
 }
 
 #[cfg(test)]
@@ -87,21 +104,28 @@ mod tests {
             ta_store: "/a.json".into(),
             rv_store: "/b.json".into(),
         };
-        assert_eq!(from_file(&path).unwrap(), expected);
+        let named = CcaFile::named(path.clone());
+        assert_eq!(named.read().unwrap(), Some(expected));
         std::fs::write(
             &path,
             r#"{"cca-verifier": {"type": "remote", "address": "https://v.example"}}"#,
         )
         .unwrap();
-        assert!(matches!(from_file(&path), Ok(CcaVerifierConfig::Remote { .. })));
+        assert!(matches!(named.read(), Ok(Some(CcaVerifierConfig::Remote { .. }))));
         for wrong in [
             "{}",
             r#"{"cca-verifier": {"type": "local", "ta-store": "/a.json"}}"#,
             r#"{"cca-verifier": {"type": "local", "ta-store": "/a", "rv-store": "/b", "x": 1}}"#,
         ] {
             std::fs::write(&path, wrong).unwrap();
-            assert!(from_file(&path).is_err(), "{wrong}");
+            assert!(named.read().is_err(), "{wrong}");
         }
-        assert!(from_file(&directory.path().join("none.json")).is_err());
+        std::fs::remove_file(&path).unwrap();
+        assert!(named.read().is_err());
+        let usual = CcaFile {
+            is_named: false,
+            path,
+        };
+        assert_eq!(usual.read().unwrap(), None);
     }
 }

@@ -27,6 +27,9 @@ pub enum CcaError {
     /// No trust anchors and reference values are configured. The operator's affair.
     #[error("no trust anchors and reference values for Arm CCA are configured (`cca_verifier`)")]
     NotConfigured,
+    /// The trust anchors and reference values that are configured cannot be used. The operator's affair.
+    #[error("the trust anchors and reference values for Arm CCA cannot be used: {0}")]
+    NotUsable(String),
     /// The token is longer than any platform's.
     #[error("the token has {0} bytes, too many")]
     TooLong(usize),
@@ -122,7 +125,7 @@ impl CcaError {
     /// Whose fault it is.
     pub fn class(&self) -> Fault {
         match self {
-            CcaError::NotConfigured => Fault::Operator,
+            CcaError::NotConfigured | CcaError::NotUsable(_) => Fault::Operator,
             _ => Fault::Attester,
         }
     }

@@ -71,7 +71,7 @@ impl ParsedEvidence for CcaEvidence {
         _: &Endorsements,
         _: i64,
     ) -> Result<Vec<VerifiedClaims>, VerifyError> {
-        let stores = self.stores.current().ok_or(CcaError::NotConfigured)?;
+        let stores = self.stores.current()?;
         self.check_signatures(&stores)?;
         appraisal::platform(&stores.values, &self.platform)?;
         let outcome = appraisal::realm(&stores.values, &self.realm);

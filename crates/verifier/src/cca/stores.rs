@@ -6,6 +6,7 @@
 //! "version"?, "component-type"?, "hash-algo-id"?}]}], "realm": [{"initial-measurement",
 //! "extensible-measurements"?: [4], …}]}`, byte strings in hex.
 
+use super::CcaError;
 use super::key::{Jwk, PublicKey};
 use super::platform::{Component, PlatformClaims};
 use serde::Deserialize;
@@ -16,7 +17,20 @@ use std::sync::{Arc, PoisonError, RwLock};
 /// The trust anchors and reference values in force. Clones share them, so that they can be replaced while
 /// verifications go on; each verification sees one state. Empty at first: then all evidence is refused.
 #[derive(Clone, Debug, Default)]
-pub struct CcaStores(Arc<RwLock<Option<Arc<Stores>>>>);
+pub struct CcaStores(Arc<RwLock<State>>);
+
+#[derive(Debug)]
+enum State {
+    /// There are none, and why.
+    Missing(CcaError),
+    Loaded(Arc<Stores>),
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::Missing(CcaError::NotConfigured)
+    }
+}
 
 /// A store cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,8 +57,17 @@ impl CcaStores {
     pub fn load(&self, trust_anchors: &[u8], reference_values: &[u8]) -> Result<(), CcaStoreError> {
         let stores = Stores::parse(trust_anchors, reference_values)?;
         let mut place = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        *place = Some(Arc::new(stores));
+        *place = State::Loaded(Arc::new(stores));
         Ok(())
+    }
+
+    /// They cannot be had for this reason. It is what evidence is refused with, unless others were loaded before:
+    /// those stay in force.
+    pub fn cannot_be_had(&self, reason: &str) {
+        let mut place = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if let State::Missing(error) = &mut *place {
+            *error = CcaError::NotUsable(reason.to_owned());
+        }
     }
 
     /// Does anybody else hold a clone? Whoever only keeps them up to date need not go on if not.
@@ -53,8 +76,11 @@ impl CcaStores {
     }
 
     /// What is in force now.
-    pub(super) fn current(&self) -> Option<Arc<Stores>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(super) fn current(&self) -> Result<Arc<Stores>, CcaError> {
+        match &*self.0.read().unwrap_or_else(PoisonError::into_inner) {
+            State::Missing(error) => Err(error.clone()),
+            State::Loaded(stores) => Ok(Arc::clone(stores)),
+        }
     }
 }
 

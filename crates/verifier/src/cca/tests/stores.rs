@@ -107,11 +107,19 @@ fn stores_can_be_replaced_and_bad_ones_change_nothing() {
         ..Attempt::new(&token)
     };
     assert_eq!(attempt.run(), refused(CcaError::NotConfigured));
+    stores.cannot_be_had("a file is missing");
+    let refusal = attempt.run();
+    assert_eq!(
+        refusal,
+        refused(CcaError::NotUsable("a file is missing".to_owned()))
+    );
+    assert_eq!(refusal.unwrap_err().class(), crate::Fault::Operator);
     let anchors = MACHINE.trust_anchors().to_string();
     let values = Platform::reference_values().to_string();
     stores.load(anchors.as_bytes(), values.as_bytes()).unwrap();
     assert!(attempt.run().is_ok());
     assert!(stores.load(b"{", values.as_bytes()).is_err());
+    stores.cannot_be_had("a file is malformed");
     assert!(stores.load(anchors.as_bytes(), br#"{"realm": 1}"#).is_err());
     assert!(attempt.run().is_ok());
     stores.load(b"[]", values.as_bytes()).unwrap();
