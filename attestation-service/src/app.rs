@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Parser;
@@ -153,9 +154,16 @@ fn options(name: &'static str, listener: Listener, tls: Option<ServerTls>) -> Se
         name,
         listeners: vec![listener],
         tls,
-        limits: Limits::default(),
+        limits: Limits {
+            request_timeout: REQUEST_TIMEOUT,
+            ..Limits::default()
+        },
     }
 }
+
+/// Longer than any caller waits: a KBS may wait 300 seconds, and should hear what a source of endorsements, each with a
+/// limit of its own, had to say.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(310);
 
 /// The flags, or else the `tls` table. A flag without its other half is an error, as it always was.
 fn tls(args: &Args, config: &Config) -> anyhow::Result<Option<TlsServerConfig>> {
@@ -212,6 +220,18 @@ mod tests {
             args("--admin-socket 127.0.0.1:9").admin_socket,
             "127.0.0.1:9".parse().ok()
         );
+    }
+
+    #[test]
+    fn time_limits_fit_into_each_other_from_the_source_to_the_guest() {
+        let guest = 60;
+        let longest_call_of_a_kbs = 300;
+        let verifiers = crate::config::VerifierConfig::default();
+        let nras = crate::config::NrasConfig::default().timeout_seconds;
+        let kds = crate::config::KdsConfig::default().timeout_seconds;
+        assert!(verifiers.snp_verifier.vcek_sources.len() == 1 && kds + nras < guest);
+        let options = options("test", Listener::Address(args("").socket), None);
+        assert!(options.limits.request_timeout > Duration::from_secs(longest_call_of_a_kbs));
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl Default for NrasConfig {
             verifier_url: "https://nras.attestation.nvidia.com/v4/attest".to_owned(),
             jwks_url: "https://nras.attestation.nvidia.com/.well-known/jwks.json".to_owned(),
             issuer: verifier::nvidia::NRAS_ISSUER.to_owned(),
-            timeout_seconds: 60,
+            timeout_seconds: 30,
             ca: None,
         }
     }
