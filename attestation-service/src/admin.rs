@@ -25,20 +25,28 @@ pub fn router(service: Arc<AttestationService>) -> Router {
         .with_state(service)
 }
 
+/// What is at `/status`.
 #[derive(Serialize)]
-struct Status {
+pub struct Status {
     version: &'static str,
     ready: bool,
     #[serde(flatten)]
     report: Report,
 }
 
+impl Status {
+    /// The service as it is now.
+    pub fn of(service: &AttestationService) -> Self {
+        Self {
+            version: daemon::build_info::VERSION,
+            ready: service.is_ready(),
+            report: service.report(),
+        }
+    }
+}
+
 async fn status(State(service): State<Arc<AttestationService>>) -> Json<Status> {
-    Json(Status {
-        version: daemon::build_info::VERSION,
-        ready: service.is_ready(),
-        report: service.report(),
-    })
+    Json(Status::of(&service))
 }
 
 async fn metrics(State(service): State<Arc<AttestationService>>) -> Response {

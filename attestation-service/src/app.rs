@@ -97,9 +97,10 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         }
     }
 
-    let Loaded { mut config, warnings } = match &args.config_file {
-        Some(path) => load(path, RETIRED)?,
-        None => Loaded {
+    let Loaded { mut config, warnings } = match (&args.config_file, &args.command) {
+        (Some(path), None) => load(path, RETIRED)?,
+        (Some(path), Some(_)) => commands::configuration(path)?,
+        (None, _) => Loaded {
             config: Config::default(),
             warnings: Vec::new(),
         },

@@ -4,6 +4,7 @@ mod export;
 mod import;
 mod list;
 mod progress;
+mod site;
 
 use std::io::Write;
 use std::sync::Arc;
@@ -14,6 +15,8 @@ use daemon::clock::Clock;
 
 use crate::config::Config;
 use crate::endorsements::Persistent;
+
+pub(crate) use self::site::configuration;
 
 /// Something to do instead of serving.
 #[derive(Debug, Subcommand)]
@@ -50,6 +53,9 @@ Examples:
   # On a site without one, with the service stopped or running
   attestation-service -c config.toml endorsements import bundle.json
   attestation-service -c config.toml endorsements import --from pccs platform_collaterals.json
+
+  # The same for an Attestation Service that is built into a KBS: with the KBS's own file
+  attestation-service -c kbs.toml endorsements import bundle.json
 
   # What is kept, for a person and for a program
   attestation-service -c config.toml endorsements list

@@ -182,7 +182,7 @@ impl AttestationService {
     }
 
     /// What is counted, as of now.
-    pub(crate) fn metrics(&self) -> &Registry {
+    pub fn metrics(&self) -> &Registry {
         self.endorser.measure();
         &self.metrics
     }

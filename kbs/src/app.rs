@@ -18,7 +18,7 @@ pub(crate) use parts::POLICY_KEY;
 pub use parts::StartError;
 
 use crate::config::{HttpServerConfig, KbsConfig};
-use crate::router::router;
+use crate::router::{operators, router};
 use crate::state::Kbs;
 
 /// Hands secrets to confidential guests that have shown what they are.
@@ -77,7 +77,7 @@ pub async fn run(config: KbsConfig) -> Result<(), StartError> {
 pub struct Running {
     /// The service's own listeners.
     pub main: Serving,
-    /// The listener of `/metrics`, if it has one of its own.
+    /// The listener of `/metrics` and `/status`, if there is one of its own.
     pub metrics: Option<Serving>,
     kbs: Arc<Kbs>,
 }
@@ -113,13 +113,12 @@ pub async fn start(
 
     let mut app = router(Arc::clone(&kbs));
     let mut metrics = None;
-    let counters = kbs.metrics().registry().router();
     match config.metrics.socket {
         Some(socket) => {
             let options = options("kbs-metrics", vec![Listener::Address(socket)], None);
-            metrics = Some(serve(options, counters, shutdown.clone()).await?);
+            metrics = Some(serve(options, operators(Arc::clone(&kbs)), shutdown.clone()).await?);
         }
-        None => app = app.merge(counters),
+        None => app = app.merge(kbs.metrics().registry().router()),
     }
     let listeners = config.http_server.sockets.iter().copied().map(Listener::Address);
     let options = options("kbs", listeners.collect(), tls);

@@ -12,11 +12,19 @@ use axum::routing::{any, get};
 use crate::call::Call;
 use crate::error::KbsError;
 use crate::handlers::{
-    attest, attestation_policy, auth, decisions, health, keys, plugin, policy_test, reference_value,
-    resource_policy,
+    attest, attestation_policy, auth, decisions, health, keys, operator, plugin, policy_test,
+    reference_value, resource_policy,
 };
 use crate::middleware::count;
 use crate::state::Kbs;
+
+/// What the listener of `[metrics]` serves. Nothing of it is for guests.
+pub fn operators(kbs: Arc<Kbs>) -> Router {
+    Router::new()
+        .route("/metrics", get(operator::metrics))
+        .route("/status", get(operator::status))
+        .with_state(kbs)
+}
 
 /// Everything but `/metrics`.
 pub fn router(kbs: Arc<Kbs>) -> Router {

@@ -222,6 +222,56 @@ async fn metrics_have_a_listener_of_their_own_when_configured() {
 }
 
 #[tokio::test]
+async fn what_a_built_in_attestation_service_shows_its_operator_is_on_that_listener_alone() {
+    let config = format!("{OPEN}\n[metrics]\nsocket = \"127.0.0.1:0\"");
+    let (running, _shutdown) = started(&config).await.unwrap();
+    let (alone, _other) = started(OPEN).await.unwrap();
+    let page = async |listener: &Serving, path: &str| {
+        let url = format!("http://{}{path}", listener.addresses()[0]);
+        let answer = client().get(url).send().await.unwrap();
+        (answer.status(), answer.text().await.unwrap())
+    };
+    let operators = running.metrics.as_ref().unwrap();
+    let (status, text) = page(operators, "/status").await;
+    assert_eq!(status, StatusCode::OK);
+    let shown: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(shown["ready"], true);
+    assert_eq!(shown["sources"][0]["name"], "https://kdsintf.amd.com");
+    let (_, text) = page(operators, "/metrics").await;
+    for metric in [
+        "kbs_build_info",
+        "attestation_service_endorsement_cached_entries{",
+    ] {
+        assert!(text.contains(metric), "{metric}\n{text}");
+    }
+    for main in [&running.main, &alone.main] {
+        assert_eq!(page(main, "/status").await.0, StatusCode::NOT_FOUND);
+        let (_, text) = page(main, "/metrics").await;
+        assert!(!text.contains("attestation_service_endorsement"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_status_of_an_attestation_service_elsewhere_is_to_be_asked_for_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let keys = dir.path().join("jwks.json");
+    std::fs::write(&keys, r#"{"keys":[]}"#).unwrap();
+    let config = format!(
+        "{OPEN}\n[metrics]\nsocket = \"127.0.0.1:0\"\n[attestation_service]\ntype = \"none\"\n\
+         [attestation_token]\ntrusted_jwk_sets = [{keys:?}]"
+    );
+    let (running, _shutdown) = started(&config).await.unwrap();
+    let address = running.metrics.as_ref().unwrap().addresses()[0];
+    let answer = client()
+        .get(format!("http://{address}/status"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+    assert!(answer.text().await.unwrap().contains("--admin-socket"));
+}
+
+#[tokio::test]
 async fn tls_is_served_unless_the_danger_is_spelled_out() {
     let dir = tempfile::tempdir().unwrap();
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();

@@ -59,6 +59,16 @@ impl AttestationClient for BuiltInAttestation {
         Some(self.jwks())
     }
 
+    fn status(&self) -> Option<serde_json::Value> {
+        serde_json::to_value(attestation_service::admin::Status::of(&self.service)).ok()
+    }
+
+    fn counters(&self) -> Option<String> {
+        let text = self.service.metrics().text();
+        text.inspect_err(|error| tracing::error!(%error, "metrics cannot be encoded"))
+            .ok()
+    }
+
     async fn evaluate(&self, evaluation: Evaluation) -> Result<Evaluated, AttestationError> {
         let (explain, policy_id) = (evaluation.explain, evaluation.policy_id);
         let items = evaluation

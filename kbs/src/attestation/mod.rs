@@ -48,6 +48,16 @@ pub trait AttestationClient: Send + Sync {
         None
     }
 
+    /// What only the operator may see of it (it names chips), if it is in this process.
+    fn status(&self) -> Option<Value> {
+        None
+    }
+
+    /// What it counts, likewise, in the text format of Prometheus.
+    fn counters(&self) -> Option<String> {
+        None
+    }
+
     /// Appraises all items; one that does not hold fails them all.
     async fn evaluate(&self, evaluation: Evaluation) -> Result<Evaluated, AttestationError>;
 

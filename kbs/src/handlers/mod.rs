@@ -6,6 +6,7 @@ pub mod auth;
 pub mod decisions;
 pub mod health;
 pub mod keys;
+pub mod operator;
 pub mod plugin;
 pub mod policy_test;
 pub mod reference_value;
