@@ -166,6 +166,25 @@ async fn a_store_full_of_fresh_sessions_asks_to_come_again() {
     assert_eq!(guest.get(&newest, PATH).await.status(), 200);
 }
 
+#[tokio::test]
+async fn guests_with_large_claims_take_no_session_of_others_away() {
+    let clock = Arc::new(ManualClock::new(SystemClock.now()));
+    let stack = with_sessions(100, clock.clone()).await;
+    let guest = Guest::sample(&stack);
+    let (session, _) = guest.handshake().await;
+    clock.advance(4);
+    // Together far more than all sessions of usual size may keep, and nobody has to be known for it.
+    for _ in 0..6 {
+        let challenge = guest.challenge().await;
+        let mut body = guest.attestation(&challenge.nonce);
+        body["tee-evidence"]["primary_evidence"]["svn"] = json!("1".repeat(1_500_000));
+        let answer = guest.attest(&challenge, &body).await;
+        assert_eq!(answer.status(), 200);
+        clock.advance(4);
+    }
+    assert_eq!(guest.get(&session, PATH).await.status(), 200);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_challenges_takes_no_attested_session_away() {
     let stack = Arc::new(with_sessions(100, Arc::new(SystemClock)).await);

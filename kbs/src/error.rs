@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::decisions::DecisionId;
 use crate::path::PathError;
+use crate::session::NoRoom;
 
 /// Why something failed, for the log only.
 pub type Cause = Box<dyn Error + Send + Sync>;
@@ -185,6 +186,12 @@ pub enum KbsError {
     /// What has to be written down cannot be.
     #[error("the audit record cannot be written, so this is not done: try again later")]
     AuditUnavailable,
+    /// One session may not keep what was found out about this guest.
+    #[error(
+        "the claims of this attestation are larger than a session may keep: the operator can raise \
+         `attestation_service.session_memory_mib`"
+    )]
+    ClaimsTooLarge,
     /// Every session is in use.
     #[error("too many sessions, try again later")]
     TooManySessions,
@@ -251,6 +258,7 @@ impl KbsError {
             E::AttestationFailed(_) => (StatusCode::BAD_GATEWAY, "AttestationError"),
             E::KeysUnavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "TokenVerifierError"),
             E::AuditUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "AuditUnavailable"),
+            E::ClaimsTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge"),
             E::TooManySessions => (StatusCode::SERVICE_UNAVAILABLE, "TooManySessions"),
             E::Decided { error, .. } => error.class(),
         }
@@ -270,6 +278,14 @@ impl KbsError {
     /// The status this error is answered with.
     pub fn status(&self) -> StatusCode {
         self.class().0
+    }
+
+    /// Why the store of sessions has no place.
+    pub(crate) fn of_sessions(error: NoRoom) -> Self {
+        match error {
+            NoRoom::Full => Self::TooManySessions,
+            NoRoom::TooLarge => Self::ClaimsTooLarge,
+        }
     }
 
     /// Whether the log has a line about this already: from who decided, with what it knows.

@@ -108,10 +108,7 @@ impl Bench {
         let kbs = Arc::new(Kbs {
             clock: Arc::clone(&clock) as _,
             random: SystemRandom::new(),
-            sessions: SessionStore::new(SessionLimits {
-                max_sessions,
-                ..SessionLimits::default()
-            }),
+            sessions: SessionStore::new(SessionLimits::new(max_sessions, 64 << 20)),
             session_life: 300,
             client_policy_ids: vec!["strict".to_owned()],
             body_limit_mib: 1,

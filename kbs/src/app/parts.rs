@@ -115,6 +115,12 @@ impl Kbs {
         let minutes = in_range("attestation_service.timeout", session.timeout.into(), 1, 24 * 60)?;
         let max_sessions = session.max_sessions as u64;
         in_range("attestation_service.max_sessions", max_sessions, 1, 10_000_000)?;
+        let session_memory = mebibytes(
+            "attestation_service.session_memory_mib",
+            session.session_memory_mib,
+            16,
+            65_536,
+        )?;
         in_range(
             "http_server.payload_request_size",
             config.http_server.payload_request_size.into(),
@@ -140,10 +146,7 @@ impl Kbs {
         Ok(Self {
             clock,
             random: SystemRandom::new(),
-            sessions: SessionStore::new(SessionLimits {
-                max_sessions: session.max_sessions,
-                ..SessionLimits::default()
-            }),
+            sessions: SessionStore::new(SessionLimits::new(session.max_sessions, session_memory)),
             session_life: minutes * 60,
             client_policy_ids: session.client_policy_ids.clone().unwrap_or_default(),
             body_limit_mib: config.http_server.payload_request_size,
@@ -306,6 +309,12 @@ async fn initial_policy(config: &KbsConfig) -> Result<Option<String>, StartError
         return Err(StartError::BadInitialPolicy { path, source });
     }
     Ok(Some(rego))
+}
+
+/// A setting in MiB, as bytes.
+fn mebibytes(key: &'static str, value: u32, min: u64, max: u64) -> Result<usize, StartError> {
+    let bytes = in_range(key, value.into(), min, max)? << 20;
+    usize::try_from(bytes).map_err(|_| StartError::OutOfRange { key, min, max })
 }
 
 pub(super) fn in_range(key: &'static str, value: u64, min: u64, max: u64) -> Result<i64, StartError> {

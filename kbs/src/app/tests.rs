@@ -353,6 +353,10 @@ async fn what_cannot_work_stops_the_start_and_says_so() {
         ("[attestation_service]\ntimeout = 0", "must be from 1"),
         ("[attestation_service]\nmax_sessions = 0", "must be from 1"),
         (
+            "[attestation_service]\nsession_memory_mib = 15",
+            "must be from 16",
+        ),
+        (
             "[attestation_service]\ntype = \"coco_as_grpc\"",
             "[attestation_token]",
         ),

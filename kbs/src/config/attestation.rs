@@ -20,6 +20,8 @@ pub struct AttestationServiceConfig {
     pub timeout: u32,
     /// Sessions held at most, challenged and attested together.
     pub max_sessions: usize,
+    /// MiB for what attested sessions keep of their guests.
+    pub session_memory_mib: u32,
 
     /// Built in: where reference values come from.
     pub rvps_config: Option<RvpsConfig>,
@@ -89,6 +91,7 @@ impl Default for AttestationServiceConfig {
             kind: AttestationServiceType::default(),
             timeout: 5,
             max_sessions: 10_000,
+            session_memory_mib: 64,
             rvps_config: None,
             attestation_token_broker: None,
             verifier_config: None,

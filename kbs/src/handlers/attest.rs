@@ -55,7 +55,7 @@ async fn answer(kbs: &Kbs, call: &Call, known: &mut Option<Tee>) -> Result<Respo
     what.explanation = explanation;
     let attested = believe(kbs, what, tee, &token, &key, now).await;
     let kept = kbs.sessions.insert_attested(session.advance(attested), now);
-    kept.map_err(|_| KbsError::TooManySessions)?;
+    kept.map_err(KbsError::of_sessions)?;
     let successes = &kbs.metrics.attestation_successes;
     successes.with_label_values(&[tee.as_ref()]).inc();
     Ok(response)

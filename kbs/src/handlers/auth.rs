@@ -51,7 +51,7 @@ async fn begin(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     let kept = kbs.sessions.insert_challenged(session, now);
-    kept.map_err(|_| KbsError::TooManySessions)?;
+    kept.map_err(KbsError::of_sessions)?;
     Ok(response)
 }
 

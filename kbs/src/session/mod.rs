@@ -5,6 +5,7 @@
 
 mod cookie;
 mod id;
+mod shelves;
 mod store;
 
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use kbs_types::Tee;
 
 pub use cookie::{session_id, set_cookie};
 pub use id::SessionId;
-pub use store::{Footprint, SessionLimits, SessionStore, StoreFull};
+pub use store::{Footprint, NoRoom, SessionLimits, SessionStore};
 
 use crate::token::AttestationResult;
 

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::shelves::{COMMON, Class, Shelves};
 use super::{Session, SessionId};
 
 /// How many bytes of the heap a state holds on to, for the limit on all of them together.
@@ -19,8 +20,12 @@ pub trait Footprint {
 pub struct SessionLimits {
     /// Sessions of both kinds together.
     pub max_sessions: usize,
-    /// From this many bytes of attested state on, old attested sessions make room for new ones.
-    pub soft_bytes: usize,
+    /// More bytes of attested state than this are large for one session.
+    pub large_size: usize,
+    /// From this many bytes of sessions that are not large on, old ones of them make room for new ones.
+    pub common_bytes: usize,
+    /// More bytes of large sessions than this are never held.
+    pub large_bytes: usize,
     /// More bytes of attested state than this are never held.
     pub max_bytes: usize,
     /// For so many seconds after its evidence was accepted an attested session is not shed, so that a guest
@@ -28,21 +33,31 @@ pub struct SessionLimits {
     pub grace: i64,
 }
 
-impl Default for SessionLimits {
-    fn default() -> Self {
+impl SessionLimits {
+    /// With so many bytes for what attested sessions keep: an eighth is where common ones settle, three quarters are
+    /// for large ones, and the rest is for a rush.
+    pub fn new(max_sessions: usize, max_bytes: usize) -> Self {
         Self {
-            max_sessions: 10_000,
-            soft_bytes: 8 << 20,
-            max_bytes: 64 << 20,
+            max_sessions,
+            large_size: 16 << 10,
+            common_bytes: max_bytes / 8,
+            large_bytes: max_bytes / 4 * 3,
+            max_bytes,
             grace: 2,
         }
     }
 }
 
-/// Every place is taken by a session too young to be shed. The caller may try again.
+/// Why a session is not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("too many sessions")]
-pub struct StoreFull;
+pub enum NoRoom {
+    /// Every place is taken by a session too young, or too small, to be shed. The caller may try again.
+    #[error("too many sessions")]
+    Full,
+    /// One session may not keep as much.
+    #[error("the claims are too large for a session")]
+    TooLarge,
+}
 
 /// Sessions by id: challenges as `C`, results as `A`.
 pub struct SessionStore<C, A> {
@@ -55,15 +70,15 @@ impl<C, A: Footprint> SessionStore<C, A> {
     pub fn new(limits: SessionLimits) -> Self {
         Self {
             limits,
-            inner: Mutex::new(Inner::new()),
+            inner: Mutex::new(Inner::new(limits.large_size)),
         }
     }
 
     /// Keeps a new challenge. A full store sheds the oldest unanswered challenge for it.
-    pub fn insert_challenged(&self, session: Session<C>, now: i64) -> Result<(), StoreFull> {
+    pub fn insert_challenged(&self, session: Session<C>, now: i64) -> Result<(), NoRoom> {
         let mut inner = self.lock();
         inner.expire(now);
-        inner.make_room(&self.limits, 0, now)?;
+        inner.make_place(&self.limits, now)?;
         inner.insert(
             session.id,
             session.expires_at,
@@ -92,11 +107,12 @@ impl<C, A: Footprint> SessionStore<C, A> {
         }
     }
 
-    /// Keeps the result of an answered challenge.
-    pub fn insert_attested(&self, session: Session<A>, now: i64) -> Result<(), StoreFull> {
+    /// Keeps the result of an answered challenge. It pushes out no result that is much smaller than itself.
+    pub fn insert_attested(&self, session: Session<A>, now: i64) -> Result<(), NoRoom> {
         let mut inner = self.lock();
         inner.expire(now);
         inner.make_room(&self.limits, session.state.footprint(), now)?;
+        inner.make_place(&self.limits, now)?;
         let state = State::Attested(Arc::new(session.state));
         inner.insert(session.id, session.expires_at, now, state);
         Ok(())
@@ -130,7 +146,7 @@ impl<C, A: Footprint> SessionStore<C, A> {
 }
 
 /// When it expires, and a number that tells sessions of the same second apart.
-type Order = (i64, u64);
+pub(super) type Order = (i64, u64);
 
 enum State<C, A> {
     Challenged(C),
@@ -146,18 +162,16 @@ struct Entry<C, A> {
 struct Inner<C, A> {
     entries: HashMap<SessionId, Entry<C, A>>,
     challenged: BTreeMap<Order, SessionId>,
-    attested: BTreeMap<Order, SessionId>,
-    attested_bytes: usize,
+    attested: Shelves,
     next: u64,
 }
 
 impl<C, A: Footprint> Inner<C, A> {
-    fn new() -> Self {
+    fn new(large_size: usize) -> Self {
         Self {
             entries: HashMap::new(),
             challenged: BTreeMap::new(),
-            attested: BTreeMap::new(),
-            attested_bytes: 0,
+            attested: Shelves::new(large_size),
             next: 0,
         }
     }
@@ -166,12 +180,9 @@ impl<C, A: Footprint> Inner<C, A> {
         let order = (expires_at, self.next);
         self.next += 1;
         match &state {
-            State::Challenged(_) => self.challenged.insert(order, id),
-            State::Attested(attested) => {
-                self.attested_bytes += attested.footprint();
-                self.attested.insert(order, id)
-            }
-        };
+            State::Challenged(_) => drop(self.challenged.insert(order, id)),
+            State::Attested(attested) => self.attested.insert(order, id, attested.footprint()),
+        }
         let entry = Entry {
             order,
             inserted_at: now,
@@ -183,34 +194,61 @@ impl<C, A: Footprint> Inner<C, A> {
     fn remove(&mut self, id: &SessionId) -> Option<Entry<C, A>> {
         let entry = self.entries.remove(id)?;
         match &entry.state {
-            State::Challenged(_) => self.challenged.remove(&entry.order),
-            State::Attested(attested) => {
-                self.attested_bytes -= attested.footprint();
-                self.attested.remove(&entry.order)
-            }
-        };
+            State::Challenged(_) => drop(self.challenged.remove(&entry.order)),
+            State::Attested(attested) => self.attested.remove(&entry.order, attested.footprint()),
+        }
         Some(entry)
     }
 
     fn expire(&mut self, now: i64) {
-        while let Some(id) = expired(&self.challenged, now).or_else(|| expired(&self.attested, now)) {
+        while let Some(id) = self.expired(now) {
             self.remove(&id);
         }
     }
 
-    /// Makes room for one more session with `bytes` of attested state.
-    fn make_room(&mut self, limits: &SessionLimits, bytes: usize, now: i64) -> Result<(), StoreFull> {
-        while self.attested_bytes + bytes > limits.soft_bytes {
-            if !self.shed_attested(limits, now) {
-                break;
+    fn expired(&self, now: i64) -> Option<SessionId> {
+        let challenged = self.challenged.first_key_value().map(|(order, id)| (*order, *id));
+        let over = |first: Option<(Order, SessionId)>| first.filter(|(order, _)| order.0 <= now);
+        let (_, id) = over(challenged).or_else(|| over(self.attested.oldest()))?;
+        Some(id)
+    }
+
+    /// Makes room for `bytes` of attested state.
+    fn make_room(&mut self, limits: &SessionLimits, bytes: usize, now: i64) -> Result<(), NoRoom> {
+        let class = self.attested.class(bytes);
+        if class == COMMON {
+            while self.attested.common_bytes() + bytes > limits.common_bytes {
+                if !self.shed(self.attested.oldest_common(), limits, now) {
+                    break;
+                }
+            }
+        } else if bytes > limits.large_bytes {
+            return Err(NoRoom::TooLarge);
+        }
+        while self.has_too_many(limits, class, bytes) {
+            let mut large = self.attested.oldest_of_large(class);
+            let settled = large.find(|id| self.is_settled(id, limits, now));
+            drop(large);
+            if !self.shed(settled, limits, now) {
+                return Err(NoRoom::Full);
             }
         }
-        if self.attested_bytes + bytes > limits.max_bytes {
-            return Err(StoreFull);
-        }
+        Ok(())
+    }
+
+    /// Whether `bytes` more of this class are more than may ever be held.
+    fn has_too_many(&self, limits: &SessionLimits, class: Class, bytes: usize) -> bool {
+        let (common, large) = (self.attested.common_bytes(), self.attested.large_bytes());
+        let too_many_large = class != COMMON && large + bytes > limits.large_bytes;
+        too_many_large || common + large + bytes > limits.max_bytes
+    }
+
+    /// Makes room for one more session.
+    fn make_place(&mut self, limits: &SessionLimits, now: i64) -> Result<(), NoRoom> {
         while self.entries.len() >= limits.max_sessions {
-            if !self.shed_challenged() && !self.shed_attested(limits, now) {
-                return Err(StoreFull);
+            let oldest = self.attested.oldest().map(|(_, id)| id);
+            if !self.shed_challenged() && !self.shed(oldest, limits, now) {
+                return Err(NoRoom::Full);
             }
         }
         Ok(())
@@ -221,17 +259,15 @@ impl<C, A: Footprint> Inner<C, A> {
         oldest.is_some_and(|id| self.remove(&id).is_some())
     }
 
-    fn shed_attested(&mut self, limits: &SessionLimits, now: i64) -> bool {
-        let oldest = self.attested.first_key_value().map(|(_, id)| *id);
-        let Some(id) = oldest else { return false };
-        let settled = |entry: &Entry<C, A>| now - entry.inserted_at >= limits.grace;
-        self.entries.get(&id).is_some_and(settled) && self.remove(&id).is_some()
+    fn shed(&mut self, attested: Option<SessionId>, limits: &SessionLimits, now: i64) -> bool {
+        let settled = attested.filter(|id| self.is_settled(id, limits, now));
+        settled.is_some_and(|id| self.remove(&id).is_some())
     }
-}
 
-fn expired(queue: &BTreeMap<Order, SessionId>, now: i64) -> Option<SessionId> {
-    let (order, id) = queue.first_key_value()?;
-    (order.0 <= now).then_some(*id)
+    fn is_settled(&self, id: &SessionId, limits: &SessionLimits, now: i64) -> bool {
+        let settled = |entry: &Entry<C, A>| now - entry.inserted_at >= limits.grace;
+        self.entries.get(id).is_some_and(settled)
+    }
 }
 
 #[cfg(test)]

@@ -21,8 +21,10 @@ type Store = SessionStore<u32, Kept>;
 fn store(max_sessions: usize) -> Store {
     Store::new(SessionLimits {
         max_sessions,
-        soft_bytes: 1000,
-        max_bytes: 2000,
+        large_size: 100,
+        common_bytes: 1000,
+        large_bytes: 5000,
+        max_bytes: 7000,
         grace: 3,
     })
 }
@@ -42,7 +44,7 @@ fn challenge(store: &Store, number: u32, now: i64) -> SessionId {
     id
 }
 
-fn attest(store: &Store, bytes: usize, now: i64) -> Result<SessionId, StoreFull> {
+fn attest(store: &Store, bytes: usize, now: i64) -> Result<SessionId, NoRoom> {
     let session = session(Kept(bytes), now);
     let id = session.id;
     store.insert_attested(session, now).map(|()| id)
@@ -102,13 +104,17 @@ fn an_expired_session_is_absent() {
 
 #[test]
 fn expiry_frees_both_kinds_and_their_bytes() {
-    let store = store(10);
+    let store = store(100);
     challenge(&store, 1, NOW);
-    attest(&store, 900, NOW).unwrap();
+    attest(&store, 4900, NOW).unwrap();
+    for _ in 0..20 {
+        attest(&store, 100, NOW).unwrap();
+    }
+    assert_eq!(attest(&store, 200, NOW).unwrap_err(), NoRoom::Full);
     challenge(&store, 2, NOW + 10);
     store.expire(NOW + LIFE);
     assert_eq!(store.counts(), (1, 0));
-    attest(&store, 900, NOW + LIFE).unwrap();
+    attest(&store, 4900, NOW + LIFE).unwrap();
     attest(&store, 100, NOW + LIFE).unwrap();
     assert_eq!(store.counts(), (1, 2));
 }
@@ -158,9 +164,9 @@ fn a_store_full_of_fresh_results_refuses_and_recovers_after_the_grace() {
     let store = store(2);
     let first = attest(&store, 1, NOW).unwrap();
     let second = attest(&store, 1, NOW).unwrap();
-    assert_eq!(attest(&store, 1, NOW + 2).unwrap_err(), StoreFull);
+    assert_eq!(attest(&store, 1, NOW + 2).unwrap_err(), NoRoom::Full);
     let refused = store.insert_challenged(session(1, NOW), NOW + 2);
-    assert_eq!(refused.unwrap_err(), StoreFull);
+    assert_eq!(refused.unwrap_err(), NoRoom::Full);
     challenge(&store, 1, NOW + 3);
     assert!(store.attested(&first, NOW + 3).is_none());
     assert!(store.attested(&second, NOW + 3).is_some());
@@ -169,10 +175,67 @@ fn a_store_full_of_fresh_results_refuses_and_recovers_after_the_grace() {
 #[test]
 fn results_are_bounded_in_bytes_too() {
     let store = store(1000);
-    for _ in 0..20 {
+    for _ in 0..70 {
         attest(&store, 100, NOW).unwrap();
     }
-    assert_eq!(attest(&store, 1, NOW).unwrap_err(), StoreFull);
+    assert_eq!(attest(&store, 1, NOW).unwrap_err(), NoRoom::Full);
     attest(&store, 100, NOW + 3).unwrap();
     assert_eq!(store.counts(), (0, 10));
+}
+
+#[test]
+fn large_results_push_out_none_that_are_smaller() {
+    let store = store(1000);
+    let common = attest(&store, 50, NOW).unwrap();
+    let middling = attest(&store, 150, NOW).unwrap();
+    for second in 10..100 {
+        attest(&store, 1000, NOW + second).unwrap();
+    }
+    assert!(store.attested(&common, NOW + 100).is_some());
+    assert!(store.attested(&middling, NOW + 100).is_some());
+    assert_eq!(store.counts(), (0, 6));
+}
+
+#[test]
+fn a_large_result_that_finds_room_only_among_smaller_ones_is_refused() {
+    let store = store(1000);
+    let smaller: Vec<_> = (0..25).map(|_| attest(&store, 200, NOW).unwrap()).collect();
+    assert_eq!(attest(&store, 1000, NOW + 100).unwrap_err(), NoRoom::Full);
+    assert!(smaller.iter().all(|id| store.attested(id, NOW + 100).is_some()));
+    attest(&store, 200, NOW + 100).unwrap();
+    assert!(store.attested(&smaller[0], NOW + 100).is_none());
+}
+
+#[test]
+fn a_common_result_in_a_rush_finds_room_among_large_ones_that_are_not_fresh() {
+    let store = store(1000);
+    let large = attest(&store, 5000, NOW).unwrap();
+    for _ in 0..20 {
+        attest(&store, 100, NOW + 2).unwrap();
+    }
+    assert_eq!(attest(&store, 100, NOW + 2).unwrap_err(), NoRoom::Full);
+    assert!(store.attested(&large, NOW + 2).is_some());
+    attest(&store, 100, NOW + 3).unwrap();
+    assert!(store.attested(&large, NOW + 3).is_none());
+    assert_eq!(store.counts(), (0, 21));
+}
+
+#[test]
+fn a_result_larger_than_all_large_ones_may_be_is_refused_for_good() {
+    let store = store(10);
+    assert_eq!(attest(&store, 5001, NOW).unwrap_err(), NoRoom::TooLarge);
+    attest(&store, 5000, NOW).unwrap();
+}
+
+#[test]
+fn a_store_full_in_number_sheds_the_oldest_result_of_any_size() {
+    let store = store(3);
+    let large = attest(&store, 1000, NOW).unwrap();
+    let common = attest(&store, 1, NOW).unwrap();
+    let last = attest(&store, 150, NOW).unwrap();
+    attest(&store, 1, NOW + 3).unwrap();
+    assert!(store.attested(&large, NOW + 3).is_none());
+    attest(&store, 1, NOW + 3).unwrap();
+    assert!(store.attested(&common, NOW + 3).is_none());
+    assert!(store.attested(&last, NOW + 3).is_some());
 }
