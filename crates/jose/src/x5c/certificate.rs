@@ -99,12 +99,12 @@ impl ParsedCertificate {
         }
     }
 
-    /// Whether the key may sign what `purpose` says. `pinned`: the certificate is itself an anchor, and may then
-    /// be a self-signed one that says it is an authority.
+    /// Whether the key may sign what `purpose` says. `pinned`: the certificate is itself an anchor. It may then be a
+    /// self-signed one that says it is an authority, and whoever named this very certificate has said what it is for,
+    /// whatever extended key usage says (RFC 5280 section 6.1.1 (d): of an anchor, name and key count).
     pub(super) fn may_sign(&self, purpose: Purpose, pinned: bool) -> Result<(), X5cError> {
-        let fit = (pinned || !self.extensions.is_authority)
-            && self.extensions.allows_digital_signature()
-            && self.extensions.allows_signing(purpose);
+        let fit = self.extensions.allows_digital_signature()
+            && (pinned || (!self.extensions.is_authority && self.extensions.allows_signing(purpose)));
         if fit { Ok(()) } else { Err(X5cError::NotForSigning) }
     }
 

@@ -226,6 +226,27 @@ fn a_leaf_may_be_pinned_but_then_issues_nothing() {
 }
 
 #[test]
+fn a_pinned_leaf_may_be_one_for_tls_though_not_one_that_must_not_sign() {
+    let root = usual_root();
+    let with = |usages: &[KeyUsagePurpose]| {
+        let mut params = params("as");
+        params.key_usages = usages.to_vec();
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        issue(params, &root)
+    };
+    use KeyUsagePurpose as Usage;
+    let leaf = with(&[Usage::DigitalSignature, Usage::KeyEncipherment]);
+    assert_eq!(verdict(&leaf, &[&leaf]), Ok(()));
+    assert_eq!(verdict(&leaf, &[&leaf, &root]), Ok(()));
+    // Pinned or not is a matter of the very certificate.
+    assert_eq!(verdict(&root, &[&leaf]), Err(X5cError::NotForSigning));
+    let other = with(&[Usage::DigitalSignature]);
+    assert_eq!(verdict(&leaf, &[&other]), Err(X5cError::NotForSigning));
+    let encipherer = with(&[Usage::KeyEncipherment]);
+    assert_eq!(verdict(&encipherer, &[&encipherer]), Err(X5cError::NotForSigning));
+}
+
+#[test]
 fn issuers_must_be_authorities_for_a_chain_of_this_length() {
     let none_below = root(authority("root", BasicConstraints::Constrained(0)));
     let sub = issue(authority("sub", BasicConstraints::Unconstrained), &none_below);
