@@ -186,6 +186,9 @@ pub enum KbsError {
     /// What has to be written down cannot be.
     #[error("the audit record cannot be written, so this is not done: try again later")]
     AuditUnavailable,
+    /// The bodies of requests that are worked on take up all the room there is for them.
+    #[error("too many or too large requests at once, try again later")]
+    TooBusy,
     /// One session may not keep what was found out about this guest.
     #[error(
         "the claims of this attestation are larger than a session may keep: the operator can raise \
@@ -259,6 +262,7 @@ impl KbsError {
             E::KeysUnavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "TokenVerifierError"),
             E::AuditUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "AuditUnavailable"),
             E::ClaimsTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge"),
+            E::TooBusy => (StatusCode::SERVICE_UNAVAILABLE, "TooBusy"),
             E::TooManySessions => (StatusCode::SERVICE_UNAVAILABLE, "TooManySessions"),
             E::Decided { error, .. } => error.class(),
         }

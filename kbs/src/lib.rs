@@ -3,7 +3,7 @@
 //! It hands a secret to a guest that has shown, through an Attestation Service, what it is, and that
 //! the resource policy lets have it. In reading order:
 //!
-//! - [`path`], [`call`], [`session`], [`rcar`]: what comes in, and the handshake.
+//! - [`path`], [`body`], [`call`], [`session`], [`rcar`]: what comes in, and the handshake.
 //! - [`attestation`], [`token`]: who appraises evidence, and which of its tokens are trusted.
 //! - [`resource`], [`backends`], [`plugins`]: what may be released, and from where.
 //! - [`admin`]: who may change any of that. [`decisions`]: what was decided, and why.
@@ -14,6 +14,7 @@
 pub mod path;
 pub mod session;
 
+pub mod body;
 pub mod call;
 pub mod rcar;
 

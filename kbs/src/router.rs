@@ -39,8 +39,11 @@ pub fn router(kbs: Arc<Kbs>) -> Router {
 }
 
 async fn dispatch(State(kbs): State<Arc<Kbs>>, request: Request) -> Result<Response, KbsError> {
-    let call = Call::read(request, kbs.body_limit_mib).await?;
+    let call = Call::new(request)?;
     let answer = route(&kbs, &call).await;
+    if answer.is_err() {
+        call.discard_body(&kbs.bodies).await;
+    }
     let status = answer.as_ref().map_or_else(KbsError::status, Response::status);
     kbs.note_result(&call, status);
     answer

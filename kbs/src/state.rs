@@ -10,6 +10,7 @@ use storage::KeyValueStore;
 use crate::admin::{Admin, AdminError, AdminGrant};
 use crate::attestation::AttestationClient;
 use crate::audit::{Audit, Event, What};
+use crate::body::Bodies;
 use crate::call::Call;
 use crate::decisions::{DecisionId, Decisions, FailedCheck, Noted, Occurrence, Outcome};
 use crate::error::KbsError;
@@ -28,8 +29,8 @@ pub struct Kbs {
     pub(crate) session_life: i64,
     /// The attestation policies that clients may choose.
     pub(crate) client_policy_ids: Vec<String>,
-    /// Largest body, in MiB.
-    pub(crate) body_limit_mib: u32,
+    /// What the bodies of requests may take up.
+    pub(crate) bodies: Bodies,
     pub(crate) attestation: Arc<dyn AttestationClient>,
     pub(crate) tokens: TokenVerifier,
     pub(crate) admin: Admin,

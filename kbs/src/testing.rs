@@ -24,6 +24,7 @@ use crate::attestation::{
     StoredPolicy, ValueVersion, Version,
 };
 use crate::audit::{Audit, AuditConfig};
+use crate::body::Bodies;
 use crate::config::KbsConfig;
 use crate::decisions::{Decisions, DecisionsConfig, FailedCheck, Refusal};
 use crate::metrics::Metrics;
@@ -111,7 +112,7 @@ impl Bench {
             sessions: SessionStore::new(SessionLimits::new(max_sessions, 64 << 20)),
             session_life: 300,
             client_policy_ids: vec!["strict".to_owned()],
-            body_limit_mib: 1,
+            bodies: Bodies::new(1, 4 << 20),
             attestation: Arc::clone(&attestation) as _,
             tokens: TokenVerifier::new(&AttestationTokenConfig::default(), vec![keys])
                 .await

@@ -23,7 +23,8 @@ use crate::attestation::grpc::GrpcAttestation;
 use crate::attestation::none::NoAttestation;
 use crate::attestation::trust_authority::TrustAuthoritySetupError;
 use crate::audit::{Audit, AuditSetupError};
-use crate::config::{AttestationServiceType, KbsConfig};
+use crate::body::Bodies;
+use crate::config::{AttestationServiceType, HttpServerConfig, KbsConfig};
 use crate::decisions::Decisions;
 use crate::metrics::Metrics;
 use crate::plugins::{PluginSetupError, Plugins};
@@ -96,6 +97,8 @@ pub enum StartError {
 const DEFAULT_AS_ADDRESS: &str = "http://127.0.0.1:50004";
 const DEFAULT_POOL_SIZE: usize = 100;
 const DEFAULT_REQUEST_TIMEOUT: u64 = 300;
+/// In MiB.
+const DEFAULT_REQUEST_MEMORY: u32 = 64;
 const DEFAULT_CONNECT_TIMEOUT: u64 = 5;
 
 /// The namespace of the storage that holds the resource policy, and its key there.
@@ -121,12 +124,7 @@ impl Kbs {
             16,
             65_536,
         )?;
-        in_range(
-            "http_server.payload_request_size",
-            config.http_server.payload_request_size.into(),
-            1,
-            1024,
-        )?;
+        let bodies = bodies(&config.http_server)?;
         if !matches!(config.session_storage_type, None | Some(StorageType::Memory)) {
             tracing::warn!("session_storage_type: sessions are kept in memory in this version");
         }
@@ -149,7 +147,7 @@ impl Kbs {
             sessions: SessionStore::new(SessionLimits::new(session.max_sessions, session_memory)),
             session_life: minutes * 60,
             client_policy_ids: session.client_policy_ids.clone().unwrap_or_default(),
-            body_limit_mib: config.http_server.payload_request_size,
+            bodies,
             attestation,
             tokens: TokenVerifier::new(&trust_authority::tokens(config), built_in).await?,
             admin: admin(&config.admin).await?,
@@ -309,6 +307,19 @@ async fn initial_policy(config: &KbsConfig) -> Result<Option<String>, StartError
         return Err(StartError::BadInitialPolicy { path, source });
     }
     Ok(Some(rego))
+}
+
+/// What the bodies of requests may take up.
+fn bodies(config: &HttpServerConfig) -> Result<Bodies, StartError> {
+    let limit = config.payload_request_size;
+    in_range("http_server.payload_request_size", limit.into(), 1, 1024)?;
+    // Room for the largest, beside others.
+    let least = limit.saturating_mul(2);
+    let budget = config
+        .request_memory_mib
+        .unwrap_or(DEFAULT_REQUEST_MEMORY.max(least));
+    let budget = mebibytes("http_server.request_memory_mib", budget, least.into(), 65_536)?;
+    Ok(Bodies::new(limit, budget))
 }
 
 /// A setting in MiB, as bytes.

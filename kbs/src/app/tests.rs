@@ -366,4 +366,10 @@ async fn what_cannot_work_stops_the_start_and_says_so() {
         let error = refusal(&format!("{OPEN}\n{table}")).await;
         assert!(error.to_string().contains(said), "{table}: {error}");
     }
+    let little = OPEN.replace("[http_server]\n", "[http_server]\nrequest_memory_mib = 3\n");
+    let error = refusal(&little).await.to_string();
+    assert!(
+        error.contains("`http_server.request_memory_mib` must be from 4"),
+        "{error}"
+    );
 }

@@ -15,6 +15,9 @@ pub struct HttpServerConfig {
     pub insecure_http: bool,
     /// Largest request body, in MiB.
     pub payload_request_size: u32,
+    /// MiB for the bodies of all requests at once whose sender is not known. Default: 64, or twice
+    /// `payload_request_size` if that is more.
+    pub request_memory_mib: Option<u32>,
     /// Worker threads. Default: one a processor.
     pub worker_count: Option<usize>,
     /// PEM private key.
@@ -39,6 +42,7 @@ impl Default for HttpServerConfig {
             sockets: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))],
             insecure_http: false,
             payload_request_size: 2,
+            request_memory_mib: None,
             worker_count: None,
             private_key: None,
             certificate: None,

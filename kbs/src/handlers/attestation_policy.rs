@@ -72,7 +72,7 @@ struct History<'a> {
 pub async fn set(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
     let grant = kbs.administrator(call).await?;
     let strict = is_strict(call)?;
-    let request: SetPolicy = serde_json::from_slice(&call.body)
+    let request: SetPolicy = serde_json::from_slice(&call.body_of(&grant, &kbs.bodies).await?)
         .map_err(|_| KbsError::BadPolicyBody("expected JSON with `policy_id` and `policy`"))?;
     let rego = decode(&request.policy)?;
     let change = PolicyChange {
@@ -153,7 +153,7 @@ pub async fn delete(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsErr
 /// `POST attestation-policy/{id}/rollback`
 pub async fn roll_back(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError> {
     let grant = kbs.administrator(call).await?;
-    let RollBack { version } = serde_json::from_slice(&call.body)
+    let RollBack { version } = serde_json::from_slice(&call.body_of(&grant, &kbs.bodies).await?)
         .map_err(|_| KbsError::BadPolicyBody("expected JSON with `version`, the number to go back to"))?;
     let back = kbs
         .attestation

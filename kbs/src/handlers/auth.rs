@@ -27,7 +27,7 @@ pub async fn challenge(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
 }
 
 async fn begin(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
-    let request = Request::parse(&call.body)?;
+    let request = Request::parse(&call.body(&kbs.bodies).await?)?;
     let hash = kbs.attestation.choose_hash(request.tee, request.offered_hashes());
     let hash = hash.map_err(|error| match error {
         HashChoiceError::NotOffered => KbsError::NotOffered,

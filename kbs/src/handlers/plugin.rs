@@ -43,7 +43,7 @@ async fn administer(
     let request = AdminRequest {
         method: &call.method,
         path,
-        body: call.body.clone(),
+        body: call.body_of(&grant, &kbs.bodies).await?.bytes(),
     };
     let reply = plugin.administer(&grant, request).await?;
     Ok(([(header::CONTENT_TYPE, reply.content_type)], reply.body).into_response())

@@ -11,8 +11,8 @@ use crate::state::Kbs;
 /// `POST policy-test`
 pub async fn run(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
     let grant = kbs.administrator(call).await?;
-    let trial: Trial =
-        serde_json::from_slice(&call.body).map_err(|error| KbsError::BadTrial(error.to_string()))?;
+    let trial: Trial = serde_json::from_slice(&call.body_of(&grant, &kbs.bodies).await?)
+        .map_err(|error| KbsError::BadTrial(error.to_string()))?;
     let report = trial.run(kbs).await?;
     tracing::info!(
         role = grant.role(),

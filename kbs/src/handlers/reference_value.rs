@@ -34,7 +34,8 @@ struct Revoked<'a> {
 /// `POST reference-value`
 pub async fn register(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
     let grant = kbs.administrator(call).await?;
-    let message = std::str::from_utf8(&call.body)
+    let body = call.body_of(&grant, &kbs.bodies).await?;
+    let message = std::str::from_utf8(&body)
         .map_err(|_| KbsError::BadReferenceValue("Failed to parse reference value message".into()))?;
     let registered = kbs
         .attestation
@@ -86,9 +87,10 @@ pub async fn delete(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsErr
 /// `POST reference-value/{id}/revoke`
 pub async fn revoke(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError> {
     let grant = kbs.administrator(call).await?;
-    let request = match call.body.is_empty() {
+    let body = call.body_of(&grant, &kbs.bodies).await?;
+    let request = match body.is_empty() {
         true => Revoke::default(),
-        false => serde_json::from_slice(&call.body).map_err(|_| {
+        false => serde_json::from_slice(&body).map_err(|_| {
             not_changed("expected JSON with none or some of `reason`, `version`, `element`".into())
         })?,
     };

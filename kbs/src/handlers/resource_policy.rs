@@ -89,7 +89,7 @@ struct OldPolicy<'a> {
 /// `POST resource-policy[?strict=true]`: of the policy for everything.
 pub async fn set(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
     let grant = kbs.administrator(call).await?;
-    let request: SetPolicy = serde_json::from_slice(&call.body)
+    let request: SetPolicy = serde_json::from_slice(&call.body_of(&grant, &kbs.bodies).await?)
         .map_err(|_| KbsError::BadPolicyBody("Illegal SetPolicy Request Json"))?;
     let rego = decode(&request.policy)?;
     let new = NewPolicy {
@@ -103,7 +103,7 @@ pub async fn set(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
 /// `PUT resource-policy/{id}[?strict=true]`: with a scope, unless it is the policy for everything.
 pub async fn put(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError> {
     let grant = kbs.administrator(call).await?;
-    let request: PutPolicy = serde_json::from_slice(&call.body)
+    let request: PutPolicy = serde_json::from_slice(&call.body_of(&grant, &kbs.bodies).await?)
         .map_err(|_| KbsError::BadPolicyBody("expected JSON with `policy`, and `scope` if it has one"))?;
     let rego = decode(&request.policy)?;
     let scope = request.scope.map(|scope| scope.parse::<Scope>()).transpose();
@@ -121,7 +121,7 @@ pub async fn put(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError>
 /// `POST resource-policy/{id}/rollback`
 pub async fn roll_back(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError> {
     let grant = kbs.administrator(call).await?;
-    let request: RollBack = serde_json::from_slice(&call.body)
+    let request: RollBack = serde_json::from_slice(&call.body_of(&grant, &kbs.bodies).await?)
         .map_err(|_| KbsError::BadPolicyBody("expected JSON with `version`, the number to go back to"))?;
     let now = kbs.clock.now();
     let set = kbs.policy.roll_back(&grant, id, request.version, now).await;

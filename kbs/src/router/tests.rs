@@ -8,8 +8,14 @@ mod leaks;
 mod policies;
 mod resource_policies;
 
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
+use serde_json::json;
 
 use crate::testing::Bench;
 
@@ -92,13 +98,72 @@ async fn hostile_paths_are_malformed_requests() {
 }
 
 #[tokio::test]
-async fn a_body_over_the_limit_is_refused_before_anything_else() {
+async fn a_body_over_the_limit_is_refused() {
     let bench = Bench::new().await;
     let big = vec![b'x'; (1 << 20) + 1];
-    for path in ["auth", "attest", "resource/a/b/c", "resource-policy"] {
-        let answer = bench.call("POST", path, &[], big.clone()).await;
+    let (cookie, _) = bench.challenge("snp").await;
+    for path in ["auth", "attest"] {
+        let answer = bench
+            .call("POST", path, &[("cookie", &cookie)], big.clone())
+            .await;
         assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "{path}");
     }
+    for path in ["resource/a/b/c", "resource-policy", "reference-value"] {
+        let answer = bench.administer("POST", path, big.clone()).await;
+        assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_kept_of_what_somebody_sends_who_may_not_administer() {
+    // More than any budget, and never to its end: it is not waited for.
+    struct Watched(Arc<AtomicUsize>);
+    impl tokio_stream::Stream for Watched {
+        type Item = Result<axum::body::Bytes, std::convert::Infallible>;
+
+        fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Poll::Ready(Some(Ok(vec![b'x'; 64 << 10].into())))
+        }
+    }
+    let bench = Bench::new().await;
+    for (method, path) in [
+        ("POST", "resource/a/b/c"),
+        ("POST", "resource-policy"),
+        ("PUT", "resource-policy/main"),
+        ("POST", "attestation-policy"),
+        ("POST", "reference-value"),
+        ("POST", "policy-test"),
+    ] {
+        let read = Arc::new(AtomicUsize::new(0));
+        let body = Body::from_stream(Watched(Arc::clone(&read)));
+        let answer = bench.call(method, path, &[], body).await;
+        assert_eq!(
+            (answer.status, answer.error()),
+            (StatusCode::UNAUTHORIZED, "AdminAuthAccess".into()),
+            "{method} {path}"
+        );
+        // Thrown away piece by piece, up to the largest that a body may be.
+        assert!(read.load(Ordering::SeqCst) <= 18, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn who_comes_when_the_budget_for_bodies_is_used_up_is_asked_to_come_again() {
+    let bench = Bench::new().await;
+    let request = json!({ "version": "0.4.0", "tee": "snp", "extra-params": {} }).to_string();
+    let held = bench.kbs.bodies.hold_all_for_tests();
+    let answer = bench.call("POST", "auth", &[], request.clone()).await;
+    assert_eq!(
+        (answer.status, answer.error()),
+        (StatusCode::SERVICE_UNAVAILABLE, "TooBusy".into())
+    );
+    assert!(answer.headers.contains_key(header::RETRY_AFTER));
+    let answer = bench.administer("POST", "resource/a/b/c", "value").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    drop(held);
+    let answer = bench.call("POST", "auth", &[], request).await;
+    assert_eq!(answer.status, StatusCode::OK);
 }
 
 #[tokio::test]

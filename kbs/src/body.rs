@@ -1,0 +1,240 @@
+//! The body of a request: read when it is needed, and bounded, each by itself and all together.
+//!
+//! Anybody can send one. What is kept of those whose sender is not known is counted, byte by byte as they come, and
+//! what is beyond the budget is answered 503. An administrator's body is read when it is clear that it is one.
+
+use std::ops::Deref;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, header};
+use http_body_util::BodyExt;
+
+use crate::admin::AdminGrant;
+use crate::error::KbsError;
+
+/// How long a client may take to send a body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long the rest of a body is awaited that nobody wants, so that the client hears why.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Bodies of up to so many bytes may have the whole budget, larger ones three quarters of it: large ones, however
+/// many, do not keep new guests out.
+const SMALL: usize = 16 << 10;
+
+/// What bodies may take up.
+pub struct Bodies {
+    limit_mib: u32,
+    budget: usize,
+    /// Bytes of the budget that are in use.
+    held: AtomicUsize,
+}
+
+/// A body, until it was worked on.
+pub struct Held<'a> {
+    bytes: Bytes,
+    _share: Option<Share<'a>>,
+}
+
+impl Bodies {
+    /// Each of `limit_mib` MiB at most, and of `budget` bytes all those of unknown senders.
+    pub fn new(limit_mib: u32, budget: usize) -> Self {
+        Self {
+            limit_mib,
+            budget,
+            held: AtomicUsize::new(0),
+        }
+    }
+
+    /// The body of somebody who may be anybody.
+    pub(crate) async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Held<'_>, KbsError> {
+        self.read_within(headers, body, Some(Share::none(self))).await
+    }
+
+    /// The body of an administrator, who is trusted with the memory.
+    pub(crate) async fn read_of(
+        &self,
+        _: &AdminGrant,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Held<'_>, KbsError> {
+        self.read_within(headers, body, None).await
+    }
+
+    /// Reads what nobody wants, for a moment, keeping nothing: a client that is still sending may not hear an answer.
+    pub(crate) async fn discard(&self, headers: &HeaderMap, mut body: Body) {
+        let limit = self.limit();
+        let waits = headers.contains_key(header::EXPECT);
+        if waits || declared(headers).is_some_and(|length| length > limit) {
+            return;
+        }
+        let rest = async {
+            let mut seen = 0;
+            while let Some(Ok(frame)) = body.frame().await {
+                seen += frame.data_ref().map_or(0, Bytes::len);
+                if seen > limit {
+                    return;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(DISCARD_TIMEOUT, rest).await;
+    }
+
+    async fn read_within<'a>(
+        &'a self,
+        headers: &HeaderMap,
+        mut body: Body,
+        share: Option<Share<'a>>,
+    ) -> Result<Held<'a>, KbsError> {
+        let limit = self.limit();
+        let expected = declared(headers).unwrap_or(limit);
+        if expected > limit {
+            return Err(self.too_large());
+        }
+        let whole = self.whole(&mut body, limit, expected, share);
+        match tokio::time::timeout(BODY_TIMEOUT, whole).await {
+            Ok(Err(KbsError::TooBusy)) => {
+                self.discard(headers, body).await;
+                Err(KbsError::TooBusy)
+            }
+            Ok(read) => read,
+            Err(_) => Err(KbsError::BrokenBody),
+        }
+    }
+
+    async fn whole<'a>(
+        &self,
+        body: &mut Body,
+        limit: usize,
+        expected: usize,
+        mut share: Option<Share<'a>>,
+    ) -> Result<Held<'a>, KbsError> {
+        let mut first = Bytes::new();
+        let mut all: Vec<u8> = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| KbsError::BrokenBody)?;
+            let Ok(data) = frame.into_data() else { continue };
+            if data.is_empty() {
+                continue;
+            }
+            let length = first.len() + all.len() + data.len();
+            if length > limit {
+                return Err(self.too_large());
+            }
+            if length == data.len() {
+                grow(share.as_mut(), length)?;
+                first = data;
+                continue;
+            }
+            if length > all.capacity() {
+                // Twice as much, but no more than is to come. What is counted is what is allocated.
+                let capacity = (2 * length).min(expected).max(length);
+                grow(share.as_mut(), capacity)?;
+                all.reserve_exact(capacity - all.len());
+            }
+            all.extend_from_slice(&std::mem::take(&mut first));
+            all.extend_from_slice(&data);
+        }
+        let bytes = if all.is_empty() { first } else { all.into() };
+        Ok(Held { bytes, _share: share })
+    }
+
+    /// Somebody who holds the whole budget.
+    #[cfg(test)]
+    pub(crate) fn hold_all_for_tests(&self) -> Held<'_> {
+        self.held.fetch_add(self.budget, Ordering::Relaxed);
+        let share = Share {
+            bodies: self,
+            bytes: self.budget,
+        };
+        Held {
+            bytes: Bytes::new(),
+            _share: Some(share),
+        }
+    }
+
+    /// The largest of one, in bytes.
+    pub(crate) fn limit(&self) -> usize {
+        usize::try_from(u64::from(self.limit_mib) << 20).unwrap_or(usize::MAX)
+    }
+
+    fn too_large(&self) -> KbsError {
+        KbsError::TooLarge {
+            limit_mib: self.limit_mib,
+        }
+    }
+}
+
+impl Held<'_> {
+    /// Of a request that has none.
+    pub(crate) fn none() -> Self {
+        Self {
+            bytes: Bytes::new(),
+            _share: None,
+        }
+    }
+
+    /// What an administrator sent, for who keeps it.
+    pub(crate) fn bytes(&self) -> Bytes {
+        self.bytes.clone()
+    }
+}
+
+impl Deref for Held<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// What one body has of the budget. It goes back when this is dropped.
+struct Share<'a> {
+    bodies: &'a Bodies,
+    bytes: usize,
+}
+
+impl<'a> Share<'a> {
+    fn none(bodies: &'a Bodies) -> Self {
+        Self { bodies, bytes: 0 }
+    }
+
+    /// Takes what is missing to `bytes`.
+    fn grow(&mut self, bytes: usize) -> Result<(), KbsError> {
+        let more = bytes.saturating_sub(self.bytes);
+        let ceiling = match bytes {
+            ..=SMALL => self.bodies.budget,
+            _ => self.bodies.budget / 4 * 3,
+        };
+        let before = self.bodies.held.fetch_add(more, Ordering::Relaxed);
+        self.bytes += more;
+        // What was added goes back with the rest.
+        if before + more > ceiling {
+            return Err(KbsError::TooBusy);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        self.bodies.held.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+fn grow(share: Option<&mut Share<'_>>, bytes: usize) -> Result<(), KbsError> {
+    share.map_or(Ok(()), |share| share.grow(bytes))
+}
+
+/// What `Content-Length` says.
+fn declared(headers: &HeaderMap) -> Option<usize> {
+    headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse().ok())
+}
+
+#[cfg(test)]
+#[path = "body_tests.rs"]
+mod tests;
