@@ -125,8 +125,8 @@ impl Kbs {
             65_536,
         )?;
         let bodies = bodies(&config.http_server)?;
-        if !matches!(config.session_storage_type, None | Some(StorageType::Memory)) {
-            tracing::warn!("session_storage_type: sessions are kept in memory in this version");
+        if let Some(warning) = not_shared(config) {
+            tracing::warn!("{warning}");
         }
 
         let metrics = Arc::new(Metrics::new()?);
@@ -325,6 +325,18 @@ fn bodies(config: &HttpServerConfig) -> Result<Bodies, StartError> {
 /// A setting in MiB, as bytes.
 fn mebibytes(key: &'static str, value: u32, min: u64, max: u64) -> Result<usize, StartError> {
     let bytes = in_range(key, value.into(), min, max)? << 20;
+/// What to say to who asks for sessions that replicas share.
+pub(super) fn not_shared(config: &KbsConfig) -> Option<&'static str> {
+    match config.session_storage_type {
+        None | Some(StorageType::Memory) => None,
+        Some(_) => Some(
+            "session_storage_type: sessions are kept in memory all the same, and replicas do not share them. With more \
+             than one replica, have the load balancer keep each guest on one (by its address, or by a cookie of the \
+             balancer), or guests are refused with 401 at random; with one, set it to \"Memory\"",
+        ),
+    }
+}
+
     usize::try_from(bytes).map_err(|_| StartError::OutOfRange { key, min, max })
 }
 

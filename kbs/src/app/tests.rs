@@ -339,6 +339,20 @@ async fn a_policy_file_is_the_policy_until_another_is_set() {
     assert!(matches!(refusal(&config).await, StartError::InitialPolicy { .. }));
 }
 
+#[test]
+fn who_asks_for_sessions_that_replicas_share_is_told_that_they_are_not() {
+    let said = |line: &str| {
+        let loaded = KbsConfig::from_text(&format!("{line}\n{OPEN}"), "toml").unwrap();
+        super::parts::not_shared(&loaded.config)
+    };
+    assert_eq!(said(""), None);
+    assert_eq!(said("session_storage_type = \"Memory\""), None);
+    for kind in ["Redis", "Postgres", "LocalFs"] {
+        let warning = said(&format!("session_storage_type = \"{kind}\"")).unwrap();
+        assert!(warning.contains("load balancer"), "{warning}");
+    }
+}
+
 #[tokio::test]
 async fn what_cannot_work_stops_the_start_and_says_so() {
     for (table, said) in [
