@@ -24,6 +24,7 @@ use crate::attestation::{
     StoredPolicy, ValueVersion, Version,
 };
 use crate::audit::{Audit, AuditConfig};
+use crate::backends::USUAL_RESOURCE_LIMIT;
 use crate::body::Bodies;
 use crate::config::KbsConfig;
 use crate::decisions::{Decisions, DecisionsConfig, FailedCheck, Refusal};
@@ -120,7 +121,7 @@ impl Bench {
             admin: Admin::new(&admin).await.unwrap(),
             policy: PolicyStore::open(Arc::clone(&store), None, NOW).await.unwrap(),
             store,
-            plugins: Plugins::open(&plugins, &storage, &metrics).unwrap(),
+            plugins: Plugins::open(&plugins, &storage, USUAL_RESOURCE_LIMIT, &metrics).unwrap(),
             audit,
             decisions: Decisions::start(
                 &DecisionsConfig::default(),

@@ -23,6 +23,7 @@ use crate::attestation::grpc::GrpcAttestation;
 use crate::attestation::none::NoAttestation;
 use crate::attestation::trust_authority::TrustAuthoritySetupError;
 use crate::audit::{Audit, AuditSetupError};
+use crate::backends::USUAL_RESOURCE_LIMIT;
 use crate::body::Bodies;
 use crate::config::{AttestationServiceType, HttpServerConfig, KbsConfig};
 use crate::decisions::Decisions;
@@ -134,7 +135,9 @@ impl Kbs {
         let initial = initial_policy(config).await?;
         let policy = PolicyStore::open(Arc::clone(&store), initial.as_deref(), clock.now()).await?;
         let (attestation, built_in) = attestation(config, &clock).await?;
-        let plugins = Plugins::open(&config.plugins, &config.storage_backend, &metrics)?;
+        // Whatever an administrator may send can be stored and served.
+        let resource_limit = bodies.limit().max(USUAL_RESOURCE_LIMIT);
+        let plugins = Plugins::open(&config.plugins, &config.storage_backend, resource_limit, &metrics)?;
         match plugins.names()[..] {
             [] => tracing::warn!("no [[plugins]] table: no resource can be stored or read"),
             ref names => tracing::info!(plugins = names.join(","), "plugins"),
@@ -322,9 +325,6 @@ fn bodies(config: &HttpServerConfig) -> Result<Bodies, StartError> {
     Ok(Bodies::new(limit, budget))
 }
 
-/// A setting in MiB, as bytes.
-fn mebibytes(key: &'static str, value: u32, min: u64, max: u64) -> Result<usize, StartError> {
-    let bytes = in_range(key, value.into(), min, max)? << 20;
 /// What to say to who asks for sessions that replicas share.
 pub(super) fn not_shared(config: &KbsConfig) -> Option<&'static str> {
     match config.session_storage_type {
@@ -337,6 +337,9 @@ pub(super) fn not_shared(config: &KbsConfig) -> Option<&'static str> {
     }
 }
 
+/// A setting in MiB, as bytes.
+fn mebibytes(key: &'static str, value: u32, min: u64, max: u64) -> Result<usize, StartError> {
+    let bytes = in_range(key, value.into(), min, max)? << 20;
     usize::try_from(bytes).map_err(|_| StartError::OutOfRange { key, min, max })
 }
 

@@ -354,6 +354,16 @@ fn who_asks_for_sessions_that_replicas_share_is_told_that_they_are_not() {
 }
 
 #[tokio::test]
+async fn whatever_an_administrator_may_send_can_be_stored_and_served() {
+    let config = OPEN.replace("[http_server]\n", "[http_server]\npayload_request_size = 18\n");
+    let (running, _shutdown) = started(&config).await.unwrap();
+    let url = format!("http://{}/kbs/v0/resource/a/b/c", running.main.addresses()[0]);
+    let send = |mib: usize| client().post(&url).body(vec![7; mib << 20]).send();
+    assert_eq!(send(17).await.unwrap().status(), 200);
+    assert_eq!(send(18).await.unwrap().status(), 200);
+}
+
+#[tokio::test]
 async fn what_cannot_work_stops_the_start_and_says_so() {
     for (table, said) in [
         (

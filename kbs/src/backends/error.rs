@@ -12,7 +12,9 @@ pub enum BackendError {
     #[error(transparent)]
     Path(#[from] ResourcePathError),
     /// The value is over the limit. 413 on a write; the operator's on a read.
-    #[error("the resource is larger than {limit} bytes")]
+    #[error(
+        "the resource is larger than {limit} bytes: raise `http_server.payload_request_size`, or make it smaller"
+    )]
     TooLarge {
         /// The limit, in bytes.
         limit: usize,

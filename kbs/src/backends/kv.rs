@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jose::secret::Secret;
 use storage::{KeyValueStore, WriteMode};
 
-use super::{BackendError, MAX_RESOURCE_SIZE, ResourceBackend};
+use super::{BackendError, ResourceBackend};
 use crate::admin::AdminGrant;
 use crate::resource::{ReleasePermit, ResourcePath};
 
@@ -12,12 +12,13 @@ use crate::resource::{ReleasePermit, ResourcePath};
 /// `repository/type/tag`, value the raw bytes.
 pub struct KvBackend {
     store: Arc<dyn KeyValueStore>,
+    limit: usize,
 }
 
 impl KvBackend {
-    /// Over a store opened for the namespace `repository`.
-    pub fn new(store: Arc<dyn KeyValueStore>) -> Self {
-        Self { store }
+    /// Over a store opened for the namespace `repository`, for resources of up to `limit` bytes.
+    pub fn new(store: Arc<dyn KeyValueStore>, limit: usize) -> Self {
+        Self { store, limit }
     }
 }
 
@@ -37,10 +38,9 @@ impl ResourceBackend for KvBackend {
         path: &ResourcePath,
         value: &Secret,
     ) -> Result<(), BackendError> {
-        if value.expose().len() > MAX_RESOURCE_SIZE {
-            return Err(BackendError::TooLarge {
-                limit: MAX_RESOURCE_SIZE,
-            });
+        let limit = self.limit;
+        if value.expose().len() > limit {
+            return Err(BackendError::TooLarge { limit });
         }
         self.store
             .set(path.as_str(), value.expose(), WriteMode::Replace)

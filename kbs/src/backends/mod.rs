@@ -24,8 +24,8 @@ pub use local_fs::LocalFsBackend;
 use crate::admin::AdminGrant;
 use crate::resource::{ReleasePermit, ResourcePath};
 
-/// The largest resource that is stored or served, in bytes.
-pub const MAX_RESOURCE_SIZE: usize = 16 * 1024 * 1024;
+/// The largest resource that is stored or served, in bytes, unless larger bodies are taken from administrators.
+pub const USUAL_RESOURCE_LIMIT: usize = 16 * 1024 * 1024;
 
 /// A place that keeps resources.
 #[async_trait]
@@ -51,24 +51,25 @@ pub trait ResourceBackend: Send + Sync {
 /// The namespace of resources, and the name of their directory.
 const NAMESPACE: &str = "repository";
 
-/// Opens the place that the plugin's table and the KBS's storage name.
+/// Opens the place that the plugin's table and the KBS's storage name, for resources of up to `limit` bytes.
 pub fn open(
     config: &ResourceConfig,
     storage: &StorageConfig,
+    limit: usize,
 ) -> Result<Arc<dyn ResourceBackend>, BackendSetupError> {
     config.check()?;
     match config.storage_backend_type {
         ResourceBackendType::KvStorage => match (storage.storage_type, &storage.backends.local_fs) {
             (StorageType::LocalFs, Some(local_fs)) => {
                 let repository = local_fs.dir_path.join(NAMESPACE);
-                Ok(Arc::new(LocalFsBackend::open(&repository)?))
+                Ok(Arc::new(LocalFsBackend::open(&repository, limit)?))
             }
-            _ => Ok(Arc::new(KvBackend::new(storage.open(NAMESPACE)?))),
+            _ => Ok(Arc::new(KvBackend::new(storage.open(NAMESPACE)?, limit))),
         },
         ResourceBackendType::LocalFs => {
             let given = config.dir_path.as_deref();
             let repository = given.unwrap_or(Path::new(config::DEFAULT_REPOSITORY));
-            Ok(Arc::new(LocalFsBackend::open(repository)?))
+            Ok(Arc::new(LocalFsBackend::open(repository, limit)?))
         }
         other => Err(BackendSetupError::NotInThisVersion(other.as_str())),
     }

@@ -52,9 +52,12 @@ fn storage_in(dir: &Path, storage_type: StorageType) -> StorageConfig {
     }
 }
 
+/// Small, and not the usual one.
+pub(super) const LIMIT: usize = 1 << 20;
+
 #[tokio::test]
 async fn a_store_keeps_lists_and_forgets_resources() {
-    let backend = KvBackend::new(Arc::new(Memory::new()));
+    let backend = KvBackend::new(Arc::new(Memory::new()), LIMIT);
     let grant = AdminGrant::for_tests();
     let (one, two) = (resource_path("a/b/1"), resource_path("a/b/2"));
     backend.write(&grant, &two, &secret("second")).await.unwrap();
@@ -71,7 +74,7 @@ async fn a_store_keeps_lists_and_forgets_resources() {
         read_as_guest(&backend, "a/b/1").await,
         Err(BackendError::NotFound)
     ));
-    let too_large = Secret::from(vec![0; MAX_RESOURCE_SIZE + 1]);
+    let too_large = Secret::from(vec![0; LIMIT + 1]);
     let refused = backend.write(&grant, &one, &too_large).await;
     assert!(matches!(refused, Err(BackendError::TooLarge { .. })));
 }
@@ -81,8 +84,8 @@ async fn a_permit_for_something_else_reads_no_resource() {
     let dir = tempfile::tempdir().unwrap();
     let grant = AdminGrant::for_tests();
     let backends: [Arc<dyn ResourceBackend>; 2] = [
-        Arc::new(KvBackend::new(Arc::new(Memory::new()))),
-        Arc::new(LocalFsBackend::open(dir.path()).unwrap()),
+        Arc::new(KvBackend::new(Arc::new(Memory::new()), LIMIT)),
+        Arc::new(LocalFsBackend::open(dir.path(), LIMIT).unwrap()),
     ];
     for backend in backends {
         backend
@@ -104,7 +107,12 @@ async fn a_permit_for_something_else_reads_no_resource() {
 async fn with_local_fs_storage_resources_are_files_below_repository() {
     let dir = tempfile::tempdir().unwrap();
     let storage = storage_in(dir.path(), StorageType::LocalFs);
-    let backend = open(&config(json!({"storage_backend_type": "kvstorage"})), &storage).unwrap();
+    let backend = open(
+        &config(json!({"storage_backend_type": "kvstorage"})),
+        &storage,
+        LIMIT,
+    )
+    .unwrap();
     let grant = AdminGrant::for_tests();
     backend
         .write(&grant, &resource_path("default/key/1"), &secret("v"))
@@ -120,7 +128,12 @@ async fn with_local_fs_storage_resources_are_files_below_repository() {
 async fn with_other_storage_resources_are_in_its_repository_namespace() {
     let dir = tempfile::tempdir().unwrap();
     let storage = storage_in(dir.path(), StorageType::Memory);
-    let backend = open(&config(json!({"storage_backend_type": "KvStorage"})), &storage).unwrap();
+    let backend = open(
+        &config(json!({"storage_backend_type": "KvStorage"})),
+        &storage,
+        LIMIT,
+    )
+    .unwrap();
     let grant = AdminGrant::for_tests();
     backend
         .write(&grant, &resource_path("default/key/1"), &secret("v"))
@@ -137,7 +150,7 @@ async fn with_other_storage_resources_are_in_its_repository_namespace() {
 async fn the_older_form_names_its_directory() {
     let dir = tempfile::tempdir().unwrap();
     let table = json!({"type": "LocalFs", "dir_path": dir.path()});
-    let backend = open(&config(table), &StorageConfig::default()).unwrap();
+    let backend = open(&config(table), &StorageConfig::default(), LIMIT).unwrap();
     std::fs::create_dir_all(dir.path().join("a/b")).unwrap();
     std::fs::write(dir.path().join("a/b/c"), "by hand").unwrap();
     assert_eq!(
@@ -155,7 +168,7 @@ fn backends_of_later_versions_are_read_and_named() {
         json!({"storage_backend_type": "Vault", "vault_url": "u", "token": "t", "mount_path": "m", "verify_ssl": true, "ca_certs": []}),
     ];
     for table in tables {
-        let refused = open(&config(table.clone()), &StorageConfig::default());
+        let refused = open(&config(table.clone()), &StorageConfig::default(), LIMIT);
         assert!(
             matches!(refused, Err(BackendSetupError::NotInThisVersion(_))),
             "{table}"
@@ -170,7 +183,7 @@ fn keys_that_do_not_belong_are_refused() {
     );
     assert!(misspelt.unwrap_err().to_string().contains("dir_path"));
     let of_another_type = config(json!({"storage_backend_type": "kvstorage", "dir_path": "/x"}));
-    let refused = open(&of_another_type, &StorageConfig::default());
+    let refused = open(&of_another_type, &StorageConfig::default(), LIMIT);
     assert!(matches!(
         refused,
         Err(BackendSetupError::NotForThisType("dir_path"))

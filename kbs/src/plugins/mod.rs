@@ -84,20 +84,22 @@ pub struct Plugins {
 }
 
 impl Plugins {
-    /// Opens what is configured. Of two tables with one name the last counts.
+    /// Opens what is configured, for resources of up to `resource_limit` bytes. Of two tables with one name the last
+    /// counts.
     ///
     /// # Errors
     /// A plugin is not in this version, or what it needs cannot be opened.
     pub fn open(
         configs: &[PluginConfig],
         storage: &StorageConfig,
+        resource_limit: usize,
         metrics: &Arc<Metrics>,
     ) -> Result<Self, PluginSetupError> {
         let mut by_name: HashMap<&'static str, Box<dyn Plugin>> = HashMap::new();
         for config in configs {
             let plugin: Box<dyn Plugin> = match config {
                 PluginConfig::Resource(config) => {
-                    let backend = crate::backends::open(config, storage)?;
+                    let backend = crate::backends::open(config, storage, resource_limit)?;
                     Box::new(resource::ResourcePlugin::new(backend, Arc::clone(metrics)))
                 }
                 PluginConfig::Sample(_) => Box::new(sample::SamplePlugin),

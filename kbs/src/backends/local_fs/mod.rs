@@ -32,7 +32,7 @@ use daemon::strikes::Strikes;
 use jose::secret::Secret;
 
 use self::root::Root;
-use super::{BackendError, BackendSetupError, MAX_RESOURCE_SIZE, ResourceBackend};
+use super::{BackendError, BackendSetupError, ResourceBackend};
 use crate::admin::AdminGrant;
 use crate::resource::{ReleasePermit, ResourcePath};
 
@@ -44,6 +44,7 @@ const SLOW: Duration = Duration::from_millis(20);
 /// Resources in a directory tree.
 pub struct LocalFsBackend {
     files: Arc<Files>,
+    limit: usize,
 }
 
 /// What the blocking threads share.
@@ -56,8 +57,8 @@ struct Files {
 }
 
 impl LocalFsBackend {
-    /// Over the repository `dir`, which is made if it is missing.
-    pub fn open(dir: &Path) -> Result<Self, BackendSetupError> {
+    /// Over the repository `dir`, which is made if it is missing, for resources of up to `limit` bytes.
+    pub fn open(dir: &Path, limit: usize) -> Result<Self, BackendSetupError> {
         let root = Root::open(dir).map_err(|cause| BackendSetupError::Directory {
             path: dir.to_path_buf(),
             cause,
@@ -68,6 +69,7 @@ impl LocalFsBackend {
                 changing: Mutex::new(()),
                 strikes: Strikes::default(),
             }),
+            limit,
         })
     }
 
@@ -106,8 +108,8 @@ impl ResourceBackend for LocalFsBackend {
                 done => return done,
             }
         }
-        self.blocking("read", move |files| files.read(&path, MAX_RESOURCE_SIZE))
-            .await
+        let limit = self.limit;
+        self.blocking("read", move |files| files.read(&path, limit)).await
     }
 
     async fn write(
@@ -116,10 +118,9 @@ impl ResourceBackend for LocalFsBackend {
         path: &ResourcePath,
         value: &Secret,
     ) -> Result<(), BackendError> {
-        if value.expose().len() > MAX_RESOURCE_SIZE {
-            return Err(BackendError::TooLarge {
-                limit: MAX_RESOURCE_SIZE,
-            });
+        let limit = self.limit;
+        if value.expose().len() > limit {
+            return Err(BackendError::TooLarge { limit });
         }
         let (path, value) = (path.clone(), Secret::from(value.expose().to_vec()));
         self.blocking("write", move |files| {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use super::*;
-use crate::backends::tests::{read_as_guest, resource_path, secret};
+use crate::backends::tests::{LIMIT, read_as_guest, resource_path, secret};
 
 struct Fixture {
     dir: TempDir,
@@ -16,7 +16,7 @@ struct Fixture {
 impl Fixture {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let backend = LocalFsBackend::open(&dir.path().join("repository")).unwrap();
+        let backend = LocalFsBackend::open(&dir.path().join("repository"), LIMIT).unwrap();
         Self {
             dir,
             backend,
@@ -242,19 +242,19 @@ async fn what_is_no_file_is_no_resource() {
 #[tokio::test]
 async fn a_value_over_the_limit_is_neither_stored_nor_served() {
     let files = Fixture::new();
-    let too_large = "x".repeat(MAX_RESOURCE_SIZE + 1);
+    let too_large = "x".repeat(LIMIT + 1);
     let refused = files.write("a/b/c", &too_large).await;
     assert!(matches!(refused, Err(BackendError::TooLarge { .. })));
     assert!(!files.at("a/b/c").exists());
     files.put("a/b/c", "");
     let file = fs::File::options().write(true).open(files.at("a/b/c")).unwrap();
-    file.set_len(MAX_RESOURCE_SIZE as u64 + 1).unwrap();
+    file.set_len(LIMIT as u64 + 1).unwrap();
     assert!(matches!(
         files.read("a/b/c").await,
         Err(BackendError::TooLarge { .. })
     ));
-    file.set_len(MAX_RESOURCE_SIZE as u64).unwrap();
-    assert_eq!(files.read("a/b/c").await.unwrap().len(), MAX_RESOURCE_SIZE);
+    file.set_len(LIMIT as u64).unwrap();
+    assert_eq!(files.read("a/b/c").await.unwrap().len(), LIMIT);
 }
 
 #[tokio::test]
@@ -308,7 +308,7 @@ async fn a_root_that_is_a_link_may_be_moved_while_running() {
     }
     let link = dir.path().join("current");
     symlink("one", &link).unwrap();
-    let backend = LocalFsBackend::open(&link).unwrap();
+    let backend = LocalFsBackend::open(&link, LIMIT).unwrap();
     assert_eq!(read_as_guest(&backend, "a/b/c").await.unwrap(), b"old");
     fs::remove_file(&link).unwrap();
     symlink("two", &link).unwrap();
@@ -334,7 +334,7 @@ fn without_proc_the_file_that_is_open_must_be_the_one_the_path_leads_to() {
 fn a_repository_that_cannot_be_made_is_named() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("file"), "").unwrap();
-    let Err(refused) = LocalFsBackend::open(&dir.path().join("file/repository")) else {
+    let Err(refused) = LocalFsBackend::open(&dir.path().join("file/repository"), LIMIT) else {
         panic!("opened below a file");
     };
     assert!(refused.to_string().contains("file/repository"));
