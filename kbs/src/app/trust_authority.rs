@@ -7,10 +7,10 @@ use daemon::clock::Clock;
 
 use super::parts::{StartError, in_range};
 use crate::attestation::trust_authority::{
-    ApiKey, INTEL, SGX_KEY_POINTER, TrustAuthority, TrustAuthorityConfig, TrustAuthoritySetupError,
+    ApiKey, TrustAuthority, TrustAuthorityConfig, TrustAuthoritySetupError,
 };
 use crate::config::{AttestationServiceConfig, AttestationServiceType, KbsConfig};
-use crate::token::AttestationTokenConfig;
+use crate::token::{AttestationTokenConfig, INTEL};
 
 const DEFAULT_REQUEST_TIMEOUT: u64 = 60;
 const DEFAULT_CONNECT_TIMEOUT: u64 = 5;
@@ -39,11 +39,11 @@ pub(super) async fn start(config: &KbsConfig, clock: Arc<dyn Clock>) -> Result<T
     Ok(TrustAuthority::new(&settings, clock).await?)
 }
 
-/// Whose tokens are believed: the service puts the key of an SGX enclave where no other issuer has one.
+/// Whose tokens are believed: the service puts the guest's key where no other issuer does.
 pub(super) fn tokens(config: &KbsConfig) -> AttestationTokenConfig {
     let mut tokens = config.attestation_token.clone();
     if config.attestation_service.kind == AttestationServiceType::IntelTa {
-        tokens.extra_teekey_paths.push(SGX_KEY_POINTER.to_owned());
+        tokens.trust_authority_issuers = config.attestation_service.issuers.clone();
     }
     tokens
 }

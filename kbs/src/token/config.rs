@@ -15,7 +15,8 @@ pub struct AttestationTokenConfig {
     /// JWK sets: `file://…`, a path, or `https://…`, which is either the set
     /// itself or an issuer with `/.well-known/openid-configuration`.
     pub trusted_jwk_sets: Vec<String>,
-    /// JSON pointers to look for the TEE key at, before the documented ones.
+    /// JSON pointers to look for the TEE key at, whoever signed, except for an
+    /// attestation service in this process.
     pub extra_teekey_paths: Vec<String>,
     /// Believe any key that stands in a token's own header. Anyone can then
     /// make a token: for tests only.
@@ -30,4 +31,8 @@ pub struct AttestationTokenConfig {
     /// Allow `http://` in `trusted_jwk_sets`. Whoever sits on the way can
     /// then choose the keys.
     pub insecure_http_jwk_sets: bool,
+    /// What Intel Trust Authority calls itself, which is set where that
+    /// service is. Absent: the names of Intel's own.
+    #[serde(skip)]
+    pub trust_authority_issuers: Option<Vec<String>>,
 }

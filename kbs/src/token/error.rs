@@ -31,6 +31,12 @@ pub enum TokenError {
     /// No TEE key in the claims.
     #[error("the token carries no TEE key")]
     NoTeeKey,
+    /// A TEE key, and none where this issuer puts it: somebody else may have.
+    #[error(
+        "the TEE key stands at {0}, which is not where this issuer puts it: if it is to be believed there, name the \
+         place in `extra_teekey_paths`"
+    )]
+    TeeKeyElsewhere(String),
     /// What stands where the TEE key should is none that may be used.
     #[error("the TEE key at {pointer} is refused")]
     BadTeeKey {

@@ -7,13 +7,14 @@
 //! Reading order: [`config`] (what the operator writes), [`verifier`] (the
 //! order of checks) of what came from outside or is [`fresh`], [`chains`] (certificate chains in the token header),
 //! [`jwks`] (published key sets) over [`source`] (where they come from),
-//! [`result`] (what is left of a token once it is believed).
+//! [`result`] (what is left of a token once it is believed) and [`places`] (where the TEE key stands in it).
 
 mod chains;
 mod config;
 mod error;
 mod fresh;
 pub(crate) mod jwks;
+mod places;
 mod result;
 pub(crate) mod source;
 mod verifier;
@@ -24,6 +25,7 @@ mod tests;
 pub use config::AttestationTokenConfig;
 pub use error::{TokenError, TokenSetupError};
 pub use fresh::FreshToken;
+pub use places::INTEL;
 pub use result::AttestationResult;
 pub use verifier::TokenVerifier;
 

@@ -5,21 +5,12 @@ use jose::jwe::{Jwe, JweError, Recipient};
 use jose::jwt::Claims;
 use jose::secret::Secret;
 use jose::tee_key::TeePublicKey;
-use policy::text::{FindError, Pointers};
+use policy::text::FindError;
 use serde_json::Value;
 
 use super::error::TokenError;
+use super::places::{Places, SignedBy};
 use crate::decisions::DecisionId;
-
-/// Where issuers put the TEE key, in the order they are tried
-/// (wire facts, kbs-http section 6).
-pub(super) const TEE_KEY_POINTERS: [&str; 5] = [
-    "/tdx/attester_runtime_data/tee-pubkey",
-    "/tdx/attester_user_data/tee-pubkey",
-    "/customized_claims/runtime_data/tee-pubkey",
-    "/submods/cpu0/ear.veraison.annotated-evidence/runtime_data_claims/tee-pubkey",
-    "/tee-pubkey",
-];
 
 /// Where the verified init-data of the first CPU stands in an EAR.
 const INIT_DATA_POINTER: &str = "/submods/cpu0/ear.veraison.annotated-evidence/init_data_claims";
@@ -44,29 +35,38 @@ pub struct AttestationResult {
 
 impl AttestationResult {
     /// From claims whose issuer is believed. The TEE key is looked for at
-    /// `pointers`, all of them: it must be at one, and the same wherever it is.
-    pub(super) fn from_claims(claims: Claims, pointers: &Pointers) -> Result<Self, TokenError> {
+    /// all `places`: it must be at one where this issuer puts it, and the
+    /// same wherever it is.
+    pub(super) fn from_claims(
+        claims: Claims,
+        places: &Places,
+        signed_by: SignedBy,
+    ) -> Result<Self, TokenError> {
         let malformed = |_| jose::jwt::TokenError::Malformed("payload");
+        let standing = places.look(claims.json_text()).map_err(malformed)?;
         let mut found: Option<(&str, TeePublicKey)> = None;
-        for (pointer, text) in pointers.find(claims.json_text()).map_err(malformed)? {
+        for (pointer, text) in &standing.keys {
             let bad = |cause| TokenError::BadTeeKey {
-                pointer: pointer.to_owned(),
+                pointer: (*pointer).to_owned(),
                 cause,
             };
-            let value: Value = serde_json::from_str(&text).map_err(|_| malformed(FindError))?;
+            let value: Value = serde_json::from_str(text).map_err(|_| malformed(FindError))?;
             let key = TeePublicKey::try_from(&value).map_err(bad)?;
             match &found {
                 Some((first, other)) if *other != key => {
                     return Err(TokenError::DifferentTeeKeys {
                         first: (*first).to_owned(),
-                        second: pointer.to_owned(),
+                        second: (*pointer).to_owned(),
                     });
                 }
                 Some(_) => {}
                 None => found = Some((pointer, key)),
             }
         }
-        let (_, tee_key) = found.ok_or(TokenError::NoTeeKey)?;
+        let (first, tee_key) = found.ok_or(TokenError::NoTeeKey)?;
+        if !places.are_right(&standing, signed_by, &claims) {
+            return Err(TokenError::TeeKeyElsewhere(first.to_owned()));
+        }
         Ok(Self {
             serial: next_serial(),
             expires_at: claims.expires_at(),

@@ -4,7 +4,6 @@ use jose::jwk::JwkSet;
 use jose::jwt::{Headers, SignedClaims, UnverifiedToken, Validation};
 use jose::key::VerificationKey;
 use jose::x5c::TrustAnchors;
-use policy::text::Pointers;
 
 use super::CLOCK_SKEW;
 use super::chains::Chains;
@@ -12,7 +11,8 @@ use super::config::AttestationTokenConfig;
 use super::error::{TokenError, TokenSetupError};
 use super::fresh::FreshToken;
 use super::jwks::{KeySets, Pace};
-use super::result::{AttestationResult, TEE_KEY_POINTERS};
+use super::places::{INTEL, Places, SignedBy};
+use super::result::AttestationResult;
 use super::source::{Fetcher, Source};
 
 /// Believes tokens of trusted issuers, and nobody else's.
@@ -30,7 +30,7 @@ pub struct TokenVerifier {
     insecure_header_jwk: bool,
     issuer: Option<String>,
     audience: Option<String>,
-    tee_key_pointers: Pointers,
+    places: Places,
 }
 
 impl TokenVerifier {
@@ -63,7 +63,7 @@ impl TokenVerifier {
         Ok(Self {
             headers: Headers::default(),
             chains: chains(config)?,
-            tee_key_pointers: tee_key_pointers(&config.extra_teekey_paths)?,
+            places: places(config)?,
             key_sets: KeySets::open(sources, fetcher, Pace::default()).await?,
             own_keys: verification_keys(&built_in),
             built_in,
@@ -77,7 +77,7 @@ impl TokenVerifier {
     pub async fn believe(&self, token: &FreshToken, now: i64) -> Result<AttestationResult, TokenError> {
         match token {
             FreshToken::Issued(issued) if self.own_keys.contains(issued.signed_by()) => {
-                self.accept(issued.claims()?, now)
+                self.accept(issued.claims()?, SignedBy::Ourselves, now)
             }
             token => self.verify(token.as_str(), now).await,
         }
@@ -90,18 +90,27 @@ impl TokenVerifier {
         let key = self.key_for(&token, now).await?;
         let signed = token.verify(&key)?;
         self.headers.keep(&token);
-        self.accept(signed, now)
+        let signed_by = match self.own_keys.contains(&key) {
+            true => SignedBy::Ourselves,
+            false => SignedBy::Another,
+        };
+        self.accept(signed, signed_by, now)
     }
 
     /// What is left to check of claims whose signature is that of a trusted key.
-    fn accept(&self, signed: SignedClaims, now: i64) -> Result<AttestationResult, TokenError> {
+    fn accept(
+        &self,
+        signed: SignedClaims,
+        signed_by: SignedBy,
+        now: i64,
+    ) -> Result<AttestationResult, TokenError> {
         let claims = signed.validate(&Validation {
             now,
             leeway: CLOCK_SKEW,
             issuer: self.issuer.as_deref(),
             audience: self.audience.as_deref(),
         })?;
-        AttestationResult::from_claims(claims, &self.tee_key_pointers)
+        AttestationResult::from_claims(claims, &self.places, signed_by)
     }
 
     /// Whether every published set has been read at least once.
@@ -170,10 +179,12 @@ fn chains(config: &AttestationTokenConfig) -> Result<Option<Chains>, TokenSetupE
     Ok(all.map(Chains::new))
 }
 
-fn tee_key_pointers(extra: &[String]) -> Result<Pointers, TokenSetupError> {
-    if let Some(odd) = extra.iter().find(|pointer| !pointer.starts_with('/')) {
+fn places(config: &AttestationTokenConfig) -> Result<Places, TokenSetupError> {
+    let configured = &config.extra_teekey_paths;
+    if let Some(odd) = configured.iter().find(|pointer| !pointer.starts_with('/')) {
         return Err(TokenSetupError::Pointer(odd.clone()));
     }
-    let extra = extra.iter().map(String::as_str);
-    Ok(Pointers::new(extra.chain(TEE_KEY_POINTERS)))
+    let intel = || INTEL.map(str::to_owned).to_vec();
+    let trust_authority = config.trust_authority_issuers.clone().unwrap_or_else(intel);
+    Ok(Places::new(configured, &trust_authority))
 }

@@ -34,13 +34,6 @@ pub struct TrustAuthorityConfig {
     pub connect_timeout: Duration,
 }
 
-/// What Intel's own service calls itself in tokens, in every region, today and in older ones.
-pub const INTEL: [&str; 3] = [
-    "https://portal.trustauthority.intel.com",
-    "https://portal.eu.trustauthority.intel.com",
-    "Intel Trust Authority",
-];
-
 /// The key of a customer of the service. It is never shown.
 #[derive(Clone, Deserialize)]
 #[serde(from = "String")]

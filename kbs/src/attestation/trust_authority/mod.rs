@@ -28,10 +28,7 @@ use crate::token::{AttestationTokenConfig, TokenError, TokenVerifier};
 use answer::Wanted;
 use request::Request;
 
-pub use config::{ApiKey, INTEL, TrustAuthorityConfig, TrustAuthoritySetupError};
-
-/// Where a token about an SGX enclave has the guest's key; the other places are known to every verifier of tokens.
-pub(crate) const SGX_KEY_POINTER: &str = "/sgx/attester_runtime_data/tee-pubkey";
+pub use config::{ApiKey, TrustAuthorityConfig, TrustAuthoritySetupError};
 
 /// Calls under way at most. Each holds evidence of up to a few megabytes.
 const MAX_CALLS: usize = 100;
@@ -70,7 +67,7 @@ impl TrustAuthority {
         let tokens = AttestationTokenConfig {
             trusted_jwk_sets: vec![config.certs_file.clone()],
             jwk_set_ca_paths: config.ca_file.iter().cloned().collect(),
-            extra_teekey_paths: vec![SGX_KEY_POINTER.to_owned()],
+            trust_authority_issuers: Some(config.issuers.clone()),
             ..AttestationTokenConfig::default()
         };
         Ok(Self {

@@ -266,7 +266,7 @@ fn config() -> TrustAuthorityConfig {
         ca_file: None,
         policy_ids: Vec::new(),
         allow_unmatched_policy: false,
-        issuers: INTEL.map(str::to_owned).to_vec(),
+        issuers: crate::token::INTEL.map(str::to_owned).to_vec(),
         timeout: Duration::from_secs(1),
         connect_timeout: Duration::from_secs(1),
     }

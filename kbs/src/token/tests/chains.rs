@@ -101,6 +101,38 @@ async fn a_chain_vouches_for_its_own_key_only() {
     }
 }
 
+/// In a process of its own, to which a root is one of the system's.
+#[tokio::test]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the roots of the system are named in the environment of a process"
+)]
+async fn a_root_of_the_system_vouches_for_no_token() {
+    const TOKEN: &str = "KBS_TEST_TOKEN_OF_A_SYSTEM_ROOT";
+    if let Ok(path) = std::env::var(TOKEN) {
+        let token = fs::read_to_string(path).unwrap();
+        let verifier = trusting(&Authority::new("root")).await;
+        let refused = refused(&verifier, &token).await;
+        assert!(
+            matches!(refused, TokenError::Chain(X5cError::Untrusted)),
+            "{refused:?}"
+        );
+        return;
+    }
+    let (authority, desk) = (Authority::new("of the system"), Desk::new());
+    let root = desk.file("root.pem", &authority.certificate.pem());
+    let token = desk.file("token", &Signer::of(&authority).token(&ear()));
+    let name = "token::tests::chains::a_root_of_the_system_vouches_for_no_token";
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name])
+        .env("SSL_CERT_FILE", root)
+        .env(TOKEN, token)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
 #[tokio::test]
 async fn a_leaf_of_the_same_authority_that_is_not_for_signing_is_refused() {
     let authority = Authority::new("root");

@@ -14,12 +14,16 @@ struct Believed {
 
 impl Believed {
     async fn new(extra: &[&str]) -> Self {
+        Self::with_issuer(extra, Some("attestation-service".into())).await
+    }
+
+    async fn with_issuer(extra: &[&str], issuer: Option<String>) -> Self {
         let authority = Authority::new("root");
         let desk = Desk::new();
         let config = AttestationTokenConfig {
             trusted_certs_paths: vec![desk.file("ca.pem", &authority.certificate.pem())],
             extra_teekey_paths: extra.iter().map(ToString::to_string).collect(),
-            issuer: Some("attestation-service".into()),
+            issuer,
             audience: Some("kbs-1".into()),
             ..Default::default()
         };
@@ -40,7 +44,7 @@ impl Believed {
     /// With TEE keys at these pointers and nowhere else.
     async fn with_keys(&self, keys: &[(&str, &Value)]) -> Result<AttestationResult, TokenError> {
         self.verify(|claims| {
-            claims["submods"] = json!({});
+            claims.as_object_mut().unwrap().remove("submods");
             for (pointer, key) in keys {
                 put(claims, pointer, key);
             }
@@ -162,29 +166,99 @@ async fn what_is_no_token_is_refused() {
     ));
 }
 
+const IN_EAR: &str = "/submods/cpu0/ear.veraison.annotated-evidence/runtime_data_claims/tee-pubkey";
+const PLAIN: [&str; 2] = ["/customized_claims/runtime_data/tee-pubkey", "/tee-pubkey"];
+const TRUST_AUTHORITY: [&str; 3] = [
+    "/tdx/attester_runtime_data/tee-pubkey",
+    "/tdx/attester_user_data/tee-pubkey",
+    "/sgx/attester_runtime_data/tee-pubkey",
+];
+
 #[tokio::test]
-async fn the_tee_key_is_found_at_each_documented_place() {
-    let issuer = Believed::new(&["/my/key"]).await;
-    let places = [
-        "/my/key",
-        "/tdx/attester_runtime_data/tee-pubkey",
-        "/tdx/attester_user_data/tee-pubkey",
-        "/customized_claims/runtime_data/tee-pubkey",
-        "/submods/cpu0/ear.veraison.annotated-evidence/runtime_data_claims/tee-pubkey",
-        "/tee-pubkey",
-    ];
-    for place in places {
+async fn the_tee_key_is_found_where_its_issuer_puts_it_and_nowhere_else() {
+    let believed = Believed::with_issuer(&[], None).await;
+    for (issuer, right, wrong) in [
+        (
+            json!("attestation-service"),
+            [&[IN_EAR][..], &PLAIN],
+            &TRUST_AUTHORITY[..],
+        ),
+        (json!("another"), [&[IN_EAR][..], &PLAIN], &TRUST_AUTHORITY[..]),
+        (Value::Null, [&[IN_EAR][..], &PLAIN], &TRUST_AUTHORITY[..]),
+        (
+            json!("https://portal.trustauthority.intel.com"),
+            [&TRUST_AUTHORITY[..], &[]],
+            &[
+                IN_EAR,
+                "/customized_claims/runtime_data/tee-pubkey",
+                "/tee-pubkey",
+            ][..],
+        ),
+    ] {
         let key = tee_key();
-        let result = issuer.with_keys(&[(place, &key)]).await.unwrap();
-        assert_eq!(
-            *result.tee_key(),
-            TeePublicKey::try_from(&key).unwrap(),
-            "{place}"
-        );
+        let at = |place: &'static str| {
+            let (issuer, key) = (issuer.clone(), key.clone());
+            believed.verify(move |claims| {
+                claims.as_object_mut().unwrap().remove("submods");
+                claims["iss"] = issuer;
+                put(claims, place, &key);
+            })
+        };
+        for place in right.concat() {
+            let result = at(place).await.unwrap();
+            assert_eq!(
+                *result.tee_key(),
+                TeePublicKey::try_from(&key).unwrap(),
+                "{place}"
+            );
+        }
+        for place in wrong {
+            let refused = at(place).await;
+            assert!(
+                matches!(&refused, Err(TokenError::TeeKeyElsewhere(at)) if at == place),
+                "{issuer} {place}: {refused:?}"
+            );
+        }
+        let refused = at("/other/tee-pubkey").await;
+        assert!(matches!(refused, Err(TokenError::NoTeeKey)));
     }
-    let elsewhere = tee_key();
-    let refused = issuer.with_keys(&[("/other/tee-pubkey", &elsewhere)]).await;
-    assert!(matches!(refused, Err(TokenError::NoTeeKey)));
+}
+
+#[tokio::test]
+async fn in_an_ear_without_a_key_no_other_place_counts() {
+    let issuer = Believed::new(&[]).await;
+    for place in PLAIN.iter().chain(&TRUST_AUTHORITY) {
+        for submods in [
+            json!({}),
+            json!({"cpu0": {"ear.status": "affirming"}}),
+            Value::Null,
+        ] {
+            let refused = issuer.verify(|claims| {
+                claims["submods"] = submods.clone();
+                put(claims, place, &tee_key());
+            });
+            let refused = refused.await;
+            assert!(
+                matches!(refused, Err(TokenError::TeeKeyElsewhere(_))),
+                "{place} {submods}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_place_that_the_operator_names_is_right_for_every_issuer() {
+    let believed = Believed::with_issuer(&["/my/key", TRUST_AUTHORITY[0]], None).await;
+    for issuer in ["attestation-service", "Intel Trust Authority", "another"] {
+        for place in ["/my/key", TRUST_AUTHORITY[0]] {
+            let believed = believed.verify(|claims| {
+                claims.as_object_mut().unwrap().remove("submods");
+                claims["iss"] = json!(issuer);
+                put(claims, place, &tee_key());
+            });
+            assert!(believed.await.is_ok(), "{issuer} {place}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -80,3 +80,31 @@ async fn a_token_that_was_received_is_verified_whoever_it_says_has_signed_it() {
         "{refused:?}"
     );
 }
+
+#[tokio::test]
+async fn in_a_token_that_was_signed_here_the_key_stands_in_one_place_whatever_is_configured() {
+    let key = SigningKey::generate_p256().unwrap();
+    let keys = JwkSet::from_json(json!({"keys": [key.public_jwk()]}).to_string().as_bytes()).unwrap();
+    let config = AttestationTokenConfig {
+        extra_teekey_paths: vec!["/my/key".into()],
+        ..Default::default()
+    };
+    let verifier = TokenVerifier::new(&config, vec![keys]).await.unwrap();
+    for (name, within) in [("my", "key"), ("tdx", "attester_runtime_data")] {
+        let mut claims = ear();
+        claims.as_object_mut().unwrap().remove("submods");
+        claims[name][within] = match name {
+            "my" => tee_key(),
+            _ => json!({ "tee-pubkey": tee_key() }),
+        };
+        let token = issued(&key, &claims);
+        let outside = verifier.verify(token.as_str(), NOW).await;
+        let here = verifier.believe(&token.into(), NOW).await;
+        for refused in [outside, here] {
+            assert!(
+                matches!(refused, Err(TokenError::TeeKeyElsewhere(_))),
+                "{refused:?}"
+            );
+        }
+    }
+}
