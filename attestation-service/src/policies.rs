@@ -10,6 +10,7 @@ use std::ops::Deref;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
+use daemon::aside::Aside;
 use daemon::strikes::Strikes;
 use policy::{AppraisalPolicy, PolicyError, defaults};
 use storage::{Author, KeyValueStore, Version, Versions};
@@ -29,6 +30,12 @@ pub(crate) const NAMESPACE: &str = "attestation_service_policy";
 /// have changed it there.
 const RECHECK: Duration = Duration::from_secs(2);
 
+/// How long it may take to check a policy that is set, or to try policies on claims.
+const TRIAL: Duration = Duration::from_secs(20);
+
+/// How many policies are checked or tried at once.
+const TRIALS: usize = 4;
+
 /// The longest policy text, in bytes.
 const MAX_TEXT: usize = 1024 * 1024;
 
@@ -41,6 +48,8 @@ pub(crate) struct PolicyStore {
     compiled: RwLock<InUse>,
     /// One change at a time, so that what is used is what was stored last.
     changing: Mutex<()>,
+    /// Where what is not in force is compiled and evaluated.
+    pub(crate) trials: Aside,
     recheck: Duration,
 }
 
@@ -102,6 +111,7 @@ impl PolicyStore {
             versions,
             compiled: RwLock::default(),
             changing: Mutex::default(),
+            trials: Aside::new(TRIALS, TRIAL),
             recheck: RECHECK,
         })
     }
@@ -109,9 +119,10 @@ impl PolicyStore {
     /// Compiles a text, without storing it.
     pub(crate) async fn check(&self, id: &str, rego: &str) -> Result<Arc<ReadyPolicy>, PolicyStoreError> {
         check_id(id)?;
-        compile(rego.to_owned())
-            .await?
-            .map_err(PolicyStoreError::Malformed)
+        check_length(rego)?;
+        let rego = rego.to_owned();
+        let compiled = self.trials.run(move |_| ReadyPolicy::compile(&rego)).await?;
+        compiled.map(Arc::new).map_err(PolicyStoreError::Malformed)
     }
 
     /// Stores `rego`, which `policy` was compiled from, in place of what was there.
@@ -155,7 +166,7 @@ impl PolicyStore {
         check_id(id)?;
         let _one_at_a_time = self.changing.lock().await;
         let rego = self.versions.text(id, Some(number)).await?;
-        let policy = self.check(id, &rego).await?;
+        let policy = compile(rego).await?.map_err(PolicyStoreError::Malformed)?;
         let version = self.versions.roll_back(id, number, by, now).await?;
         self.change(id, Some(&policy));
         Ok(version)
@@ -288,11 +299,16 @@ pub(crate) fn check_id(id: &str) -> Result<(), PolicyStoreError> {
     }
 }
 
+fn check_length(rego: &str) -> Result<(), PolicyStoreError> {
+    match rego.len() {
+        length if length > MAX_TEXT => Err(PolicyStoreError::TooLong(length)),
+        _ => Ok(()),
+    }
+}
+
 /// Compiles where it holds nobody up.
 async fn compile(rego: String) -> Result<Result<Arc<ReadyPolicy>, PolicyError>, PolicyStoreError> {
-    if rego.len() > MAX_TEXT {
-        return Err(PolicyStoreError::TooLong(rego.len()));
-    }
+    check_length(&rego)?;
     let compiled = tokio::task::spawn_blocking(move || ReadyPolicy::compile(&rego).map(Arc::new)).await;
     Ok(compiled.unwrap_or_else(|_| Err(PolicyError::Compile("the compiler gave up".to_owned()))))
 }

@@ -183,6 +183,9 @@ pub enum KbsError {
     /// The keys of the issuer of tokens have never been read since the start.
     #[error("Token Verifier error: the issuer's keys are not available yet")]
     KeysUnavailable(#[source] Cause),
+    /// Policies are checked and tried already, as many as may be at once.
+    #[error("Policy engine error: {0}")]
+    Busy(#[source] daemon::aside::AsideError),
     /// What has to be written down cannot be.
     #[error("the audit record cannot be written, so this is not done: try again later")]
     AuditUnavailable,
@@ -260,6 +263,7 @@ impl KbsError {
             E::AttestationUnavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "AttestationError"),
             E::AttestationFailed(_) => (StatusCode::BAD_GATEWAY, "AttestationError"),
             E::KeysUnavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "TokenVerifierError"),
+            E::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, "PolicyEngineError"),
             E::AuditUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "AuditUnavailable"),
             E::ClaimsTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge"),
             E::TooBusy => (StatusCode::SERVICE_UNAVAILABLE, "TooBusy"),

@@ -1,5 +1,6 @@
 //! Why a policy is not stored, read or used.
 
+use daemon::aside::AsideError;
 use policy::PolicyError;
 use storage::{StorageError, VersionsError};
 
@@ -18,6 +19,14 @@ pub enum PolicyStoreError {
     /// The text that should be stored is no policy.
     #[error("Malformed policy: {0}")]
     Malformed(#[source] PolicyError),
+    /// To compile or to check the text takes longer than it may: it would hold up whoever is judged by it.
+    #[error(
+        "Malformed policy: it cannot be checked: {0}. Simplify it: it may compare huge values with each other"
+    )]
+    Endless(#[source] AsideError),
+    /// Nothing can be checked now.
+    #[error("the policy cannot be checked now: {0}")]
+    Unchecked(#[source] AsideError),
     /// The text is a policy, but reads what is not there, and was to be refused then.
     #[error("the policy is not set, for it was to be checked strictly: {}", .0.join("; "))]
     Doubtful(Vec<String>),
@@ -57,11 +66,21 @@ impl PolicyStoreError {
             Self::BadId(_)
             | Self::TooLong(_)
             | Self::Malformed(_)
+            | Self::Endless(_)
             | Self::Doubtful(_)
             | Self::NoVersion(_)
             | Self::Shipped(_) => Fault::Request,
             Self::NotFound(_) | Self::Broken { .. } => Fault::Operator,
-            Self::Busy(_) | Self::Storage(_) => Fault::Dependency,
+            Self::Busy(_) | Self::Unchecked(_) | Self::Storage(_) => Fault::Dependency,
+        }
+    }
+}
+
+impl From<AsideError> for PolicyStoreError {
+    fn from(error: AsideError) -> Self {
+        match error {
+            AsideError::Late(_) => Self::Endless(error),
+            AsideError::Busy | AsideError::Broken => Self::Unchecked(error),
         }
     }
 }

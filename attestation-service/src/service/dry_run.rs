@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use daemon::aside::{AsideError, Deadline};
 use policy::{Depth, Limits, PolicyInput, ReferenceValueSnapshot};
 use serde_json::{Map, Value};
 
@@ -80,9 +81,15 @@ pub enum TrialError {
     /// Reference values cannot be had, or those given cannot be used.
     #[error("the reference values cannot be used: {0}")]
     ReferenceValues(ReferenceValueError),
+    /// The caller: it takes longer than a trial may.
+    #[error(
+        "the trial cannot be finished: {0}. Try fewer guests, or a policy that does less: it may compare huge values \
+         with each other"
+    )]
+    Endless(AsideError),
     /// More is being done than this machine can do in time.
-    #[error("too many evaluations are waiting")]
-    Overloaded,
+    #[error("too much is waiting to be worked on: {0}")]
+    Overloaded(AsideError),
     /// A defect of this service.
     #[error("the trial was abandoned")]
     Abandoned,
@@ -93,10 +100,10 @@ impl TrialError {
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
-            Self::TooMany(_) | Self::Claims(..) => Fault::Request,
+            Self::TooMany(_) | Self::Claims(..) | Self::Endless(_) => Fault::Request,
             Self::Policy { source, .. } => source.fault(),
             Self::ReferenceValues(error) => error.fault(),
-            Self::Overloaded => Fault::Dependency,
+            Self::Overloaded(_) => Fault::Dependency,
             Self::Abandoned => Fault::Internal,
         }
     }
@@ -174,13 +181,11 @@ impl AttestationService {
         let view = self.reference_values.view().await;
         let mut view = view.map_err(TrialError::ReferenceValues)?;
         for _ in 0..MAX_ROUNDS {
-            let turn = self.processors.take().await.ok_or(TrialError::Overloaded)?;
             let (work, known) = (Arc::clone(&prepared), view.clone());
-            let done = tokio::task::spawn_blocking(move || {
-                let _turn = turn;
-                work.results(&known)
-            });
-            let (results, open) = done.await.map_err(|_| TrialError::Abandoned)??;
+            // Not where evidence is appraised: that must not wait for it.
+            let trials = &self.policies.trials;
+            let done = trials.run(move |deadline| work.results(&known, deadline)).await;
+            let (results, open) = done.map_err(given_up)??;
             if open.is_empty() {
                 return Ok(results);
             }
@@ -193,7 +198,7 @@ impl AttestationService {
 
 impl Prepared {
     /// All results, and the reference values that should be looked up before they are believed.
-    fn results(&self, view: &View) -> Result<(Vec<Tried>, Vec<String>), TrialError> {
+    fn results(&self, view: &View, deadline: Deadline) -> Result<(Vec<Tried>, Vec<String>), TrialError> {
         let instead = self.reference_values.iter();
         let gone = instead.clone().filter(|(_, value)| value.is_null());
         let given = instead.filter(|(_, value)| !value.is_null());
@@ -206,6 +211,7 @@ impl Prepared {
         let mut open = Vec::new();
         let mut results = Vec::with_capacity(self.claims.len());
         for (id, input) in &self.claims {
+            deadline.check().map_err(given_up)?;
             let mut appraise = |policies: &Policies, values: &ReferenceValueSnapshot| {
                 let policy = match policies.get(id) {
                     Some(Ok(policy)) => policy,
@@ -225,6 +231,14 @@ impl Prepared {
         open.sort_unstable();
         open.dedup();
         Ok((results, open))
+    }
+}
+
+fn given_up(error: AsideError) -> TrialError {
+    match error {
+        AsideError::Late(_) => TrialError::Endless(error),
+        AsideError::Busy => TrialError::Overloaded(error),
+        AsideError::Broken => TrialError::Abandoned,
     }
 }
 

@@ -57,7 +57,7 @@ impl AttestationService {
             strict,
         } = change;
         let policy = self.policies.check(id, rego).await?;
-        let warnings = self.doubts(rego, &policy).await;
+        let warnings = self.doubts(rego, &policy).await?;
         if strict && !warnings.is_empty() {
             return Err(PolicyStoreError::Doubtful(warnings));
         }
@@ -148,8 +148,13 @@ impl AttestationService {
     }
 
     /// What a policy reads that is not there. It may be there later.
-    async fn doubts(&self, rego: &str, policy: &std::sync::Arc<ReadyPolicy>) -> Vec<String> {
-        let checks = Checks::of(rego);
+    async fn doubts(
+        &self,
+        rego: &str,
+        policy: &std::sync::Arc<ReadyPolicy>,
+    ) -> Result<Vec<String>, PolicyStoreError> {
+        let rego = rego.to_owned();
+        let checks = self.policies.trials.run(move |_| Checks::of(&rego)).await?;
         let mut unregistered = Vec::new();
         for id in checks.reference_ids().take(MAX_LOOKED_UP) {
             if let Ok(None) = self.reference_values.query(&id.name).await {
@@ -163,11 +168,10 @@ impl AttestationService {
             registered.extend(values.into_iter().map(|value| value.id));
         }
         let policy = std::sync::Arc::clone(policy);
-        let work = tokio::task::spawn_blocking(move || {
+        let doubts = self.policies.trials.run(move |_| {
             let unregistered: Vec<_> = unregistered.iter().collect();
             checks.doubts(&policy, &unregistered, &registered)
         });
-        work.await
-            .unwrap_or_else(|_| vec!["the policy could not be checked".to_owned()])
+        Ok(doubts.await?)
     }
 }

@@ -3,6 +3,7 @@
 //! A server's `main` reads top-down with this crate: [`init`], [`telemetry::init`], [`config::load`],
 //! build the service, [`serve::serve`], wait for [`shutdown::Shutdown`].
 
+pub mod aside;
 pub mod build_info;
 pub mod clock;
 pub mod config;

@@ -95,6 +95,41 @@ pub(crate) fn nesting(code: &[Token]) -> usize {
     most
 }
 
+/// How many tokens the engine reads until it has parsed the policy, at most and about.
+///
+/// It takes what follows `[` and `{` for the head of a comprehension first, and reads it again if that is wrong: the
+/// first element, or the first member, of each is read twice, and so is what stands in a comprehension. Twice in
+/// twice is four times, and so on.
+pub(crate) fn reading_effort(code: &[Token]) -> u64 {
+    let mut effort: u64 = 0;
+    let mut times: u64 = 1;
+    let mut outer = Vec::new();
+    for token in code {
+        effort = effort.saturating_add(times);
+        match token {
+            Token::Mark('(') => outer.push((times, false)),
+            Token::Index | Token::Mark('[' | '{') => {
+                outer.push((times, true));
+                times = times.saturating_mul(2);
+            }
+            Token::Mark(')' | ']' | '}') => times = outer.pop().map_or(1, |(times, _)| times),
+            Token::Mark('|') => {
+                if let Some((_, doubled)) = outer.last_mut() {
+                    // A comprehension: its commas end nothing.
+                    *doubled = false;
+                }
+            }
+            Token::Mark(',') => {
+                if let Some((before, true)) = outer.last() {
+                    times = *before;
+                }
+            }
+            _ => {}
+        }
+    }
+    effort
+}
+
 fn is_word(c: char) -> bool {
     c == '_' || c.is_alphanumeric()
 }

@@ -16,6 +16,7 @@ impl Outcome {
             | E::NotOffered
             | E::KeysUnavailable(_)
             | E::AuditUnavailable
+            | E::Busy(_)
             | E::PolicyBroken(_)
             | E::ResourceNotFound
             | E::BadResourcePath(_)

@@ -12,6 +12,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use daemon::aside::AsideError;
 use policy::{PolicyInput, ReleasePolicy, ReleaseRequest};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -19,7 +20,7 @@ use serde_json::{Map, Value};
 pub use self::guests::GivenGuest;
 pub use self::report::{DeviceReport, GuestReport, Report, ResourceReport, Side};
 use crate::error::KbsError;
-use crate::resource::Answer;
+use crate::resource::{Answer, Tried};
 use crate::state::Kbs;
 
 /// The most guests that one trial may be about.
@@ -71,31 +72,53 @@ impl Trial {
         let instead = match &self.resource_policy {
             Some(policy) => {
                 let rego = crate::handlers::decode_policy(policy)?;
-                let compiled = ReleasePolicy::compile(&rego);
+                let compiled = kbs
+                    .policy
+                    .trials
+                    .run(move |_| ReleasePolicy::compile(&rego))
+                    .await;
+                let compiled = compiled.map_err(given_up)?;
                 Some(compiled.map_err(|error| KbsError::BadResourcePolicy(error.into()))?)
             }
             None => None,
         };
         let guests = self.guests(kbs).await?;
         let sides = self.appraise(kbs, &guests).await?;
-        let mut reports = Vec::with_capacity(guests.len());
-        for (guest, (now, then)) in guests.iter().zip(sides) {
-            let mut resources = Vec::with_capacity(guest.resources.len());
-            for path in &guest.resources {
-                let was = decide(kbs, path, now.claims.as_ref(), None);
-                let would_be = decide(kbs, path, then.claims.as_ref(), instead.as_ref());
-                resources.push(ResourceReport::new(path, was, would_be));
+        let nobody = self.judging_nobody(&guests);
+        let (policies, explain) = (kbs.policy.for_trial(), self.explain);
+        let reports = kbs.policy.trials.run(move |deadline| {
+            let mut reports = Vec::with_capacity(guests.len());
+            for (guest, (now, then)) in guests.iter().zip(sides) {
+                let mut resources = Vec::with_capacity(guest.resources.len());
+                for path in &guest.resources {
+                    deadline.check()?;
+                    let was = decide(&policies, path, now.claims.as_ref(), None);
+                    let would_be = decide(&policies, path, then.claims.as_ref(), instead.as_ref());
+                    resources.push(ResourceReport::new(path, was, would_be));
+                }
+                reports.push(GuestReport::new(guest, now, then, resources, explain));
             }
-            reports.push(GuestReport::new(guest, now, then, resources, self.explain));
-        }
-        Ok(Report::of(reports, self.judging_nobody(&guests)))
+            Ok(reports)
+        });
+        let reports = reports.await.flatten().map_err(given_up)?;
+        Ok(Report::of(reports, nobody))
+    }
+}
+
+/// The trial has no end, or there is no room for it.
+fn given_up(error: AsideError) -> KbsError {
+    match error {
+        AsideError::Late(_) => KbsError::BadTrial(format!(
+            "{error}: try fewer guests, or a policy that does less: it may compare huge values with each other"
+        )),
+        AsideError::Busy | AsideError::Broken => KbsError::Busy(error),
     }
 }
 
 /// What the resource policies say; `instead` stands for the one that is asked about everything. A guest without claims
 /// has no token, and gets nothing.
 fn decide(
-    kbs: &Kbs,
+    policies: &Tried,
     path: &[String],
     claims: Option<&PolicyInput>,
     instead: Option<&ReleasePolicy>,
@@ -108,5 +131,5 @@ fn decide(
         path,
         query: &BTreeMap::new(),
     };
-    kbs.policy.try_out(claims, &request, instead)
+    policies.try_out(claims, &request, instead)
 }

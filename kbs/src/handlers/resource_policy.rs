@@ -208,6 +208,7 @@ fn sort(error: PolicyStoreError) -> KbsError {
             KbsError::NotFound(error.to_string())
         }
         E::Versions(error) => KbsError::PolicyBroken(error.into()),
+        E::Unchecked(error) => KbsError::Busy(error),
         error => KbsError::BadResourcePolicy(error.into()),
     }
 }

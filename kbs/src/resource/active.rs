@@ -32,9 +32,14 @@ pub struct PolicyStamp {
 }
 
 impl ActivePolicy {
-    /// Compiles `rego`, which may fail: such a policy denies.
-    pub(super) fn compile(id: &str, scope: Option<Scope>, rego: String, version: Option<u64>) -> Self {
-        let compiled = ReleasePolicy::compile(&rego).map_err(|refused| refused.to_string());
+    /// Compiles `rego`, where it holds nobody up. It may fail: such a policy denies.
+    pub(super) async fn compile(id: &str, scope: Option<Scope>, rego: String, version: Option<u64>) -> Self {
+        let text = rego.clone();
+        let compiled = tokio::task::spawn_blocking(move || ReleasePolicy::compile(&text)).await;
+        let compiled = match compiled {
+            Ok(compiled) => compiled.map_err(|refused| refused.to_string()),
+            Err(_) => Err("the compiler gave up".to_owned()),
+        };
         Self {
             id: id.into(),
             scope,

@@ -26,4 +26,4 @@ pub use path::{ResourcePath, ResourcePathError};
 pub use permit::{Asked, AuthorizeError, ReleasePermit};
 pub use policy_store::{MAIN, NewPolicy, PolicyChanged, PolicyStore, PolicyStoreError};
 pub use scope::{Scope, ScopeError};
-pub use trial::Answer;
+pub use trial::{Answer, Tried};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use daemon::aside::Aside;
 use policy::{Limits, ReleaseRequest};
 use storage::{Author, KeyValueStore, Version, Versions, VersionsError};
 use tokio::sync::Mutex;
@@ -41,6 +42,8 @@ pub struct PolicyStore {
     in_force: ArcSwap<InForce>,
     /// One change at a time, so that what is stored is what is in force.
     changing: Mutex<()>,
+    /// Where what is not in force is compiled and evaluated.
+    pub(crate) trials: Aside,
     limits: Limits,
     inputs: Inputs,
 }
@@ -72,6 +75,7 @@ impl PolicyStore {
             versions,
             in_force: ArcSwap::from_pointee(in_force),
             changing: Mutex::new(()),
+            trials: Aside::new(TRIALS, TRIAL),
             limits: LIMITS,
             inputs: Inputs::default(),
         })
@@ -176,7 +180,7 @@ async fn load(versions: &Versions, known: Option<&InForce>, now: i64) -> Result<
             // Absent is what an empty policy is: it compiles to nothing and denies.
             let text = versions.current(MAIN).await?.unwrap_or_default();
             let newest = newest_version(versions, MAIN, now).await?;
-            compiled(MAIN, None, text, newest.as_ref(), known)
+            compiled(MAIN, None, text, newest.as_ref(), known).await
         }
     };
     let mut scoped = BTreeMap::new();
@@ -206,7 +210,7 @@ async fn load(versions: &Versions, known: Option<&InForce>, now: i64) -> Result<
             Err(VersionsError::NotText(_)) => String::new(),
             Err(error) => return Err(error.into()),
         };
-        let policy = compiled(&id, Some(scope), text, newest.as_ref(), known);
+        let policy = compiled(&id, Some(scope), text, newest.as_ref(), known).await;
         scoped.insert(id, policy);
     }
     Ok(InForce::new(main, scoped))
@@ -253,7 +257,7 @@ fn scope_of(version: &Version) -> Result<Option<Scope>, PolicyStoreError> {
 }
 
 /// The policy with this text, ready to use; the one of `known` if it is the same.
-fn compiled(
+async fn compiled(
     id: &str,
     scope: Option<Scope>,
     text: String,
@@ -270,7 +274,7 @@ fn compiled(
     {
         return Arc::clone(known);
     }
-    Arc::new(ActivePolicy::compile(id, scope, text, version))
+    Arc::new(ActivePolicy::compile(id, scope, text, version).await)
 }
 
 /// What one decision may cost: a good policy needs some ten microseconds.
@@ -278,3 +282,9 @@ const LIMITS: Limits = Limits {
     time: Duration::from_millis(100),
     memory: 4 << 20,
 };
+
+/// How long it may take to check a policy that is set, or to try one on guests.
+const TRIAL: Duration = Duration::from_secs(20);
+
+/// How many policies are checked or tried at once.
+const TRIALS: usize = 4;

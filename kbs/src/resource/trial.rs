@@ -1,5 +1,8 @@
+use std::sync::Arc;
+
 use policy::{FailedCondition, Limits, PolicyInput, ReleasePolicy, ReleaseRequest};
 
+use super::in_force::InForce;
 use super::policy_store::{MAIN, PolicyStore};
 
 /// What policies say of a request in a trial. It is no permit: nothing is read or released for it.
@@ -13,8 +16,18 @@ pub enum Answer {
     Failed(String),
 }
 
+/// The policies in force when a trial began.
+pub struct Tried(Arc<InForce>);
+
 impl PolicyStore {
-    /// What the policies in force say of claims that need not be those of a verified token; `instead` stands for the one
+    /// Those that are in force now, to be asked aside: what is tried may be slow.
+    pub fn for_trial(&self) -> Tried {
+        Tried(self.in_force())
+    }
+}
+
+impl Tried {
+    /// What the policies say of claims that need not be those of a verified token; `instead` stands for the one
     /// that is asked about everything.
     pub fn try_out(
         &self,
@@ -23,7 +36,7 @@ impl PolicyStore {
         instead: Option<&ReleasePolicy>,
     ) -> Answer {
         let limits = Limits::default();
-        for active in self.in_force().asked(request.plugin, request.path) {
+        for active in self.0.asked(request.plugin, request.path) {
             let policy = match (instead, &active.compiled) {
                 (Some(instead), _) if active.id() == MAIN => instead,
                 (_, Ok(policy)) => policy,

@@ -161,3 +161,45 @@ async fn a_version_that_no_longer_compiles_is_not_rolled_back_to() {
         GOOD
     );
 }
+
+/// Compares two values that take little to write and long to walk through: nobody can break that off.
+fn endless() -> String {
+    let mut rego =
+        "package policy\nimport rego.v1\ntrust_claims := {\"hardware\": 2} if {\na0 := [1]\nb0 := [1]\n"
+            .to_owned();
+    for at in 1..=27 {
+        let before = at - 1;
+        for name in ["a", "b"] {
+            rego += &format!("{name}{at} := [{name}{before}, {name}{before}]\n");
+        }
+    }
+    rego + "a27 == b27\n}\n"
+}
+
+#[tokio::test]
+async fn a_policy_that_cannot_be_checked_or_tried_in_time_is_refused() {
+    let mut fixture = Fixture::new().await;
+    let service = Arc::get_mut(&mut fixture.service).unwrap();
+    service.policies.trials = daemon::aside::Aside::new(2, std::time::Duration::from_millis(300));
+    let service = &fixture.service;
+    let endless = endless();
+    let error = service.set_policy(change("a_cpu", &endless)).await.unwrap_err();
+    assert!(matches!(error, PolicyStoreError::Endless(_)), "{error}");
+    assert_eq!(error.fault(), Fault::Request);
+    let error = service.get_policy("a_cpu", None).await.unwrap_err();
+    assert!(
+        matches!(error, PolicyStoreError::NotFound(_)),
+        "nothing was set: {error}"
+    );
+
+    let trial = crate::PolicyTrial {
+        policies: [("a_cpu".to_owned(), endless)].into(),
+        claims: vec![crate::TriedClaims {
+            policy_id: "a_cpu".to_owned(),
+            claims: "{}".to_owned(),
+        }],
+        ..crate::PolicyTrial::default()
+    };
+    let error = service.try_out(trial).await.unwrap_err();
+    assert_eq!(error.fault(), Fault::Request, "{error}");
+}

@@ -33,6 +33,9 @@ pub(crate) const MATCHES: &str = "matches_reference_value";
 const MAX_BYTES: usize = 256 << 10;
 /// Most brackets open at once.
 const MAX_NESTING: usize = 64;
+/// Most that may have to be read, counted as [`tokens::reading_effort`] does: well below a second. The policies that are
+/// shipped take 4000.
+const MAX_EFFORT: u64 = 1 << 19;
 /// Stack for a compilation: the parser calls itself for each operator of a long expression. Only what is
 /// used of it becomes memory.
 const COMPILE_STACK: usize = 256 << 20;
@@ -90,6 +93,13 @@ impl Parsed {
             return Err(PolicyError::Compile(format!(
                 "its brackets nest deeper than {MAX_NESTING}"
             )));
+        }
+        if tokens::reading_effort(&code) > MAX_EFFORT {
+            return Err(PolicyError::Compile(
+                "it has too many `[` and `{` inside each other: a few levels are enough, and it takes twice as long to \
+                 read for each more; give the inner ones names of their own, as in `inner := [1, 2]`"
+                    .to_owned(),
+            ));
         }
         let has = |name| code.iter().any(|token| token.is_name(name));
         let (engine, version) = match engine_with(rego, RegoVersion::V1) {

@@ -312,3 +312,32 @@ proptest::proptest! {
         let _ = Parsed::parse(&body);
     }
 }
+
+/// The engine reads such brackets twice for each that is around them.
+#[test]
+fn brackets_that_would_take_long_to_read_are_refused_at_once() {
+    for (open, close) in [
+        ("[", "]"),
+        ("{", "}"),
+        ("{[", "]}"),
+        ("[1 | ", "]"),
+        ("{{1: ", "}}"),
+        ("([", "])"),
+        ("{\"a\": [", "]}"),
+        ("[a in [", "]]"),
+    ] {
+        let nested = |deep: usize| format!("allow := {}1{}", open.repeat(deep), close.repeat(deep));
+        let begin = Instant::now();
+        does_not_compile(&nested(30), "inside each other");
+        assert!(begin.elapsed() < Duration::from_secs(2), "{open}");
+        // A few are nothing special.
+        let _ = evaluate(&nested(4));
+        assert!(begin.elapsed() < Duration::from_secs(10), "{open}");
+    }
+    // Many side by side are no deeper than one.
+    let beside = format!(
+        "package policy\nallow := [{}[[[[1]]]]]",
+        "[[[[1]]]],\n".repeat(2000)
+    );
+    with_deep_stack(|| Parsed::parse(&beside).map(drop)).unwrap();
+}

@@ -1,3 +1,4 @@
+use daemon::aside::AsideError;
 use storage::VersionsError;
 
 use super::MAIN;
@@ -10,6 +11,14 @@ pub enum PolicyStoreError {
     /// The policy does not compile. Whoever sets it has to repair it.
     #[error("Failed to load policy: {0}")]
     Policy(#[from] policy::PolicyError),
+    /// To compile or to check the policy takes longer than it may: it would hold up whoever asks for a secret.
+    #[error(
+        "Failed to load policy: it cannot be checked: {0}. Simplify it: it may compare huge values with each other"
+    )]
+    Endless(#[source] AsideError),
+    /// Nothing can be checked now.
+    #[error("the policy cannot be checked now: {0}")]
+    Unchecked(#[source] AsideError),
     /// The policy reads what is not there, and whoever sets it asked for that to be an error.
     #[error("Failed to load policy: {}", .0.join("; "))]
     Warnings(Vec<String>),
@@ -48,4 +57,13 @@ pub enum PolicyStoreError {
     /// Reading and writing of what is stored.
     #[error(transparent)]
     Versions(#[from] VersionsError),
+}
+
+impl From<AsideError> for PolicyStoreError {
+    fn from(error: AsideError) -> Self {
+        match error {
+            AsideError::Late(_) => Self::Endless(error),
+            AsideError::Busy | AsideError::Broken => Self::Unchecked(error),
+        }
+    }
 }

@@ -1,5 +1,8 @@
 //! Setting, deleting and rolling back, and what is remembered of it.
 
+use std::time::Duration;
+
+use daemon::aside::Aside;
 use storage::Event;
 
 use super::*;
@@ -224,4 +227,47 @@ async fn a_policy_that_reads_what_is_not_there_is_set_with_a_warning_unless_that
         .unwrap();
     assert_eq!((set.warnings.len(), set.policy.version()), (1, Some(2)));
     assert_eq!(store.active().rego(), typo);
+}
+
+/// Compares two values that take little to write and long to walk through: nobody can break that off.
+fn endless() -> String {
+    let mut rego = "package policy\nimport rego.v1\nallow if {\na0 := [1]\nb0 := [1]\n".to_owned();
+    for at in 1..=27 {
+        let before = at - 1;
+        for name in ["a", "b"] {
+            rego += &format!("{name}{at} := [{name}{before}, {name}{before}]\n");
+        }
+    }
+    rego + "a27 == b27\n}\n"
+}
+
+/// On a runtime of one thread: others would wait if the policy were evaluated there.
+#[tokio::test]
+async fn a_policy_that_cannot_be_checked_in_time_is_refused_and_holds_nobody_up() {
+    let mut store = opened(Arc::new(Memory::new())).await;
+    store.trials = Aside::new(1, Duration::from_millis(300));
+    let endless = endless();
+    let admin = grant();
+    let mut set = std::pin::pin!(store.set(&admin, NewPolicy::for_everything(&endless), NOW));
+    tokio::select! {
+        biased;
+        done = &mut set => panic!("nobody else had a turn: {done:?}"),
+        () = tokio::time::sleep(Duration::from_millis(1)) => {}
+    }
+    let error = set.await.unwrap_err();
+    assert!(matches!(error, PolicyStoreError::Endless(_)), "{error}");
+    assert_ne!(store.active().rego(), endless);
+
+    // It still takes the only place: nothing can be set, but an earlier version can be had back.
+    let error = store
+        .set(&grant(), NewPolicy::for_everything(ALLOW), NOW)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, PolicyStoreError::Unchecked(_)), "{error}");
+    let back = store.roll_back(&grant(), MAIN, 1, NOW).await.unwrap();
+    assert!(
+        back.warnings[0].contains("could not be checked"),
+        "{:?}",
+        back.warnings
+    );
 }

@@ -162,12 +162,14 @@ async fn a_request_is_not_slowed_by_policies_of_other_scopes() {
     time(&store);
     let alone = time(&store);
     // Put in place at once: setting a thousand would measure the setting.
-    let scoped = (0..1000).map(|number| {
+    let mut scoped = BTreeMap::new();
+    for number in 0..1000 {
         let (id, scope) = (format!("p{number}"), format!("team{number}/key"));
-        let policy = ActivePolicy::compile(&id, Some(scope.parse().unwrap()), DENY.to_owned(), Some(1));
-        (id, Arc::new(policy))
-    });
-    let many = in_force::InForce::new(store.active(), scoped.collect());
+        let scope = Some(scope.parse().unwrap());
+        let policy = ActivePolicy::compile(&id, scope, DENY.to_owned(), Some(1)).await;
+        scoped.insert(id, Arc::new(policy));
+    }
+    let many = in_force::InForce::new(store.active(), scoped);
     store.in_force_for_tests(many);
     assert!(ask(&store, &guest, "team7/key/1").is_err());
     let crowded = time(&store);
