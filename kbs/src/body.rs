@@ -24,6 +24,9 @@ const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
 /// many, do not keep new guests out.
 const SMALL: usize = 16 << 10;
 
+/// What an Attestation may have at least, in MiB: an event log of 4 MiB is in it as base64.
+const EVIDENCE_MIB: u32 = 8;
+
 /// What bodies may take up.
 pub struct Bodies {
     limit_mib: u32,
@@ -50,7 +53,15 @@ impl Bodies {
 
     /// The body of somebody who may be anybody.
     pub(crate) async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Held<'_>, KbsError> {
-        self.read_within(headers, body, Some(Share::none(self))).await
+        self.read_within(headers, body, self.limit_mib, Some(Share::none(self)))
+            .await
+    }
+
+    /// The same of somebody who sends evidence.
+    pub(crate) async fn read_evidence(&self, headers: &HeaderMap, body: Body) -> Result<Held<'_>, KbsError> {
+        let limit_mib = self.limit_mib.max(EVIDENCE_MIB);
+        self.read_within(headers, body, limit_mib, Some(Share::none(self)))
+            .await
     }
 
     /// The body of an administrator, who is trusted with the memory.
@@ -60,7 +71,7 @@ impl Bodies {
         headers: &HeaderMap,
         body: Body,
     ) -> Result<Held<'_>, KbsError> {
-        self.read_within(headers, body, None).await
+        self.read_within(headers, body, self.limit_mib, None).await
     }
 
     /// Reads what nobody wants, for a moment, keeping nothing: a client that is still sending may not hear an answer.
@@ -86,14 +97,16 @@ impl Bodies {
         &'a self,
         headers: &HeaderMap,
         mut body: Body,
+        limit_mib: u32,
         share: Option<Share<'a>>,
     ) -> Result<Held<'a>, KbsError> {
-        let limit = self.limit();
+        let limit = bytes(limit_mib);
         let expected = declared(headers).unwrap_or(limit);
+        let too_large = || KbsError::TooLarge { limit_mib };
         if expected > limit {
-            return Err(self.too_large());
+            return Err(too_large());
         }
-        let whole = self.whole(&mut body, limit, expected, share);
+        let whole = whole(&mut body, limit, expected, share, too_large);
         match tokio::time::timeout(BODY_TIMEOUT, whole).await {
             Ok(Err(KbsError::TooBusy)) => {
                 self.discard(headers, body).await;
@@ -102,43 +115,6 @@ impl Bodies {
             Ok(read) => read,
             Err(_) => Err(KbsError::BrokenBody),
         }
-    }
-
-    async fn whole<'a>(
-        &self,
-        body: &mut Body,
-        limit: usize,
-        expected: usize,
-        mut share: Option<Share<'a>>,
-    ) -> Result<Held<'a>, KbsError> {
-        let mut first = Bytes::new();
-        let mut all: Vec<u8> = Vec::new();
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|_| KbsError::BrokenBody)?;
-            let Ok(data) = frame.into_data() else { continue };
-            if data.is_empty() {
-                continue;
-            }
-            let length = first.len() + all.len() + data.len();
-            if length > limit {
-                return Err(self.too_large());
-            }
-            if length == data.len() {
-                grow(share.as_mut(), length)?;
-                first = data;
-                continue;
-            }
-            if length > all.capacity() {
-                // Twice as much, but no more than is to come. What is counted is what is allocated.
-                let capacity = (2 * length).min(expected).max(length);
-                grow(share.as_mut(), capacity)?;
-                all.reserve_exact(capacity - all.len());
-            }
-            all.extend_from_slice(&std::mem::take(&mut first));
-            all.extend_from_slice(&data);
-        }
-        let bytes = if all.is_empty() { first } else { all.into() };
-        Ok(Held { bytes, _share: share })
     }
 
     /// Somebody who holds the whole budget.
@@ -157,14 +133,50 @@ impl Bodies {
 
     /// The largest of one, in bytes.
     pub(crate) fn limit(&self) -> usize {
-        usize::try_from(u64::from(self.limit_mib) << 20).unwrap_or(usize::MAX)
+        bytes(self.limit_mib)
     }
+}
 
-    fn too_large(&self) -> KbsError {
-        KbsError::TooLarge {
-            limit_mib: self.limit_mib,
+fn bytes(mib: u32) -> usize {
+    usize::try_from(u64::from(mib) << 20).unwrap_or(usize::MAX)
+}
+
+/// The whole of a body, of at most `limit` bytes.
+async fn whole<'a>(
+    body: &mut Body,
+    limit: usize,
+    expected: usize,
+    mut share: Option<Share<'a>>,
+    too_large: impl Fn() -> KbsError,
+) -> Result<Held<'a>, KbsError> {
+    let mut first = Bytes::new();
+    let mut all: Vec<u8> = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| KbsError::BrokenBody)?;
+        let Ok(data) = frame.into_data() else { continue };
+        if data.is_empty() {
+            continue;
         }
+        let length = first.len() + all.len() + data.len();
+        if length > limit {
+            return Err(too_large());
+        }
+        if length == data.len() {
+            grow(share.as_mut(), length)?;
+            first = data;
+            continue;
+        }
+        if length > all.capacity() {
+            // Twice as much, but no more than is to come. What is counted is what is allocated.
+            let capacity = (2 * length).min(expected).max(length);
+            grow(share.as_mut(), capacity)?;
+            all.reserve_exact(capacity - all.len());
+        }
+        all.extend_from_slice(&std::mem::take(&mut first));
+        all.extend_from_slice(&data);
     }
+    let bytes = if all.is_empty() { first } else { all.into() };
+    Ok(Held { bytes, _share: share })
 }
 
 impl Held<'_> {

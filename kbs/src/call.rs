@@ -58,6 +58,14 @@ impl Call {
         }
     }
 
+    /// The same with evidence in it.
+    pub async fn evidence<'a>(&self, bodies: &'a Bodies) -> Result<Held<'a>, KbsError> {
+        match self.take_body() {
+            Some(body) => bodies.read_evidence(&self.headers, body).await,
+            None => Ok(Held::none()),
+        }
+    }
+
     /// The body that an administrator sent. Read once: a second time it is empty.
     pub async fn body_of<'a>(&self, grant: &AdminGrant, bodies: &'a Bodies) -> Result<Held<'a>, KbsError> {
         match self.take_body() {

@@ -166,7 +166,6 @@ async fn a_guest_with_an_event_log_of_four_mebibytes_gets_its_secret() {
     let trust = trust("tdx", dir.path()).unwrap();
     let stack = TestStack::with(Setup {
         verifier_config: Some(trust.verifier_config.clone()),
-        http_keys: "payload_request_size = 8".to_owned(),
         ..Setup::default()
     })
     .await;

@@ -30,7 +30,7 @@ pub async fn attest(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
 /// `known` is the kind of attester, as soon as it is known.
 async fn answer(kbs: &Kbs, call: &Call, known: &mut Option<Tee>) -> Result<Response, KbsError> {
     let id = session_id(&call.headers).ok_or_else(no_cookie)?;
-    let body = call.body(&kbs.bodies).await?;
+    let body = call.evidence(&kbs.bodies).await?;
     let taken = kbs.sessions.take_challenged(&id, kbs.clock.now());
     let session = taken.ok_or_else(spent)?;
     let tee = session.state.tee;
