@@ -13,6 +13,7 @@ use verifier::{TeeClass, VerifiedClaims};
 use crate::binding::Binding;
 use crate::claims_json;
 use crate::policies::{PolicyMap, ReadyPolicy};
+use crate::reference_values::View;
 
 /// A policy that takes longer holds up the other requests of its thread.
 const SLOW: Duration = Duration::from_millis(5);
@@ -34,6 +35,8 @@ pub(crate) struct Submodule {
     /// SHA-384 of the policy's text, hex.
     policy_digest: String,
     pub(crate) appraisal: Arc<Appraisal>,
+    /// [`View::age`] of the reference values.
+    reference_values_age: Option<u64>,
     evidence: Arc<Box<RawValue>>,
 }
 
@@ -99,13 +102,14 @@ impl AnnotatedEvidence {
         &self,
         policy_id: &str,
         policy: &ReadyPolicy,
-        reference_values: &ReferenceValueSnapshot,
+        reference_values: &View,
     ) -> Result<Submodule, PolicyError> {
         Ok(Submodule {
             class: self.class,
             policy_id: policy_id.to_owned(),
             policy_digest: policy.digest().to_owned(),
-            appraisal: self.appraisal(policy, reference_values)?,
+            appraisal: self.appraisal(policy, &reference_values.values)?,
+            reference_values_age: reference_values.age,
             evidence: Arc::clone(&self.json),
         })
     }
@@ -159,6 +163,9 @@ impl Serialize for Submodule {
             map.serialize_entry(&extension.name, &extension.value)?;
         }
         map.serialize_entry(policy::appraisal::POLICY_DIGEST, &self.policy_digest)?;
+        if let Some(age) = self.reference_values_age {
+            map.serialize_entry(policy::appraisal::REFERENCE_VALUES_AGE, &age)?;
+        }
         map.end()
     }
 }

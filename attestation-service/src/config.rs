@@ -112,6 +112,9 @@ pub enum RvpsConfig {
         /// For how long, in seconds, the values known are good enough while the RVPS cannot be reached.
         #[serde(default = "default_max_stale_seconds")]
         max_stale_seconds: u32,
+        /// For how long, in seconds, the answer of an RVPS that only answers queries is remembered.
+        #[serde(default = "default_remember_seconds")]
+        remember_seconds: u32,
     },
 }
 
@@ -128,6 +131,10 @@ impl Default for RvpsConfig {
 
 fn default_rvps_address() -> String {
     "127.0.0.1:50003".to_owned()
+}
+
+fn default_remember_seconds() -> u32 {
+    3
 }
 
 fn default_max_stale_seconds() -> u32 {

@@ -111,11 +111,17 @@ impl Evaluation {
             let Some(policy) = self.policies.get(&evidence.class) else {
                 return Ok(Progress::NeedsPolicy(evidence.class));
             };
-            let submodule = evidence.appraise(&self.policy_id, policy, &self.reference_values.values);
-            let submodule = submodule.map_err(|source| EvaluateError::Appraisal {
+            let failed = |source| EvaluateError::Appraisal {
                 id: self.full_policy_id(evidence.class),
                 source,
-            })?;
+            };
+            let unread = self.reference_values.unread(policy).map_err(failed)?;
+            if !unread.is_empty() {
+                open_questions.extend(unread);
+                continue;
+            }
+            let submodule = evidence.appraise(&self.policy_id, policy, &self.reference_values);
+            let submodule = submodule.map_err(failed)?;
             open_questions.extend(self.reference_values.open_questions(&submodule.appraisal.asked));
             submodules.push(submodule);
         }

@@ -197,6 +197,43 @@ async fn an_rvps_that_only_answers_queries_is_enough() {
 }
 
 #[tokio::test]
+async fn with_an_rvps_that_only_answers_queries_a_deny_list_in_the_reference_document_denies() {
+    let rvps = fakes::rvps::start().await;
+    let stack = TestStack::with(Setup {
+        rvps: Some(rvps.url.clone()),
+        ..Setup::default()
+    })
+    .await;
+    stack
+        .register(&json!({"blocked": ["abcde"], "allowed": ["1"]}))
+        .await;
+    let status = |document: &'static str| {
+        let policy = format!(
+            "package policy\ndefault hardware := 2\nhardware := 97 if input.sample.launch_digest in \
+             {document}.blocked\ntrust_claims := {{\"hardware\": hardware}}"
+        );
+        let (stack, guest) = (&stack, Guest::sample(&stack));
+        async move {
+            let body =
+                json!({"type": "rego", "policy_id": "default_cpu", "policy": URL_SAFE_NO_PAD.encode(policy)});
+            let set = stack.as_owner(Method::POST, "/kbs/v0/attestation-policy", body.to_string());
+            assert_eq!(set.await.status(), 200);
+            let challenge = guest.challenge().await;
+            guest
+                .attest(&challenge, &guest.attestation(&challenge.nonce))
+                .await
+        }
+    };
+    for _ in 0..3 {
+        let answer = status("data.reference").await;
+        assert_eq!(cpu_status(&crate::guest::token(answer).await), "contraindicated");
+    }
+    // What is to be looked up cannot be told from the text.
+    let answer = status("data.reference[input.sample.svn]").await;
+    assert!(!answer.status().is_success());
+}
+
+#[tokio::test]
 async fn an_attestation_service_of_the_existing_ecosystem_is_spoken_to_as_it_expects() {
     let (says, fake) = FakeAttestation::start(Answer::Silence).await;
     let token = format!("trusted_jwk_sets = [{:?}]", issuer_set().0);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tonic::Code;
 
 use crate::fakes::attestation::{Answer, FakeAttestation};
-use crate::guest::{Guest, assert_refused, cpu_status, token};
+use crate::guest::{Guest, assert_refused, claims, cpu_status, token};
 use crate::owner::{AFFIRMING, ALLOW_ALL};
 use crate::stack::{Setup, TestStack};
 
@@ -82,8 +82,26 @@ async fn policies_outlive_the_attestation_service() {
 async fn while_the_rvps_is_away_the_last_known_values_count_for_their_time() {
     let mut stack = TestStack::start().await;
     stack.vouch_for_sample().await;
-    stack.stop_rvps().await;
+    let age = |found: &str| {
+        let submodule = &claims(found)["submods"]["cpu0"];
+        submodule.get("ear.trustee.reference-values-age").cloned()
+    };
     let found = token(attest(&Guest::sample(&stack)).await).await;
+    assert_eq!(age(&found), None);
+    stack.stop_rvps().await;
+    let patience = Instant::now() + Duration::from_secs(20);
+    let found = loop {
+        let found = token(attest(&Guest::sample(&stack)).await).await;
+        if age(&found).is_some() {
+            break found;
+        }
+        assert!(
+            Instant::now() < patience,
+            "the result never says that its values are old"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert!(age(&found).unwrap().as_u64().unwrap() <= 20);
     assert_eq!(cpu_status(&found), "affirming");
     let body = integration_tests::vouch::register_message(&json!({"svn": ["2"]}));
     let answer = stack

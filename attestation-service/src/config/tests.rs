@@ -50,12 +50,15 @@ fn the_full_file_has_the_defaults_that_it_says_it_has() {
     assert_eq!(CollateralServiceConfig::new("x").timeout_seconds, 10);
     assert!(full.admin_socket.is_some());
     let RvpsConfig::GrpcRemote {
-        max_stale_seconds, ..
+        max_stale_seconds,
+        remember_seconds,
+        ..
     } = full.rvps_config
     else {
         panic!("not remote")
     };
     assert_eq!(max_stale_seconds, default_max_stale_seconds());
+    assert_eq!(remember_seconds, default_remember_seconds());
 }
 
 #[test]

@@ -76,6 +76,7 @@ impl ReferenceValueSource for BuiltIn {
         Ok(View {
             values: self.values.snapshot(self.clock.now())?,
             looked_up: None,
+            age: None,
         })
     }
 

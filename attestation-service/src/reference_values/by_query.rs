@@ -12,9 +12,6 @@ use serde_json::Value;
 
 use super::{ReferenceValueError, View};
 
-/// How old an answer may be.
-const LIFETIME: Duration = Duration::from_secs(3);
-
 /// How many values one generation of answers may hold.
 pub(crate) const MAX_VALUES: usize = 512;
 
@@ -29,16 +26,15 @@ struct Generation {
     view: View,
 }
 
-impl Default for RecentAnswers {
-    fn default() -> Self {
+impl RecentAnswers {
+    /// Answers may be so old.
+    pub(crate) fn new(lifetime: Duration) -> Self {
         Self {
-            lifetime: LIFETIME,
+            lifetime,
             generation: Mutex::default(),
         }
     }
-}
 
-impl RecentAnswers {
     /// What was looked up in the last moment.
     pub(crate) fn view(&self) -> View {
         let generation = self.lock();
@@ -47,6 +43,7 @@ impl RecentAnswers {
             None => View {
                 values: ReferenceValueSnapshot::default(),
                 looked_up: Some(Arc::default()),
+                age: None,
             },
         }
     }
@@ -107,6 +104,7 @@ fn with(view: &View, answers: &[(String, Option<Value>)]) -> Result<View, Refere
     Ok(View {
         values,
         looked_up: Some(Arc::new(looked_up)),
+        age: None,
     })
 }
 
@@ -126,7 +124,7 @@ mod tests {
 
     #[test]
     fn only_what_was_not_looked_up_is_an_open_question() {
-        let answers = RecentAnswers::default();
+        let answers = RecentAnswers::new(Duration::from_secs(3));
         let view = answers.view();
         assert_eq!(
             view.open_questions(&[asked("a", false), asked("b", false)]),
@@ -143,10 +141,7 @@ mod tests {
 
     #[test]
     fn answers_are_shared_for_a_moment_and_no_longer() {
-        let answers = RecentAnswers {
-            lifetime: Duration::from_secs(3600),
-            ..RecentAnswers::default()
-        };
+        let answers = RecentAnswers::new(Duration::from_secs(3600));
         let empty = answers.view();
         answers
             .extend(&empty, vec![("a".to_owned(), Some(json!(1)))])
@@ -157,10 +152,7 @@ mod tests {
         assert_eq!(answers.view().values.get("a"), Some(json!(1)));
         assert_eq!(answers.view().values.get("b"), Some(json!(2)));
 
-        let answers = RecentAnswers {
-            lifetime: Duration::ZERO,
-            ..RecentAnswers::default()
-        };
+        let answers = RecentAnswers::new(Duration::ZERO);
         let view = answers
             .extend(&empty, vec![("a".to_owned(), Some(json!(1)))])
             .unwrap();
@@ -170,7 +162,7 @@ mod tests {
 
     #[test]
     fn what_was_registered_shows_at_once() {
-        let answers = RecentAnswers::default();
+        let answers = RecentAnswers::new(Duration::from_secs(3));
         answers
             .extend(&answers.view(), vec![("a".to_owned(), None)])
             .unwrap();
@@ -180,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_policy_that_asks_without_end_is_stopped() {
-        let answers = RecentAnswers::default();
+        let answers = RecentAnswers::new(Duration::from_secs(3));
         let many = (0..=MAX_VALUES).map(|n| (n.to_string(), None)).collect();
         assert_eq!(
             answers.extend(&answers.view(), many).unwrap_err(),

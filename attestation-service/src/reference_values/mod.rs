@@ -8,10 +8,11 @@ mod watched;
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use daemon::clock::Clock;
-use policy::{AskedValue, ReferenceValueSnapshot};
+use policy::{AppraisalPolicy, AskedValue, PolicyError, ReferenceDocument, ReferenceValueSnapshot};
 use protos::reference::{
     ReferenceValueDeleteRequest, ReferenceValueDeleteResponse, ReferenceValueHistoryRequest,
     ReferenceValueHistoryResponse, ReferenceValueRevokeRequest, ReferenceValueRevokeResponse,
@@ -19,7 +20,7 @@ use protos::reference::{
 use tonic::Status;
 
 use self::built_in::BuiltIn;
-use self::remote::Remote;
+use self::remote::{Ages, Remote};
 use crate::config::{Config, RvpsConfig};
 use crate::error::{Fault, StartError};
 
@@ -75,14 +76,34 @@ pub struct ReferenceValue {
 }
 
 /// The reference values at one moment, as far as they are known.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct View {
     pub(crate) values: ReferenceValueSnapshot,
     /// The ids that were looked up; `None` if everything is known.
     pub(crate) looked_up: Option<Arc<HashSet<String>>>,
+    /// For how many seconds nobody has been able to say whether they still are the right ones.
+    pub(crate) age: Option<u64>,
 }
 
 impl View {
+    /// What has to be looked up before a policy is asked that reads `data.reference`. An absent member would be taken
+    /// for a value that nobody registered.
+    pub(crate) fn unread(&self, policy: &AppraisalPolicy) -> Result<Vec<String>, PolicyError> {
+        let Some(looked_up) = &self.looked_up else {
+            return Ok(Vec::new());
+        };
+        match policy.reference_document() {
+            ReferenceDocument::Members(ids) => {
+                Ok(ids.iter().filter(|id| !looked_up.contains(*id)).cloned().collect())
+            }
+            ReferenceDocument::Whole => Err(PolicyError::Evaluation(
+                "it reads `data.reference` without naming a member, and this Reference Value Provider Service only \
+                 answers for single values: write `data.reference.<id>`, or `query_reference_value`"
+                    .to_owned(),
+            )),
+        }
+    }
+
     /// Of the ids that a policy asked for, those that may exist and were not looked up.
     pub(crate) fn open_questions(&self, asked: &[AskedValue]) -> Vec<String> {
         let Some(looked_up) = &self.looked_up else {
@@ -145,6 +166,14 @@ pub(crate) async fn open(
             address,
             tls,
             max_stale_seconds,
-        } => Arc::new(Remote::open(address, tls.clone(), *max_stale_seconds, clock)?),
+            remember_seconds,
+        } => {
+            let seconds = |seconds: &u32| Duration::from_secs((*seconds).into());
+            let ages = Ages {
+                snapshot: seconds(max_stale_seconds),
+                answers: seconds(remember_seconds),
+            };
+            Arc::new(Remote::open(address, tls.clone(), ages, clock)?)
+        }
     })
 }

@@ -51,23 +51,30 @@ const FIRST_WORD: Duration = Duration::from_secs(3);
 /// How long a change waits for its effect to arrive.
 const ECHO: Duration = Duration::from_secs(1);
 
+/// How old what is known may be.
+pub(crate) struct Ages {
+    /// All values, while the RVPS cannot be reached.
+    pub(crate) snapshot: Duration,
+    /// The answers of an RVPS that only answers queries.
+    pub(crate) answers: Duration,
+}
+
 impl Remote {
     /// Begins to watch the RVPS at `address`, which need not be there yet.
     pub(crate) fn open(
         address: &str,
         tls: Option<TlsClientConfig>,
-        max_stale_seconds: u32,
+        ages: Ages,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
         let client = RvpsClient::new(address, tls)?;
         let shared = Arc::new(Shared::default());
         let watcher = tokio::spawn(link::watch(client.clone(), Arc::clone(&shared))).abort_handle();
-        let max_stale = Duration::from_secs(max_stale_seconds.into());
         Ok(Self {
             client,
             shared,
-            recent: RecentAnswers::default(),
-            max_stale,
+            recent: RecentAnswers::new(ages.answers),
+            max_stale: ages.snapshot,
             clock,
             watcher,
         })
@@ -85,10 +92,11 @@ impl Remote {
         Ok(done)
     }
 
-    fn whole(&self) -> Result<View, ReferenceValueError> {
+    fn whole(&self, age: Option<Duration>) -> Result<View, ReferenceValueError> {
         Ok(View {
             values: self.shared.values.snapshot(self.clock.now())?,
             looked_up: None,
+            age: age.map(|age| age.as_secs()),
         })
     }
 }
@@ -103,12 +111,15 @@ impl Drop for Remote {
 impl ReferenceValueSource for Remote {
     async fn view(&self) -> Result<View, ReferenceValueError> {
         match self.shared.link.known(FIRST_WORD).await {
-            LinkState::Watching => self.whole(),
+            LinkState::Watching => self.whole(None),
             LinkState::ByQuery => Ok(self.recent.view()),
-            LinkState::Lost { since, .. } if since.is_some_and(|since| since.elapsed() < self.max_stale) => {
-                self.whole()
+            LinkState::Lost { since, reason } => {
+                let age = since.map(|since| since.elapsed());
+                match age.filter(|age| *age < self.max_stale) {
+                    Some(age) => self.whole(Some(age)),
+                    None => Err(ReferenceValueError::Unavailable(reason)),
+                }
             }
-            LinkState::Lost { reason, .. } => Err(ReferenceValueError::Unavailable(reason)),
             LinkState::Unknown => Err(ReferenceValueError::Unavailable(
                 "it has not answered yet".to_owned(),
             )),

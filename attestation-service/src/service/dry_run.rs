@@ -218,6 +218,7 @@ impl Prepared {
                     Some(Err(reason)) => return Err(reason.clone()),
                     None => return Err(format!("there is no policy `{id}`")),
                 };
+                open.extend(view.unread(policy).map_err(|error| error.to_string())?);
                 appraisal(policy, input, values, self.depth, |asked| {
                     open.extend(view.open_questions(asked));
                 })

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jose::{SigningKey, UnverifiedToken, Validation};
-use policy::ReferenceValueSnapshot;
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
 use tempfile::TempDir;
 use verifier::{Tee, UnverifiedEvidence, Verifiers};
@@ -14,6 +13,7 @@ use crate::appraisal::AnnotatedEvidence;
 use crate::binding::Binding;
 use crate::config::SignerConfig;
 use crate::policies::ReadyPolicy;
+use crate::reference_values::View;
 use crate::request::{HashAlgorithm, IndividualRequest, InitData, RuntimeData};
 
 const NOW: i64 = 1_795_309_052;
@@ -61,9 +61,7 @@ fn submodules(tees: &[Tee]) -> Vec<Submodule> {
                 .verify(&binding.expected, &Default::default(), NOW)
                 .unwrap();
             let annotated = AnnotatedEvidence::of(claims[0].clone(), Arc::clone(&binding)).unwrap();
-            annotated
-                .appraise("default", &policy, &ReferenceValueSnapshot::default())
-                .unwrap()
+            annotated.appraise("default", &policy, &View::default()).unwrap()
         })
         .collect()
 }

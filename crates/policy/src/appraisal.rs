@@ -13,6 +13,7 @@ pub use self::memo::{Claims, Extended, Fingerprint, Member};
 use crate::ar4si::{TrustClaim, TrustTier, TrustVector};
 use crate::engine::{self, Compiled, Host, Parsed, Target};
 use crate::explain::{Recent, Source};
+use crate::reads::{ANY, Reads};
 use crate::{Depth, Explanation, Limits, PolicyError, PolicyInput, ReferenceValueSnapshot};
 
 const TRUST_CLAIMS: &str = "trust_claims";
@@ -30,9 +31,14 @@ const MAX_EXTENSION_NODES: usize = 100_000;
 /// The member of an appraisal with the digest of the policy: our own addition.
 pub const POLICY_DIGEST: &str = "ear.trustee.policy-digest";
 
+/// The member of an appraisal with the seconds for which nobody has been able to say whether the reference values were
+/// still the right ones; only where that is so.
+pub const REFERENCE_VALUES_AGE: &str = "ear.trustee.reference-values-age";
+
 /// Members of an appraisal that a policy must not write: draft-ietf-rats-ear, section 3.1, and ours.
-const RESERVED: [&str; 7] = [
+const RESERVED: [&str; 8] = [
     POLICY_DIGEST,
+    REFERENCE_VALUES_AGE,
     "ear.status",
     "ear.trustworthiness-vector",
     "ear.appraisal-policy-id",
@@ -49,6 +55,40 @@ pub struct AppraisalPolicy {
     memo: Memo,
     source: Source,
     explained: Recent,
+    document: ReferenceDocument,
+}
+
+/// What a policy reads of `data.reference`, for who has to look its members up first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReferenceDocument {
+    /// Members with these ids, if any.
+    Members(Vec<String>),
+    /// Members that the text does not name, or all of them.
+    Whole,
+}
+
+impl ReferenceDocument {
+    fn of(rego: &str, reads_it: bool) -> Self {
+        if !reads_it {
+            return Self::Members(Vec::new());
+        }
+        let documents = Reads::of(rego).documents.into_iter().map(|read| read.name);
+        let mut ids = Vec::new();
+        for path in documents.filter(|path| {
+            path.first()
+                .is_some_and(|root| root == "reference" || root == ANY)
+        }) {
+            match path.into_iter().nth(1) {
+                Some(id) if id != ANY => ids.push(id),
+                _ => return Self::Whole,
+            }
+        }
+        // It is read in a way that is not seen here.
+        if ids.is_empty() {
+            return Self::Whole;
+        }
+        Self::Members(ids)
+    }
 }
 
 /// What a policy found out about one piece of evidence.
@@ -90,14 +130,21 @@ impl AppraisalPolicy {
             let digest = hex::encode(digest(&SHA384, rego.as_bytes()));
             let source = Source::new(rego, parsed.version());
             let compiled = parsed.compile(&TARGET)?;
+            let reads_it = !compiled.documents().is_empty();
             Ok(Self {
-                memo: Memo::new(rego, !compiled.documents().is_empty()),
+                document: ReferenceDocument::of(rego, reads_it),
+                memo: Memo::new(rego, reads_it),
                 compiled,
                 digest,
                 source,
                 explained: Recent::default(),
             })
         })
+    }
+
+    /// What it reads of `data.reference`.
+    pub fn reference_document(&self) -> &ReferenceDocument {
+        &self.document
     }
 
     /// SHA-384 of the policy text, in lower-case hex.

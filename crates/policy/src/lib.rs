@@ -24,6 +24,7 @@ mod tokens;
 
 pub use appraisal::{
     Appraisal, AppraisalPolicy, AskedValue, Claims, Extended, Extension, Fingerprint, Member,
+    ReferenceDocument,
 };
 pub use dialect::{CpuSubmod, RegoVersion, ReleaseDialect, ReleaseRule, ResourcePathForm};
 pub use error::{LimitKind, PolicyError};

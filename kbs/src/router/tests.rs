@@ -102,10 +102,10 @@ async fn a_body_over_the_limit_is_refused() {
     let bench = Bench::new().await;
     let big = vec![b'x'; (1 << 20) + 1];
     let (cookie, _) = bench.challenge("snp").await;
-    for path in ["auth", "attest"] {
-        let answer = bench
-            .call("POST", path, &[("cookie", &cookie)], big.clone())
-            .await;
+    // There may be an event log in an Attestation.
+    for (path, size) in [("auth", (1 << 20) + 1), ("attest", (8 << 20) + 1)] {
+        let body = vec![b'x'; size];
+        let answer = bench.call("POST", path, &[("cookie", &cookie)], body).await;
         assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "{path}");
     }
     for path in ["resource/a/b/c", "resource-policy", "reference-value"] {

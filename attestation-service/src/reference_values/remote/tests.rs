@@ -36,7 +36,10 @@ fn remote(address: SocketAddr, max_stale_seconds: u32) -> Remote {
     Remote::open(
         &address.to_string(),
         None,
-        max_stale_seconds,
+        Ages {
+            snapshot: Duration::from_secs(max_stale_seconds.into()),
+            answers: Duration::from_secs(3),
+        },
         Arc::new(SystemClock),
     )
     .unwrap()

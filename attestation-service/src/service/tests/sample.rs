@@ -339,6 +339,7 @@ async fn without_its_rvps_evidence_is_not_appraised() {
             address: nobody.to_string(),
             tls: None,
             max_stale_seconds: 30,
+            remember_seconds: 3,
         };
     })
     .await;

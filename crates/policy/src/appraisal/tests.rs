@@ -112,6 +112,32 @@ fn reference_values_are_data_too() {
 }
 
 #[test]
+fn what_a_policy_reads_of_the_reference_document_is_known() {
+    let members = |ids: &[&str]| ReferenceDocument::Members(ids.iter().map(ToString::to_string).collect());
+    for (rule, expected) in [
+        ("x := 1", members(&[])),
+        ("x := query_reference_value(\"a\")", members(&[])),
+        (
+            "x := data.reference.a[0]\ny := data[\"reference\"][\"b-c\"]",
+            members(&["a", "b-c"]),
+        ),
+        ("x := data.reference[input.name]", ReferenceDocument::Whole),
+        (
+            "x := data.reference.a\ny := data.reference",
+            ReferenceDocument::Whole,
+        ),
+        (
+            "x := {id | some id, _ in data.reference}",
+            ReferenceDocument::Whole,
+        ),
+    ] {
+        let rego = format!("package policy\n{rule}\ntrust_claims := {{\"hardware\": 2}}");
+        let policy = AppraisalPolicy::compile(&rego).unwrap();
+        assert_eq!(policy.reference_document(), &expected, "{rule}");
+    }
+}
+
+#[test]
 fn undefined_trust_claims_claim_nothing() {
     let appraisal = appraise(
         "package policy\ntrust_claims := {\"hardware\": 2} if input.absent",
