@@ -8,6 +8,7 @@ use axum::extract::{Query, Request};
 use axum::http::{HeaderMap, Method, Uri, header};
 
 use crate::admin::AdminGrant;
+use crate::audit::Changed;
 use crate::body::{Bodies, Held};
 use crate::error::KbsError;
 use crate::path::RequestPath;
@@ -25,6 +26,8 @@ pub struct Call {
     pub headers: HeaderMap,
     /// The role that was allowed to administer by this request, once it was.
     pub(crate) administrator: OnceLock<String>,
+    /// What it has changed, once it did.
+    pub(crate) changed: OnceLock<Changed>,
     uri: Uri,
     /// Until somebody reads it. `None` unless the method is POST or PUT.
     body: Mutex<Option<Body>>,
@@ -46,6 +49,7 @@ impl Call {
             headers: parts.headers,
             body: Mutex::new(has_body.then_some(body)),
             administrator: OnceLock::new(),
+            changed: OnceLock::new(),
             uri: parts.uri,
         })
     }

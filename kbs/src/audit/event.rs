@@ -28,6 +28,8 @@ pub(crate) struct Event {
     path: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
+    #[serde(flatten)]
+    changed: Changed,
     #[serde(skip_serializing_if = "Option::is_none")]
     class: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,6 +52,23 @@ pub(crate) struct Event {
     request_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     peer: Option<String>,
+}
+
+/// What an administrator has changed, beyond what the path of the request says.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct Changed {
+    /// The policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) policy_id: Option<String>,
+    /// Its version now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<u64>,
+    /// SHA-384 of its text now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) digest: Option<String>,
+    /// SHA-256 of the message with reference values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) message_sha256: Option<String>,
 }
 
 /// What is to be written down. The line is made by the thread that writes it.
@@ -108,6 +127,7 @@ impl Event {
             outcome: Some(outcome.to_owned()),
             role: Some(role.to_owned()),
             status: Some(status.as_u16()),
+            changed: call.changed.get().cloned().unwrap_or_default(),
             ..Self::admin("admin-result", call, at)
         }
     }

@@ -12,6 +12,6 @@ mod writer;
 mod tests;
 
 pub use config::AuditConfig;
-pub(crate) use event::{Event, What};
+pub(crate) use event::{Changed, Event, What};
 pub use log::AuditSetupError;
 pub use writer::{Audit, NotWritten};

@@ -154,6 +154,15 @@ async fn every_admin_action_attestation_and_release_is_a_line_of_a_whole_log() {
             ("failed", path("resource/default/test/none")),
         ])
     );
+    let set = lines
+        .iter()
+        .find(|line| line["event"] == "admin-result" && line["path"] == path("resource-policy"))
+        .unwrap();
+    assert_eq!(set["policy_id"], "resource-policy");
+    assert!(
+        set["version"].is_u64() && set["digest"].as_str().unwrap().len() == 96,
+        "{set}"
+    );
     assert_eq!(
         said(&lines, "attestation"),
         pairs(&[("affirming", "snp".into()), ("refused", "tdx".into())])

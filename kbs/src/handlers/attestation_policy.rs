@@ -89,6 +89,7 @@ pub async fn set(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
         version = set.version.as_ref().map(|version| version.number),
         "attestation policy set"
     );
+    note(call, &request.policy_id, set.version.as_ref());
     json(&Changed {
         warnings: Some(&set.warnings),
         ..Changed::new(&request.policy_id, set.version)
@@ -144,6 +145,7 @@ pub async fn delete(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsErr
         restored = deleted.restored,
         "attestation policy deleted"
     );
+    note(call, id, Some(&deleted.version));
     json(&Changed {
         restored: Some(deleted.restored),
         ..Changed::new(id, Some(deleted.version))
@@ -167,7 +169,18 @@ pub async fn roll_back(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, Kbs
         to = version,
         "attestation policy rolled back"
     );
+    note(call, id, Some(&back));
     json(&Changed::new(id, Some(back)))
+}
+
+/// For the audit log.
+fn note(call: &Call, id: &str, version: Option<&Version>) {
+    let _ = call.changed.set(crate::audit::Changed {
+        policy_id: Some(id.to_owned()),
+        version: version.map(|version| version.number),
+        digest: version.and_then(|version| version.digest.clone()),
+        ..Default::default()
+    });
 }
 
 /// Whether what a policy reads that is not there is a reason to refuse it.

@@ -46,6 +46,11 @@ pub async fn register(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
             KbsError::BadReferenceValue(format!("Failed to register reference value: {reason}"))
         })
     })?;
+    let digest = ring::digest::digest(&ring::digest::SHA256, message.as_bytes());
+    let _ = call.changed.set(crate::audit::Changed {
+        message_sha256: Some(hex::encode(digest)),
+        ..Default::default()
+    });
     tracing::info!(role = grant.role(), "reference values registered");
     Ok(json_text(""))
 }

@@ -97,7 +97,7 @@ pub async fn set(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
         ..NewPolicy::for_everything(&rego)
     };
     let set = kbs.policy.set(&grant, new, kbs.clock.now()).await;
-    changed(&set.map_err(sort)?)
+    changed(call, &set.map_err(sort)?)
 }
 
 /// `PUT resource-policy/{id}[?strict=true]`: with a scope, unless it is the policy for everything.
@@ -115,7 +115,7 @@ pub async fn put(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError>
         strict: flag(&call.query()?, "strict")?,
     };
     let set = kbs.policy.set(&grant, new, kbs.clock.now()).await;
-    changed(&set.map_err(sort)?)
+    changed(call, &set.map_err(sort)?)
 }
 
 /// `POST resource-policy/{id}/rollback`
@@ -125,7 +125,7 @@ pub async fn roll_back(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, Kbs
         .map_err(|_| KbsError::BadPolicyBody("expected JSON with `version`, the number to go back to"))?;
     let now = kbs.clock.now();
     let set = kbs.policy.roll_back(&grant, id, request.version, now).await;
-    changed(&set.map_err(sort)?)
+    changed(call, &set.map_err(sort)?)
 }
 
 /// `DELETE resource-policy/{id}`
@@ -181,7 +181,13 @@ pub async fn version(kbs: &Kbs, call: &Call, id: &str, number: &str) -> Result<R
     })
 }
 
-fn changed(changed: &PolicyChanged) -> Result<Response, KbsError> {
+fn changed(call: &Call, changed: &PolicyChanged) -> Result<Response, KbsError> {
+    let _ = call.changed.set(crate::audit::Changed {
+        policy_id: Some(changed.policy.id().to_owned()),
+        version: changed.policy.version(),
+        digest: Some(changed.policy.digest().to_owned()),
+        ..Default::default()
+    });
     json(&Changed {
         summary: summary(&changed.policy),
         warnings: &changed.warnings,
