@@ -75,22 +75,8 @@ impl Bodies {
     }
 
     /// Reads what nobody wants, for a moment, keeping nothing: a client that is still sending may not hear an answer.
-    pub(crate) async fn discard(&self, headers: &HeaderMap, mut body: Body) {
-        let limit = self.limit();
-        let waits = headers.contains_key(header::EXPECT);
-        if waits || declared(headers).is_some_and(|length| length > limit) {
-            return;
-        }
-        let rest = async {
-            let mut seen = 0;
-            while let Some(Ok(frame)) = body.frame().await {
-                seen += frame.data_ref().map_or(0, Bytes::len);
-                if seen > limit {
-                    return;
-                }
-            }
-        };
-        let _ = tokio::time::timeout(DISCARD_TIMEOUT, rest).await;
+    pub(crate) async fn discard(&self, headers: &HeaderMap, body: Body) {
+        discard(headers, body, self.limit()).await;
     }
 
     async fn read_within<'a>(
@@ -109,7 +95,7 @@ impl Bodies {
         let whole = whole(&mut body, limit, expected, share, too_large);
         match tokio::time::timeout(BODY_TIMEOUT, whole).await {
             Ok(Err(KbsError::TooBusy)) => {
-                self.discard(headers, body).await;
+                discard(headers, body, limit).await;
                 Err(KbsError::TooBusy)
             }
             Ok(read) => read,
@@ -139,6 +125,23 @@ impl Bodies {
 
 fn bytes(mib: u32) -> usize {
     usize::try_from(u64::from(mib) << 20).unwrap_or(usize::MAX)
+}
+
+async fn discard(headers: &HeaderMap, mut body: Body, limit: usize) {
+    let waits = headers.contains_key(header::EXPECT);
+    if waits || declared(headers).is_some_and(|length| length > limit) {
+        return;
+    }
+    let rest = async {
+        let mut seen = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            seen += frame.data_ref().map_or(0, Bytes::len);
+            if seen > limit {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(DISCARD_TIMEOUT, rest).await;
 }
 
 /// The whole of a body, of at most `limit` bytes.
