@@ -143,12 +143,26 @@ pub async fn start(
         running_admin = Some(serve(options, admin::router(Arc::clone(&service)), shutdown.clone()).await?);
     }
     let options = options("attestation-service", listener, tls);
-    let main = serve(options, api::router(service), shutdown).await?;
+    let services = daemon::grpc::bounded(api::router(service), request_memory(config)?);
+    let main = serve(options, services, shutdown).await?;
     Ok(Running {
         main,
         admin: running_admin,
     })
 }
+
+/// What requests may take up together, in bytes.
+fn request_memory(config: &Config) -> anyhow::Result<usize> {
+    let mib = config.request_memory_mib.unwrap_or(DEFAULT_REQUEST_MEMORY_MIB);
+    // Room for the largest, beside others.
+    if !(LEAST_REQUEST_MEMORY_MIB..=65_536).contains(&mib) {
+        bail!("`request_memory_mib` must be from {LEAST_REQUEST_MEMORY_MIB} to 65536, not {mib}");
+    }
+    Ok(usize::try_from(u64::from(mib) << 20)?)
+}
+
+pub(crate) const DEFAULT_REQUEST_MEMORY_MIB: u32 = 128;
+const LEAST_REQUEST_MEMORY_MIB: u32 = 16;
 
 fn options(name: &'static str, listener: Listener, tls: Option<ServerTls>) -> ServeOptions {
     ServeOptions {
@@ -233,6 +247,21 @@ mod tests {
         assert!(verifiers.snp_verifier.vcek_sources.len() == 1 && kds + nras < guest);
         let options = options("test", Listener::Address(args("").socket), None);
         assert!(options.limits.request_timeout > Duration::from_secs(longest_call_of_a_kbs));
+    }
+
+    #[test]
+    fn the_memory_for_requests_holds_more_than_one() {
+        let memory = |request_memory_mib| {
+            let config = Config {
+                request_memory_mib,
+                ..Config::default()
+            };
+            request_memory(&config)
+        };
+        assert_eq!(memory(None).unwrap(), 128 << 20);
+        assert_eq!(memory(Some(16)).unwrap(), 16 << 20);
+        let error = memory(Some(15)).unwrap_err().to_string();
+        assert!(error.contains("must be from 16 to 65536, not 15"), "{error}");
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub struct Config {
     pub tls: Option<TlsServerConfig>,
     /// Where `/status` and `/metrics` are served, in plain HTTP; without it, nowhere.
     pub admin_socket: Option<SocketAddr>,
+    /// How many MiB the requests that are under way may have together, from 16. Default: 128.
+    pub request_memory_mib: Option<u32>,
 }
 
 /// Keys of earlier versions, which mean nothing any more.

@@ -4,11 +4,12 @@
 //! what is beyond the budget is answered 503. An administrator's body is read when it is clear that it is one.
 
 use std::ops::Deref;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, header};
+use daemon::budget::{Budget, Exhausted, Share};
 use http_body_util::BodyExt;
 
 use crate::admin::AdminGrant;
@@ -20,25 +21,19 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the rest of a body is awaited that nobody wants, so that the client hears why.
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Bodies of up to so many bytes may have the whole budget, larger ones three quarters of it: large ones, however
-/// many, do not keep new guests out.
-const SMALL: usize = 16 << 10;
-
 /// What an Attestation may have at least, in MiB: an event log of 4 MiB is in it as base64.
 const EVIDENCE_MIB: u32 = 8;
 
 /// What bodies may take up.
 pub struct Bodies {
     limit_mib: u32,
-    budget: usize,
-    /// Bytes of the budget that are in use.
-    held: AtomicUsize,
+    budget: Arc<Budget>,
 }
 
 /// A body, until it was worked on.
-pub struct Held<'a> {
+pub struct Held {
     bytes: Bytes,
-    _share: Option<Share<'a>>,
+    _share: Option<Share>,
 }
 
 impl Bodies {
@@ -46,21 +41,20 @@ impl Bodies {
     pub fn new(limit_mib: u32, budget: usize) -> Self {
         Self {
             limit_mib,
-            budget,
-            held: AtomicUsize::new(0),
+            budget: Budget::new(budget),
         }
     }
 
     /// The body of somebody who may be anybody.
-    pub(crate) async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Held<'_>, KbsError> {
-        self.read_within(headers, body, self.limit_mib, Some(Share::none(self)))
+    pub(crate) async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Held, KbsError> {
+        self.read_within(headers, body, self.limit_mib, Some(self.budget.share()))
             .await
     }
 
     /// The same of somebody who sends evidence.
-    pub(crate) async fn read_evidence(&self, headers: &HeaderMap, body: Body) -> Result<Held<'_>, KbsError> {
+    pub(crate) async fn read_evidence(&self, headers: &HeaderMap, body: Body) -> Result<Held, KbsError> {
         let limit_mib = self.limit_mib.max(EVIDENCE_MIB);
-        self.read_within(headers, body, limit_mib, Some(Share::none(self)))
+        self.read_within(headers, body, limit_mib, Some(self.budget.share()))
             .await
     }
 
@@ -70,7 +64,7 @@ impl Bodies {
         _: &AdminGrant,
         headers: &HeaderMap,
         body: Body,
-    ) -> Result<Held<'_>, KbsError> {
+    ) -> Result<Held, KbsError> {
         self.read_within(headers, body, self.limit_mib, None).await
     }
 
@@ -79,13 +73,13 @@ impl Bodies {
         discard(headers, body, self.limit()).await;
     }
 
-    async fn read_within<'a>(
-        &'a self,
+    async fn read_within(
+        &self,
         headers: &HeaderMap,
         mut body: Body,
         limit_mib: u32,
-        share: Option<Share<'a>>,
-    ) -> Result<Held<'a>, KbsError> {
+        share: Option<Share>,
+    ) -> Result<Held, KbsError> {
         let limit = bytes(limit_mib);
         let expected = declared(headers).unwrap_or(limit);
         let too_large = || KbsError::TooLarge { limit_mib };
@@ -105,12 +99,10 @@ impl Bodies {
 
     /// Somebody who holds the whole budget.
     #[cfg(test)]
-    pub(crate) fn hold_all_for_tests(&self) -> Held<'_> {
-        self.held.fetch_add(self.budget, Ordering::Relaxed);
-        let share = Share {
-            bodies: self,
-            bytes: self.budget,
-        };
+    pub(crate) fn hold_all_for_tests(&self) -> Held {
+        let share = self.budget.share();
+        // More than there is: it is refused, and counts until it is given back.
+        assert_eq!(share.take(1 << 40), Err(Exhausted));
         Held {
             bytes: Bytes::new(),
             _share: Some(share),
@@ -145,13 +137,13 @@ async fn discard(headers: &HeaderMap, mut body: Body, limit: usize) {
 }
 
 /// The whole of a body, of at most `limit` bytes.
-async fn whole<'a>(
+async fn whole(
     body: &mut Body,
     limit: usize,
     expected: usize,
-    mut share: Option<Share<'a>>,
+    share: Option<Share>,
     too_large: impl Fn() -> KbsError,
-) -> Result<Held<'a>, KbsError> {
+) -> Result<Held, KbsError> {
     let mut first = Bytes::new();
     let mut all: Vec<u8> = Vec::new();
     while let Some(frame) = body.frame().await {
@@ -165,14 +157,14 @@ async fn whole<'a>(
             return Err(too_large());
         }
         if length == data.len() {
-            grow(share.as_mut(), length)?;
+            grow(share.as_ref(), length)?;
             first = data;
             continue;
         }
         if length > all.capacity() {
             // Twice as much, but no more than is to come. What is counted is what is allocated.
             let capacity = (2 * length).min(expected).max(length);
-            grow(share.as_mut(), capacity)?;
+            grow(share.as_ref(), capacity)?;
             all.reserve_exact(capacity - all.len());
         }
         all.extend_from_slice(&std::mem::take(&mut first));
@@ -182,7 +174,7 @@ async fn whole<'a>(
     Ok(Held { bytes, _share: share })
 }
 
-impl Held<'_> {
+impl Held {
     /// Of a request that has none.
     pub(crate) fn none() -> Self {
         Self {
@@ -197,7 +189,7 @@ impl Held<'_> {
     }
 }
 
-impl Deref for Held<'_> {
+impl Deref for Held {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
@@ -205,42 +197,9 @@ impl Deref for Held<'_> {
     }
 }
 
-/// What one body has of the budget. It goes back when this is dropped.
-struct Share<'a> {
-    bodies: &'a Bodies,
-    bytes: usize,
-}
-
-impl<'a> Share<'a> {
-    fn none(bodies: &'a Bodies) -> Self {
-        Self { bodies, bytes: 0 }
-    }
-
-    /// Takes what is missing to `bytes`.
-    fn grow(&mut self, bytes: usize) -> Result<(), KbsError> {
-        let more = bytes.saturating_sub(self.bytes);
-        let ceiling = match bytes {
-            ..=SMALL => self.bodies.budget,
-            _ => self.bodies.budget / 4 * 3,
-        };
-        let before = self.bodies.held.fetch_add(more, Ordering::Relaxed);
-        self.bytes += more;
-        // What was added goes back with the rest.
-        if before + more > ceiling {
-            return Err(KbsError::TooBusy);
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Share<'_> {
-    fn drop(&mut self) {
-        self.bodies.held.fetch_sub(self.bytes, Ordering::Relaxed);
-    }
-}
-
-fn grow(share: Option<&mut Share<'_>>, bytes: usize) -> Result<(), KbsError> {
-    share.map_or(Ok(()), |share| share.grow(bytes))
+fn grow(share: Option<&Share>, bytes: usize) -> Result<(), KbsError> {
+    let grown = share.map_or(Ok(()), |share| share.grow_to(bytes));
+    grown.map_err(|Exhausted| KbsError::TooBusy)
 }
 
 /// What `Content-Length` says.

@@ -1,5 +1,4 @@
 use std::convert::Infallible;
-use std::sync::Arc;
 
 use axum::http::{HeaderValue, StatusCode};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -31,7 +30,7 @@ fn none() -> HeaderMap {
     HeaderMap::new()
 }
 
-fn status(read: Result<Held<'_>, KbsError>) -> StatusCode {
+fn status(read: Result<Held, KbsError>) -> StatusCode {
     read.map_or_else(|error| error.status(), |_| StatusCode::OK)
 }
 
@@ -51,7 +50,7 @@ async fn a_body_over_the_limit_is_refused_declared_or_not() {
         status(bodies.read_of(&grant, &none(), frames(MIB / 2, 3)).await),
         refused
     );
-    assert_eq!(bodies.held.load(Ordering::Relaxed), 0);
+    assert_eq!(bodies.budget.held(), 0);
 }
 
 #[tokio::test]
@@ -85,14 +84,14 @@ async fn what_is_held_never_exceeds_the_budget_and_goes_back() {
     // Three quarters.
     assert_eq!(held.len(), 3);
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(bodies.held.load(Ordering::Relaxed), 3 * MIB);
+    assert_eq!(bodies.budget.held(), 3 * MIB);
     held.pop();
     assert_eq!(
         status(bodies.read(&length(MIB), frames(MIB / 4, 4)).await),
         StatusCode::OK
     );
     held.clear();
-    assert_eq!(bodies.held.load(Ordering::Relaxed), 0);
+    assert_eq!(bodies.budget.held(), 0);
 }
 
 #[tokio::test]
@@ -111,14 +110,14 @@ async fn who_promises_much_and_sends_little_takes_what_was_sent() {
     for _ in 0..10 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(bodies.held.load(Ordering::Relaxed), 300 * 100);
+    assert_eq!(bodies.budget.held(), 300 * 100);
     assert_eq!(status(bodies.read(&none(), frames(MIB, 1)).await), StatusCode::OK);
     // And that no longer than until they are gone.
     drop(senders);
     for reader in readers {
         assert_eq!(reader.await.unwrap(), StatusCode::OK);
     }
-    assert_eq!(bodies.held.load(Ordering::Relaxed), 0);
+    assert_eq!(bodies.budget.held(), 0);
 }
 
 #[tokio::test]
@@ -129,7 +128,7 @@ async fn large_bodies_do_not_keep_small_ones_out() {
         large.push(body);
     }
     let mut small = Vec::new();
-    while let Ok(body) = bodies.read(&none(), frames(SMALL, 1)).await {
+    while let Ok(body) = bodies.read(&none(), frames(daemon::budget::SMALL, 1)).await {
         small.push(body);
     }
     assert_eq!((large.len(), small.len()), (6, 64));

@@ -55,7 +55,7 @@ impl Call {
     }
 
     /// The body, whoever sent it. Read once: a second time it is empty.
-    pub async fn body<'a>(&self, bodies: &'a Bodies) -> Result<Held<'a>, KbsError> {
+    pub async fn body(&self, bodies: &Bodies) -> Result<Held, KbsError> {
         match self.take_body() {
             Some(body) => bodies.read(&self.headers, body).await,
             None => Ok(Held::none()),
@@ -63,7 +63,7 @@ impl Call {
     }
 
     /// The same with evidence in it.
-    pub async fn evidence<'a>(&self, bodies: &'a Bodies) -> Result<Held<'a>, KbsError> {
+    pub async fn evidence(&self, bodies: &Bodies) -> Result<Held, KbsError> {
         match self.take_body() {
             Some(body) => bodies.read_evidence(&self.headers, body).await,
             None => Ok(Held::none()),
@@ -71,7 +71,7 @@ impl Call {
     }
 
     /// The body that an administrator sent. Read once: a second time it is empty.
-    pub async fn body_of<'a>(&self, grant: &AdminGrant, bodies: &'a Bodies) -> Result<Held<'a>, KbsError> {
+    pub async fn body_of(&self, grant: &AdminGrant, bodies: &Bodies) -> Result<Held, KbsError> {
         match self.take_body() {
             Some(body) => bodies.read_of(grant, &self.headers, body).await,
             None => Ok(Held::none()),

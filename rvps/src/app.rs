@@ -11,6 +11,9 @@ use daemon::{
 
 use crate::{Config, OpenError, Rules, Rvps, auth::Authenticator, grpc};
 
+/// What requests may take up together, in bytes: many of the largest, of 4 MiB.
+const REQUEST_MEMORY: usize = 64 << 20;
+
 /// Why the server does not start. The operator's to mend.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -52,6 +55,7 @@ pub async fn start(
         .await
         .prepare()
         .into_axum_router();
+    let router = daemon::grpc::bounded(router, REQUEST_MEMORY);
     let options = ServeOptions {
         name: "rvps",
         listeners: vec![listener],

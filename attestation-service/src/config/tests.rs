@@ -49,6 +49,10 @@ fn the_full_file_has_the_defaults_that_it_says_it_has() {
     assert_eq!(dcap.collateral_services.as_ref().unwrap().len(), 3);
     assert_eq!(CollateralServiceConfig::new("x").timeout_seconds, 10);
     assert!(full.admin_socket.is_some());
+    assert_eq!(
+        full.request_memory_mib,
+        Some(crate::app::DEFAULT_REQUEST_MEMORY_MIB)
+    );
     let RvpsConfig::GrpcRemote {
         max_stale_seconds,
         remember_seconds,

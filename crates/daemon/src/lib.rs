@@ -4,6 +4,7 @@
 //! build the service, [`serve::serve`], wait for [`shutdown::Shutdown`].
 
 pub mod aside;
+pub mod budget;
 pub mod build_info;
 pub mod clock;
 pub mod config;

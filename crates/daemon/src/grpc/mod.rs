@@ -1,5 +1,6 @@
-//! Calling another service over gRPC.
+//! Calling another service over gRPC, and what callers may send.
 
+mod bodies;
 mod whole;
 
 #[cfg(test)]
@@ -19,6 +20,7 @@ use tonic::service::Interceptor;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
+pub use bodies::bounded;
 pub use whole::WholeRequests;
 
 use crate::telemetry::{REQUEST_ID_HEADER, RequestContext, TRACEPARENT_HEADER};
