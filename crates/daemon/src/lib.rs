@@ -8,6 +8,7 @@ pub mod budget;
 pub mod build_info;
 pub mod clock;
 pub mod config;
+mod files;
 pub mod grpc;
 pub mod health;
 pub mod metrics;
@@ -18,10 +19,12 @@ pub mod suggest;
 pub mod telemetry;
 pub mod tls;
 
-/// Installs the process-wide defaults: `ring` as the provider of rustls. Call it first in `main`.
+/// Installs the process-wide defaults: `ring` as the provider of rustls, and as many open files as may be needed. Call
+/// it first in `main`.
 ///
 /// Calling it again does nothing, so tests may do so freely.
 pub fn init() {
     // The only error is that a provider is there already.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    files::raise_limit();
 }

@@ -98,7 +98,7 @@ pub async fn serve(options: ServeOptions, router: Router, shutdown: Shutdown) ->
     if let Some(tls) = &tls {
         tls.watch_files(limits.certificate_poll);
     }
-    let acceptor = Acceptor::new(tls, &limits, Arc::new(Semaphore::new(limits.max_connections)));
+    let acceptor = Acceptor::new(tls, &limits, places(name, &limits));
     let context = RequestContextLayer {
         request_timeout: limits.request_timeout,
     };
@@ -122,6 +122,20 @@ pub async fn serve(options: ServeOptions, router: Router, shutdown: Shutdown) ->
         });
     }
     Ok(Serving { addresses, servers })
+}
+
+/// A place for each connection.
+fn places(name: &'static str, limits: &Limits) -> Arc<Semaphore> {
+    let (possible, open_files) = crate::files::connections();
+    if let (true, Some(open_files)) = (possible < limits.max_connections, open_files) {
+        tracing::warn!(
+            server = name,
+            connections = possible,
+            open_files,
+            "fewer connections at a time than usual, for few files may be open: raise the limit (ulimit -n) for more"
+        );
+    }
+    Arc::new(Semaphore::new(possible.min(limits.max_connections)))
 }
 
 impl Serving {

@@ -453,31 +453,3 @@ fn default_policy_asks_for_eleven_values_on_snp() {
             .all(|asked| asked.known && asked.id.starts_with("snp_"))
     );
 }
-
-/// `cargo test --release -p policy -- --ignored --nocapture microseconds`
-#[test]
-#[ignore = "a measurement"]
-fn microseconds_of_an_appraisal() {
-    const TIMES: u32 = 20_000;
-    let (input, reference) = snp();
-    let (text, reference) = (input.to_string(), snapshot(&reference));
-    let policy = AppraisalPolicy::compile(default_policy("cpu")).unwrap();
-    let limits = Limits::default();
-    for _ in 0..3 {
-        let begin = std::time::Instant::now();
-        for _ in 0..TIMES {
-            std::hint::black_box(PolicyInput::from_json(&text).unwrap());
-        }
-        let parse = begin.elapsed() / TIMES;
-        let input = PolicyInput::from_json(&text).unwrap();
-        let begin = std::time::Instant::now();
-        for _ in 0..TIMES {
-            std::hint::black_box(policy.evaluate(&input, &reference, &limits).unwrap());
-        }
-        let evaluate = begin.elapsed() / TIMES;
-        println!(
-            "default_cpu on SNP: parse {} bytes in {parse:?}, evaluate in {evaluate:?}",
-            text.len()
-        );
-    }
-}
