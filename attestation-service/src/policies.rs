@@ -16,7 +16,7 @@ use policy::{AppraisalPolicy, PolicyError, defaults};
 use storage::{Author, KeyValueStore, Version, Versions};
 use tokio::sync::Mutex;
 
-pub(crate) use self::checks::Checks;
+pub(crate) use self::checks::{Checks, Findings, KnownValues};
 pub(crate) use self::choice::PolicyMap;
 pub use self::choice::PolicyMapEntry;
 pub use self::error::PolicyStoreError;
@@ -155,21 +155,23 @@ impl PolicyStore {
         Ok(deleted)
     }
 
-    /// Puts the text of an earlier version in force again, if it still compiles.
+    /// Puts the text of an earlier version in force again, if it still compiles. Gives the text, too.
     pub(crate) async fn roll_back(
         &self,
         id: &str,
         number: u64,
         by: &Author,
         now: i64,
-    ) -> Result<Version, PolicyStoreError> {
+    ) -> Result<(Version, String, Arc<ReadyPolicy>), PolicyStoreError> {
         check_id(id)?;
         let _one_at_a_time = self.changing.lock().await;
         let rego = self.versions.text(id, Some(number)).await?;
-        let policy = compile(rego).await?.map_err(PolicyStoreError::Malformed)?;
+        let policy = compile(rego.clone())
+            .await?
+            .map_err(PolicyStoreError::Malformed)?;
         let version = self.versions.roll_back(id, number, by, now).await?;
         self.change(id, Some(&policy));
-        Ok(version)
+        Ok((version, rego, policy))
     }
 
     /// Every version of a policy, the newest first.

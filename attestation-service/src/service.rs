@@ -1,5 +1,6 @@
 //! The service itself: what every edge calls.
 
+mod checked;
 mod dry_run;
 mod manage;
 

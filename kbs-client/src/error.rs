@@ -150,7 +150,7 @@ impl Refusal {
             Ok(body) => Self {
                 status,
                 kind: printable(body.r#type.rsplit('/').next().unwrap_or_default()),
-                detail: printable(&body.detail),
+                detail: printable_lines(&body.detail),
                 request_id: body.request_id.as_deref().map(printable),
                 decision: body.decision.as_deref().map(|id| printable(id).into()),
                 retry_after,
@@ -217,8 +217,17 @@ impl fmt::Display for Refusal {
 
 /// A bounded text without control characters: it comes from the network and goes to a terminal.
 pub(crate) fn printable(text: &str) -> String {
+    shown(text, 2000)
+}
+
+/// The same for a text that has a line for each thing that is wrong with a policy.
+fn printable_lines(text: &str) -> String {
+    shown(text, 20_000)
+}
+
+fn shown(text: &str, most: usize) -> String {
     text.chars()
-        .take(2000)
+        .take(most)
         .map(|c| {
             if c.is_control() && c != '\n' {
                 '\u{fffd}'

@@ -9,6 +9,7 @@ use std::error::Error;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use daemon::telemetry::RequestContext;
+use daemon::text::bounded_lines;
 use serde::Serialize;
 
 use crate::decisions::DecisionId;
@@ -19,6 +20,9 @@ use crate::session::NoRoom;
 pub type Cause = Box<dyn Error + Send + Sync>;
 
 const TYPE_PREFIX: &str = "https://github.com/confidential-containers/kbs/errors/";
+
+/// The longest text of an error in the log, in bytes.
+const MAX_LOGGED: usize = 4096;
 
 /// Seconds a client is asked to wait when a dependency or a place is missing.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
@@ -307,17 +311,22 @@ impl KbsError {
         )
     }
 
+    /// Of what is wrong with a policy, each thing has a line.
+    fn in_one_line(&self) -> String {
+        bounded_lines(&self.to_string(), MAX_LOGGED).replace('\n', ";")
+    }
+
     fn log(&self, status: StatusCode) {
         let causes = causes(self);
         let causes = (!causes.is_empty()).then_some(causes);
         let status = status.as_u16();
         if status >= 500 {
-            tracing::error!(status, causes, "{self}");
+            tracing::error!(status, causes, "{}", self.in_one_line());
         } else if self.is_recorded() || matches!(self, Self::TokenNotFound) {
             // Without a token: how every guest of the existing ecosystem begins.
-            tracing::debug!(status, causes, "{self}");
+            tracing::debug!(status, causes, "{}", self.in_one_line());
         } else {
-            tracing::info!(status, causes, "{self}");
+            tracing::info!(status, causes, "{}", self.in_one_line());
         }
     }
 }

@@ -361,7 +361,11 @@ impl AttestationClient for FakeAttestation {
             .set(change.id, change.rego, &change.author, NOW)
             .await;
         let version = Some(version.unwrap());
-        Ok(PolicySet { version, warnings })
+        Ok(PolicySet {
+            version,
+            warnings,
+            notes: Vec::new(),
+        })
     }
 
     async fn policies(&self) -> Result<Vec<PolicySummary>, AttestationError> {
@@ -409,8 +413,13 @@ impl AttestationClient for FakeAttestation {
         id: &str,
         number: u64,
         author: &Author,
-    ) -> Result<Option<Version>, AttestationError> {
-        Ok(self.policies.roll_back(id, number, author, NOW).await.ok())
+    ) -> Result<Option<PolicySet>, AttestationError> {
+        let version = self.policies.roll_back(id, number, author, NOW).await.ok();
+        Ok(version.map(|version| PolicySet {
+            version: Some(version),
+            warnings: vec!["line 1: as when it was set".into()],
+            notes: Vec::new(),
+        }))
     }
 
     async fn reference_value(&self, id: &str) -> Result<Option<String>, AttestationError> {

@@ -54,6 +54,7 @@ impl attestation_service_server::AttestationService for Api {
         Ok(Response::new(SetPolicyResponse {
             warnings: set.warnings,
             version: Some(policies::version(set.version)),
+            notes: set.notes,
         }))
     }
 

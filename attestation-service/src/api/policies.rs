@@ -99,7 +99,9 @@ impl AttestationManagementService for Api {
             .await;
         let back = back.map_err(|error| status::policy("", &error))?;
         Ok(Response::new(RollBackPolicyResponse {
-            version: Some(version(back)),
+            version: Some(version(back.version)),
+            warnings: back.warnings,
+            notes: back.notes,
         }))
     }
 }

@@ -28,7 +28,7 @@ pub enum PolicyStoreError {
     #[error("the policy cannot be checked now: {0}")]
     Unchecked(#[source] AsideError),
     /// The text is a policy, but reads what is not there, and was to be refused then.
-    #[error("the policy is not set, for it was to be checked strictly: {}", .0.join("; "))]
+    #[error("the policy is not set, for it was to be checked strictly:{}", lines(.0))]
     Doubtful(Vec<String>),
     /// There is no policy of this id.
     #[error("Policy `{0}.rego` not found")]
@@ -56,6 +56,18 @@ pub enum PolicyStoreError {
     /// The storage does not work.
     #[error("the policy storage does not work")]
     Storage(#[from] StorageError),
+}
+
+/// The longest text of what is doubtful, in bytes: it has to fit into the header of an answer.
+const MAX_DOUBTS: usize = 16 * 1024;
+
+/// A line each, as many as there is room for.
+fn lines(doubts: &[String]) -> String {
+    daemon::text::lines(
+        doubts,
+        MAX_DOUBTS,
+        "set the policy without `strict` to read all of them",
+    )
 }
 
 impl PolicyStoreError {

@@ -1,12 +1,14 @@
 //! Attestation policies, as those who manage them see them.
 
+use std::time::Duration;
+
 use storage::{Author, Version};
 
 use super::AttestationService;
-use crate::policies::{Checks, Deleted, PolicyStoreError, PolicyText, ReadyPolicy};
+use crate::policies::{Deleted, Findings, PolicyStoreError, PolicyText};
 
-/// How many reference values are looked up for a policy that is set.
-const MAX_LOOKED_UP: usize = 64;
+/// How long one waits to hear what is doubtful about a policy that is in force again already.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A policy that is to be set.
 #[derive(Debug, Clone)]
@@ -34,13 +36,15 @@ impl<'a> PolicyChange<'a> {
     }
 }
 
-/// A policy that was set.
+/// A policy that was set, or put in force again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicySet {
     /// The version that is in force now.
     pub version: Version,
-    /// What the policy reads that is not there, each in a sentence.
+    /// What the policy reads that is not there, and the like, each in a sentence.
     pub warnings: Vec<String>,
+    /// What else whoever set it should know, likewise. No reason to refuse a policy.
+    pub notes: Vec<String>,
 }
 
 impl AttestationService {
@@ -57,9 +61,9 @@ impl AttestationService {
             strict,
         } = change;
         let policy = self.policies.check(id, rego).await?;
-        let warnings = self.doubts(rego, &policy).await?;
-        if strict && !warnings.is_empty() {
-            return Err(PolicyStoreError::Doubtful(warnings));
+        let found = self.findings(rego, &policy).await?;
+        if strict && !found.warnings.is_empty() {
+            return Err(PolicyStoreError::Doubtful(found.warnings));
         }
         let version = self
             .policies
@@ -73,10 +77,7 @@ impl AttestationService {
             by = author.name,
             "attestation policy set"
         );
-        for warning in &warnings {
-            tracing::warn!(policy = id, "{warning}");
-        }
-        Ok(PolicySet { version, warnings })
+        Ok(told(id, version, found))
     }
 
     /// A policy as it is stored: the one in force, or a version of it.
@@ -120,7 +121,8 @@ impl AttestationService {
         Ok(deleted)
     }
 
-    /// Puts the text of an earlier version of a policy in force again, as a new version.
+    /// Puts the text of an earlier version of a policy in force again, as a new version. What is doubtful about it
+    /// never keeps it from that.
     ///
     /// # Errors
     /// There is none of this id or number, its text is not kept any more or is no policy, or the storage does not
@@ -130,8 +132,8 @@ impl AttestationService {
         id: &str,
         number: u64,
         author: &Author,
-    ) -> Result<Version, PolicyStoreError> {
-        let version = self
+    ) -> Result<PolicySet, PolicyStoreError> {
+        let (version, rego, policy) = self
             .policies
             .roll_back(id, number, author, self.clock.now())
             .await?;
@@ -144,34 +146,25 @@ impl AttestationService {
             by = author.name,
             "attestation policy rolled back"
         );
-        Ok(version)
+        let found = tokio::time::timeout(PATIENCE, self.findings(&rego, &policy)).await;
+        let why = match found {
+            Ok(Ok(found)) => return Ok(told(id, version, found)),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("it takes longer than {} s", PATIENCE.as_secs()),
+        };
+        let warnings = vec![format!("it is in force, but could not be checked: {why}")];
+        let notes = Vec::new();
+        Ok(told(id, version, Findings { warnings, notes }))
     }
+}
 
-    /// What a policy reads that is not there. It may be there later.
-    async fn doubts(
-        &self,
-        rego: &str,
-        policy: &std::sync::Arc<ReadyPolicy>,
-    ) -> Result<Vec<String>, PolicyStoreError> {
-        let rego = rego.to_owned();
-        let checks = self.policies.trials.run(move |_| Checks::of(&rego)).await?;
-        let mut unregistered = Vec::new();
-        for id in checks.reference_ids().take(MAX_LOOKED_UP) {
-            if let Ok(None) = self.reference_values.query(&id.name).await {
-                unregistered.push(id.clone());
-            }
-        }
-        let mut registered = Vec::new();
-        if !unregistered.is_empty() {
-            // An RVPS of another kind has no list: then only shipped names are suggested.
-            let values = self.reference_values.list().await.unwrap_or_default();
-            registered.extend(values.into_iter().map(|value| value.id));
-        }
-        let policy = std::sync::Arc::clone(policy);
-        let doubts = self.policies.trials.run(move |_| {
-            let unregistered: Vec<_> = unregistered.iter().collect();
-            checks.doubts(&policy, &unregistered, &registered)
-        });
-        Ok(doubts.await?)
+fn told(id: &str, version: Version, found: Findings) -> PolicySet {
+    for warning in &found.warnings {
+        tracing::warn!(policy = id, "{warning}");
+    }
+    PolicySet {
+        version,
+        warnings: found.warnings,
+        notes: found.notes,
     }
 }

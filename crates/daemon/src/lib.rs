@@ -17,6 +17,7 @@ pub mod shutdown;
 pub mod strikes;
 pub mod suggest;
 pub mod telemetry;
+pub mod text;
 pub mod tls;
 
 /// Installs the process-wide defaults: `ring` as the provider of rustls, and as many open files as may be needed. Call

@@ -13,7 +13,7 @@ pub use self::memo::{Claims, Extended, Fingerprint, Member};
 use crate::ar4si::{TrustClaim, TrustTier, TrustVector};
 use crate::engine::{self, Compiled, Host, Parsed, Target};
 use crate::explain::{Recent, Source};
-use crate::reads::{ANY, Reads};
+use crate::reads::{self, ANY};
 use crate::{Depth, Explanation, Limits, PolicyError, PolicyInput, ReferenceValueSnapshot};
 
 const TRUST_CLAIMS: &str = "trust_claims";
@@ -72,7 +72,7 @@ impl ReferenceDocument {
         if !reads_it {
             return Self::Members(Vec::new());
         }
-        let documents = Reads::of(rego).documents.into_iter().map(|read| read.name);
+        let documents = reads::documents_of(rego).into_iter();
         let mut ids = Vec::new();
         for path in documents.filter(|path| {
             path.first()

@@ -47,6 +47,11 @@ impl ReferenceValueSnapshot {
         serde_json::to_value(self.lookup(&Value::from(id))?).ok()
     }
 
+    /// Whether there is a value under `id`.
+    pub fn has(&self, id: &str) -> bool {
+        self.lookup(&Value::from(id)).is_some()
+    }
+
     /// How many values there are.
     pub fn len(&self) -> usize {
         self.values.as_object().map_or(0, |o| o.len())
@@ -73,7 +78,7 @@ impl ReferenceValueSnapshot {
     }
 
     /// The ids, in their order.
-    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
         let ids = self
             .values
             .as_object()

@@ -64,22 +64,6 @@ pub(crate) fn spanned(rego: &str) -> Vec<(Token, Range<usize>)> {
     tokens
 }
 
-/// How many tokens stand before the bracket that closes what was open before them.
-pub(crate) fn closing(code: &[Token]) -> usize {
-    let mut open: usize = 0;
-    for (at, token) in code.iter().enumerate() {
-        match token {
-            Token::Index | Token::Mark('(' | '[' | '{') => open += 1,
-            Token::Mark(')' | ']' | '}') => match open.checked_sub(1) {
-                Some(outer) => open = outer,
-                None => return at,
-            },
-            _ => {}
-        }
-    }
-    code.len()
-}
-
 /// Most brackets that are open at once.
 pub(crate) fn nesting(code: &[Token]) -> usize {
     let mut open: usize = 0;

@@ -69,6 +69,9 @@ pub struct PolicyChanged {
     /// What the policy reads that is probably not there.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// What else whoever set it should know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 impl AdminClient {

@@ -34,9 +34,7 @@ pub(super) async fn config(
             let set = client
                 .set_attestation_policy(&id, &r#type, &policy, strict)
                 .await?;
-            for warning in &set.warnings {
-                tracing::warn!("{warning}");
-            }
+            resource_policies::warn(&set);
             let text = format!(
                 "Set attestation policy success \n policy: {}",
                 STANDARD.encode(policy)

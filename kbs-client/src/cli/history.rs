@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::CliError;
 use super::output::Printer;
-use super::resource_policies::told;
+use super::resource_policies::{told, warn};
 use crate::admin::{AdminClient, PolicyKind};
 use crate::error::printable;
 
@@ -83,6 +83,7 @@ pub(super) async fn roll_back(
     printer: &mut Printer<'_>,
 ) -> Result<(), CliError> {
     let now = client.roll_back_policy(kind, id, version).await?;
+    warn(&now);
     let number = now.version.map(|number| format!(", as version {number}"));
     let text = format!(
         "{}: version {version} is in force again{}.",
@@ -91,6 +92,12 @@ pub(super) async fn roll_back(
     );
     printer.result(
         &text,
-        &json!({"rolled_back": id, "to": version, "version": now.version}),
+        &json!({
+            "rolled_back": id,
+            "to": version,
+            "version": now.version,
+            "warnings": now.warnings,
+            "notes": now.notes,
+        }),
     )
 }

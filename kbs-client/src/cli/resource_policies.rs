@@ -102,9 +102,13 @@ pub(super) async fn set(
     printer.result(&text, &value)
 }
 
-fn warn(set: &PolicyChanged) {
+/// Says what the KBS has found in a policy.
+pub(super) fn warn(set: &PolicyChanged) {
     for warning in &set.warnings {
         tracing::warn!("{}", printable(warning));
+    }
+    for note in &set.notes {
+        tracing::info!("{}", printable(note));
     }
 }
 

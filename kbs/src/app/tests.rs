@@ -130,6 +130,43 @@ async fn a_sample_guest_is_served_by_the_built_in_service_without_further_trust(
     running.finished().await.unwrap();
 }
 
+/// Everything that is wrong with a policy is in the answer, whoever checks it.
+async fn doubts_come_through(url: &str) {
+    let url = format!("{url}/kbs/v0/attestation-policy");
+    let names: Vec<String> = (100..200).map(|number| format!("wrong{number}")).collect();
+    let wrong: String = names
+        .iter()
+        .map(|name| format!("a if input.snp.{name} == 1\n"))
+        .collect();
+    let computed = "b if query_reference_value(input.init_data_claims.id)\n";
+    let set = |rego: &str, query: &str| {
+        let rego = format!("package policy\nimport rego.v1\ntrust_claims := {{\"hardware\": 2}}\n{rego}");
+        let body = json!({ "policy_id": "a_cpu", "policy": URL_SAFE_NO_PAD.encode(rego) });
+        client().post(format!("{url}{query}")).json(&body).send()
+    };
+    let refused = set(&wrong, "?strict=true").await.unwrap();
+    assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+    let refused: Value = refused.json().await.unwrap();
+    let detail = refused["detail"].as_str().unwrap();
+    for name in &names {
+        assert!(
+            detail.contains(&format!("`input.snp.{name}`")),
+            "{name}: {detail}"
+        );
+    }
+    let set_anyway: Value = set(&(wrong + computed), "").await.unwrap().json().await.unwrap();
+    assert_eq!(set_anyway["warnings"].as_array().unwrap().len(), 100);
+    assert_eq!(set_anyway["notes"].as_array().unwrap().len(), 1);
+    let good: Value = set("", "?strict=true").await.unwrap().json().await.unwrap();
+    assert_eq!((&good["warnings"], good.get("notes")), (&json!([]), None));
+    let back = client()
+        .post(format!("{url}/a_cpu/rollback"))
+        .json(&json!({ "version": 1 }));
+    let back: Value = back.send().await.unwrap().json().await.unwrap();
+    assert_eq!(back["warnings"], set_anyway["warnings"]);
+    assert_eq!(back["notes"], set_anyway["notes"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sample_guest_is_served_over_grpc_and_an_outage_is_told_apart() {
     daemon::init();
@@ -183,6 +220,7 @@ async fn a_sample_guest_is_served_over_grpc_and_an_outage_is_told_apart() {
             .iter()
             .any(|policy| policy["policy_id"] == "default_cpu")
     );
+    doubts_come_through(&url).await;
     assert_eq!(
         client()
             .get(format!("{url}/readyz"))

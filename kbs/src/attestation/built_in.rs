@@ -99,11 +99,9 @@ impl AttestationClient for BuiltInAttestation {
             author: change.author.clone(),
             strict: change.strict,
         };
-        let set = self.service.set_policy(change).await.map_err(policy_error)?;
-        Ok(PolicySet {
-            version: Some(set.version),
-            warnings: set.warnings,
-        })
+        Ok(policy_set(
+            self.service.set_policy(change).await.map_err(policy_error)?,
+        ))
     }
 
     async fn policies(&self) -> Result<Vec<PolicySummary>, AttestationError> {
@@ -150,8 +148,9 @@ impl AttestationClient for BuiltInAttestation {
         id: &str,
         number: u64,
         author: &Author,
-    ) -> Result<Option<Version>, AttestationError> {
-        existing(self.service.roll_back_policy(id, number, author).await)
+    ) -> Result<Option<PolicySet>, AttestationError> {
+        let back = existing(self.service.roll_back_policy(id, number, author).await)?;
+        Ok(back.map(policy_set))
     }
 
     async fn reference_value(&self, id: &str) -> Result<Option<String>, AttestationError> {
@@ -285,6 +284,14 @@ fn existing<T>(found: Result<T, PolicyStoreError>) -> Result<Option<T>, Attestat
         Ok(found) => Ok(Some(found)),
         Err(PolicyStoreError::NotFound(_) | PolicyStoreError::NoVersion(_)) => Ok(None),
         Err(error) => Err(policy_error(error)),
+    }
+}
+
+fn policy_set(set: attestation_service::PolicySet) -> PolicySet {
+    PolicySet {
+        version: Some(set.version),
+        warnings: set.warnings,
+        notes: set.notes,
     }
 }
 

@@ -165,7 +165,7 @@ impl AttestationClient for GrpcAttestation {
         id: &str,
         number: u64,
         author: &Author,
-    ) -> Result<Option<Version>, AttestationError> {
+    ) -> Result<Option<PolicySet>, AttestationError> {
         let _permit = self.call().await?;
         policies::roll_back(&self.transport, id, number, author).await
     }

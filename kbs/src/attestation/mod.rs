@@ -107,7 +107,7 @@ pub trait AttestationClient: Send + Sync {
         _id: &str,
         _number: u64,
         _author: &Author,
-    ) -> Result<Option<Version>, AttestationError> {
+    ) -> Result<Option<PolicySet>, AttestationError> {
         Err(AttestationError::NotOffered)
     }
 

@@ -17,13 +17,15 @@ pub struct PolicyChange<'a> {
     pub strict: bool,
 }
 
-/// An attestation policy that was set.
+/// An attestation policy that was set, or put in force again.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PolicySet {
     /// The version that is in force now, from a service that keeps a history.
     pub version: Option<Version>,
-    /// What the policy reads that is not there, each in a sentence.
+    /// What the policy reads that is not there, and the like, each in a sentence.
     pub warnings: Vec<String>,
+    /// What else whoever set it should know, likewise.
+    pub notes: Vec<String>,
 }
 
 /// An attestation policy, without its text.

@@ -41,9 +41,12 @@ struct Changed<'a> {
     version: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     digest: Option<String>,
-    /// Of a policy that was set.
+    /// Of a policy that was set or rolled back.
     #[serde(skip_serializing_if = "Option::is_none")]
     warnings: Option<&'a [String]>,
+    /// Likewise, if there are any.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    notes: &'a [String],
     /// Of a deletion: whether the shipped text is in force again.
     #[serde(skip_serializing_if = "Option::is_none")]
     restored: Option<bool>,
@@ -57,6 +60,7 @@ impl<'a> Changed<'a> {
             version: number,
             digest: version.and_then(|version| version.digest),
             warnings: None,
+            notes: &[],
             restored: None,
         }
     }
@@ -92,6 +96,7 @@ pub async fn set(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
     note(call, &request.policy_id, set.version.as_ref());
     json(&Changed {
         warnings: Some(&set.warnings),
+        notes: &set.notes,
         ..Changed::new(&request.policy_id, set.version)
     })
 }
@@ -169,8 +174,12 @@ pub async fn roll_back(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, Kbs
         to = version,
         "attestation policy rolled back"
     );
-    note(call, id, Some(&back));
-    json(&Changed::new(id, Some(back)))
+    note(call, id, back.version.as_ref());
+    json(&Changed {
+        warnings: Some(&back.warnings),
+        notes: &back.notes,
+        ..Changed::new(id, back.version)
+    })
 }
 
 /// For the audit log.

@@ -1,15 +1,23 @@
+use policy::defaults;
+
 use super::*;
 
 fn doubts(rego: &str, registered: &[&str]) -> Vec<String> {
+    findings(rego, registered).warnings
+}
+
+fn findings(rego: &str, registered: &[&str]) -> Findings {
     let rego = format!("package policy\nimport rego.v1\n{rego}");
     let policy = AppraisalPolicy::compile(&rego).unwrap();
     let checks = Checks::of(&rego);
     let registered: Vec<String> = registered.iter().map(ToString::to_string).collect();
-    let unregistered: Vec<_> = checks
-        .reference_ids()
-        .filter(|id| !registered.contains(&id.name))
-        .collect();
-    checks.doubts(&policy, &unregistered, &registered)
+    let ids = checks.reference_ids().iter();
+    let values = KnownValues {
+        unregistered: ids.filter(|id| !registered.contains(&id.name)).cloned().collect(),
+        registered,
+        ..KnownValues::default()
+    };
+    checks.findings(&policy, &values)
 }
 
 const GOOD: &str = "trust_claims := {\"hardware\": 2}\n";
@@ -34,11 +42,133 @@ fn an_unknown_trust_claim_is_named_with_the_nearest_one() {
 
 #[test]
 fn a_result_of_the_wrong_type_is_found() {
-    for rule in ["\"x\"", "{\"hardware\": 1000}", "{}", "{\"hardware\": \"2\"}"] {
+    for rule in [
+        "\"x\"",
+        "{}",
+        "object.union({\"hardware\": 900}, {\"hardware\": 999})",
+    ] {
         let found = doubts(&format!("trust_claims := {rule}\n"), &[]);
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].starts_with("there will be no token"), "{found:?}");
     }
+}
+
+#[test]
+fn a_value_that_no_trust_claim_can_have_is_found_also_where_it_is_given_to_few_guests() {
+    for (rego, line, text) in [
+        ("trust_claims := {\"hardware\": 128}\n", 3, "128"),
+        ("trust_claims := {\"hardware\": \"2\"}\n", 3, "\"2\""),
+        (
+            "trust_claims[claim] := 300 if {\n\tinput.snp\n\tsome claim in [\"hardware\"]\n}\n",
+            3,
+            "300",
+        ),
+        (
+            "trust_claims := {\"hardware\": hardware}\ndefault hardware := 97\nhardware := 3.5 if input.snp\n",
+            5,
+            "3.5",
+        ),
+        (
+            "trust_claims := {\"hardware\": verdict[1]}\nverdict := [3, 2] if {\n\tinput.snp\n} else := [33, -129]\n",
+            6,
+            "-129",
+        ),
+    ] {
+        assert_eq!(
+            doubts(rego, &[]),
+            [format!(
+                "line {line}: `hardware` can be `{text}` here, and there will be no token then: a trust claim is an \
+                 integer from -128 to 127"
+            )]
+        );
+    }
+    for value in ["-128", "127", "0", "2.0", "1e2"] {
+        let rego = format!("trust_claims := {{\"hardware\": hardware}}\ndefault hardware := {value}\n");
+        assert_eq!(doubts(&rego, &[]), [""; 0]);
+        let policy = AppraisalPolicy::compile(&format!("package policy\nimport rego.v1\n{rego}")).unwrap();
+        let nothing = PolicyInput::from_json("{}").unwrap();
+        let values = ReferenceValueSnapshot::default();
+        policy.evaluate(&nothing, &values, &Limits::default()).unwrap();
+    }
+}
+
+#[test]
+fn a_member_of_data_that_is_not_there_is_named_with_the_nearest_one() {
+    for (path, found, advice) in [
+        (
+            "data.refrence.x",
+            "data.refrence",
+            "did you mean `data.reference`?",
+        ),
+        (
+            "data[\"reference-values\"].x",
+            "data[\"reference-values\"]",
+            "did you mean `data.reference`?",
+        ),
+        (
+            "data.elephants",
+            "data.elephants",
+            "reference values are in `data.reference`, and nothing else is there",
+        ),
+    ] {
+        assert_eq!(
+            doubts(&format!("{GOOD}a if input.snp.measurement in {path}\n"), &[]),
+            [format!(
+                "line 4: there is nothing at `{found}`: it is always undefined; {advice}"
+            )]
+        );
+    }
+    let rego = format!("{GOOD}a if input.snp.measurement in data.reference.x\nb if data.policy.a\n");
+    assert_eq!(doubts(&rego, &["x"]), [""; 0]);
+}
+
+#[test]
+fn an_id_that_is_computed_is_noted_and_no_reason_to_refuse() {
+    let rego = format!("{GOOD}a if query_reference_value(concat(\"_\", [input.snp.x, \"y\"]))\n");
+    let rego = rego.replace("input.snp.x", "input.snp.measurement");
+    let found = findings(&rego, &[]);
+    assert_eq!(found.warnings, [""; 0]);
+    assert_eq!(
+        found.notes,
+        [
+            "line 4: which reference value is asked for with `concat(\"_\", [input.snp.measurement, \"y\"])` shows only \
+             when the policy runs, so it could not be checked whether it is registered"
+        ]
+    );
+}
+
+#[test]
+fn what_could_not_be_looked_up_is_told_with_the_reason() {
+    let rego = format!("package policy\nimport rego.v1\n{GOOD}");
+    let policy = AppraisalPolicy::compile(&rego).unwrap();
+    let ids = (1..=40).map(|number| Mention {
+        name: format!("id{number}"),
+        line: number,
+    });
+    let values = KnownValues {
+        unknown: Some((ids.collect(), "it is away".to_owned())),
+        age: Some(7),
+        ..KnownValues::default()
+    };
+    let found = Checks::of(&rego).findings(&policy, &values);
+    assert_eq!(found.warnings.len(), 2, "{found:?}");
+    assert!(
+        found.warnings[0].contains("could not be checked, for it is away; set the policy again"),
+        "{found:?}"
+    );
+    assert!(found.warnings[1].ends_with(", id39, id40"), "{found:?}");
+    assert_eq!(found.notes.len(), 1, "{found:?}");
+    assert!(found.notes[0].contains("7 s"), "{found:?}");
+}
+
+#[test]
+fn a_name_with_control_characters_makes_no_second_line() {
+    let found = doubts(
+        &format!("{GOOD}a if query_reference_value(\"a\\nline 9: b\")\n"),
+        &[],
+    );
+    assert_eq!(found.len(), 1);
+    assert!(!found[0].contains('\n'), "{found:?}");
 }
 
 #[test]
@@ -59,6 +189,14 @@ fn a_claim_that_no_verifier_gives_is_named_with_the_nearest_one() {
             "; did you mean `input.sgx.body[\"attributes.xfrm\"]`?",
         ),
         ("input.snp.elephants", ""),
+        (
+            "object.get(input.snp, \"mesurement\", 0)",
+            "; did you mean `input.snp.measurement`?",
+        ),
+        (
+            "object.get(input, [\"snp\", \"mesurement\"], 0)",
+            "; did you mean `input.snp.measurement`?",
+        ),
     ] {
         let found = doubts(&format!("{GOOD}a if {path} == 1\n"), &[]);
         assert_eq!(found.len(), 1, "{path}: {found:?}");
@@ -181,7 +319,7 @@ fn a_value_that_is_not_registered_is_named_with_the_nearest_one_that_is_or_is_sh
 fn the_shipped_policies_read_nothing_that_is_not_there() {
     for (id, rego) in defaults::ATTESTATION {
         let policy = AppraisalPolicy::compile(rego).unwrap();
-        let found = Checks::of(rego).doubts(&policy, &[], &[]);
-        assert_eq!(found, [""; 0], "{id}");
+        let found = Checks::of(rego).findings(&policy, &KnownValues::default());
+        assert_eq!(found.warnings, [""; 0], "{id}");
     }
 }

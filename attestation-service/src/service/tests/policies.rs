@@ -2,6 +2,8 @@
 
 use storage::{Author, Event};
 
+mod lookups;
+
 use super::*;
 use crate::{Deleted, PolicyStoreError};
 
@@ -73,7 +75,8 @@ async fn a_history_says_who_set_what_and_rolls_back_for_the_next_guest() {
         .roll_back_policy("default_cpu", 2, &alice())
         .await
         .unwrap();
-    assert_eq!((back.number, back.at), (4, NOW));
+    assert_eq!((back.version.number, back.version.at), (4, NOW));
+    assert_eq!((back.warnings, back.notes), (vec![], vec![]));
     let claims = fixture
         .evaluate(vec![request(Tee::Sample, &sample_evidence())])
         .await
@@ -160,6 +163,35 @@ async fn a_version_that_no_longer_compiles_is_not_rolled_back_to() {
         fixture.service.get_policy("a_cpu", None).await.unwrap().text,
         GOOD
     );
+}
+
+#[tokio::test]
+async fn rolling_back_to_a_doubtful_policy_works_and_says_what_is_doubtful() {
+    let fixture = Fixture::new().await;
+    let service = &fixture.service;
+    let set = service.set_policy(change("a_cpu", DOUBTFUL)).await.unwrap();
+    service.set_policy(change("a_cpu", GOOD)).await.unwrap();
+    let back = service.roll_back_policy("a_cpu", 1, &alice()).await.unwrap();
+    assert_eq!(back.warnings.len(), 2, "{back:?}");
+    assert_eq!(back.warnings, set.warnings);
+    assert_eq!(service.get_policy("a_cpu", None).await.unwrap().text, DOUBTFUL);
+}
+
+#[tokio::test]
+async fn a_policy_is_rolled_back_also_while_nothing_can_be_checked() {
+    let mut fixture = Fixture::new().await;
+    let service = Arc::get_mut(&mut fixture.service).unwrap();
+    service.set_policy(change("a_cpu", DOUBTFUL)).await.unwrap();
+    service.set_policy(change("a_cpu", GOOD)).await.unwrap();
+    // No place is ever free.
+    service.policies.trials = daemon::aside::Aside::new(0, std::time::Duration::from_millis(20));
+    let back = service.roll_back_policy("a_cpu", 1, &alice()).await.unwrap();
+    assert_eq!(back.version.number, 3);
+    assert!(
+        back.warnings[0].starts_with("it is in force, but could not be checked: "),
+        "{back:?}"
+    );
+    assert_eq!(service.get_policy("a_cpu", None).await.unwrap().text, DOUBTFUL);
 }
 
 /// Compares two values that take little to write and long to walk through: nobody can break that off.

@@ -68,6 +68,10 @@ impl GrpcClientConfig {
     }
 }
 
+/// The longest headers of an answer, in bytes. What is wrong with a request comes in one, and is three times as long
+/// there as it is, at most.
+const MAX_HEADERS: u32 = 64 * 1024;
+
 /// A channel to the service. It connects when it is first used and again whenever the connection is lost;
 /// a call while the service is down fails with `UNAVAILABLE` at once or within the connect time limit.
 /// Client certificates are read anew for a connection if their files changed. Needs a Tokio runtime.
@@ -105,6 +109,7 @@ pub fn channel(config: &GrpcClientConfig) -> Result<Channel, GrpcClientError> {
         .origin(uri)
         .timeout(config.timeout)
         .connect_timeout(config.connect_timeout)
+        .http2_max_header_list_size(MAX_HEADERS)
         .http2_keep_alive_interval(Duration::from_secs(20))
         .keep_alive_timeout(Duration::from_secs(10))
         .keep_alive_while_idle(true);

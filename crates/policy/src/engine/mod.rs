@@ -163,9 +163,11 @@ impl Parsed {
             return Err(PolicyError::Compile(format!("it has no rule `{wanted}`")));
         };
         let mut analysed = self.engine.clone();
-        let analysed = analysed
-            .compile_with_entrypoint(&path(first).into())
-            .map_err(compile_error)?;
+        let analysed = analysed.compile_with_entrypoint(&path(first).into());
+        let analysed = analysed.map_err(|error| match error.to_string().contains(NO_RULE) {
+            true => in_parts(first),
+            false => compile_error(error),
+        })?;
         analysis::check(&analysed, target.queries)?;
 
         let documents = documents::used(&self.code, target.documents);
@@ -292,6 +294,16 @@ fn engine_with(rego: &str, version: RegoVersion) -> Result<Engine, String> {
         .add_policy(FILE.to_owned(), rego.to_owned())
         .map_err(|e| one_line(&e))?;
     Ok(engine)
+}
+
+/// What the engine says of a rule that it cannot be asked for.
+const NO_RULE: &str = "not a valid rule path";
+
+fn in_parts(rule: &str) -> PolicyError {
+    PolicyError::Compile(format!(
+        "it gives `{rule}` member by member, as in `{rule}.a := 1`, and that cannot be read as a whole: give it in one \
+         rule, as in `{rule} := {{\"a\": a}}`, and its members in rules of their own"
+    ))
 }
 
 fn path(rule: &str) -> String {

@@ -33,6 +33,13 @@ fn does_not_compile(body: &str, because: &str) {
 }
 
 #[test]
+fn a_rule_that_is_given_member_by_member_is_refused_with_the_way_to_write_it() {
+    for body in ["allow.a := true", "allow[\"a\"] := true if input.one == 1"] {
+        does_not_compile(body, "give it in one rule");
+    }
+}
+
+#[test]
 fn language_features_work() {
     for body in [
         "allow if { data.plugin == \"resource\"; data[\"plugin\"] == \"resource\" }",

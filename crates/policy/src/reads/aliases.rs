@@ -1,16 +1,18 @@
-//! Names that a policy gives to parts of its input: `tdx := input.tdx`, `some event in input.tdx.uefi_event_logs`.
+//! Names that a policy gives to parts of its input and of `data`: `tdx := input.tdx`, `import data.reference`,
+//! `some event in input.tdx.uefi_event_logs`.
 
 use std::collections::BTreeMap;
 
-use super::paths::{is_root, members};
+use super::ANY;
+use super::flow::Flow;
+use super::paths::{Path, path};
 use super::rules::Rule;
-use super::{ANY, Mention};
 use crate::tokens::Token;
 
-/// Longest path that is followed.
-const MAX_DEPTH: usize = 32;
+/// Longest chain of names for names that is followed.
+const MAX_CHAIN: usize = 32;
 
-/// Names and the paths below `input` that they stand for; `None` where one stands for several.
+/// Names and the paths that they stand for; `None` where one stands for several.
 #[derive(Clone, Default)]
 pub(super) struct Aliases(BTreeMap<String, Option<Vec<String>>>);
 
@@ -29,9 +31,10 @@ impl Aliases {
         aliases
     }
 
-    /// These, and those that a rule makes for itself.
-    pub(super) fn with_those_of(&self, rule: &Rule<'_>) -> Self {
+    /// These, and those that a rule makes for itself. A name that it uses for something else is not one of these.
+    pub(super) fn with_those_of(&self, flow: &Flow<'_>, number: usize, rule: &Rule<'_>) -> Self {
         let mut aliases = self.clone();
+        aliases.0.retain(|name, _| !flow.is_own(number, name));
         aliases.until_nothing_is_new(|known| {
             let roots = (0..rule.code.len()).filter_map(|at| known.path(rule, at));
             roots.filter_map(|path| variable(rule, &path)).collect()
@@ -39,18 +42,16 @@ impl Aliases {
         aliases
     }
 
-    /// Every path below `input` that a rule reads.
-    pub(super) fn reads(&self, rule: &Rule<'_>) -> Vec<Mention<Vec<String>>> {
-        let paths = (0..rule.code.len()).filter_map(|at| self.path(rule, at));
-        paths
-            .filter(|path| !path.members.is_empty())
-            .map(|path| rule.mention(path.start, path.members))
+    /// Every path that begins in a rule.
+    pub(super) fn paths(&self, rule: &Rule<'_>) -> Vec<Path> {
+        (0..rule.code.len())
+            .filter_map(|at| self.path(rule, at))
             .collect()
     }
 
     fn until_nothing_is_new(&mut self, find: impl Fn(&Self) -> Vec<(String, Vec<String>)>) {
         // An alias of an alias … of the input: the longest chain that is sensible.
-        for _ in 0..MAX_DEPTH {
+        for _ in 0..MAX_CHAIN {
             let before = self.0.clone();
             for (name, path) in find(self) {
                 let stands_for = self.0.entry(name).or_insert_with(|| Some(path.clone()));
@@ -64,33 +65,20 @@ impl Aliases {
         }
     }
 
-    /// The path that begins at a token, if one does.
     fn path(&self, rule: &Rule<'_>, at: usize) -> Option<Path> {
-        let Token::Name(name) = rule.code.get(at)? else {
-            return None;
-        };
-        if !is_root(rule.code, at) {
-            return None;
-        }
-        let mut path = match name.as_str() {
-            "input" => Vec::new(),
-            name => self.0.get(name)?.clone()?,
-        };
-        let (more, end) = members(rule.code, at);
-        path.extend(more);
-        let (members, start) = (path, at);
-        (members.len() <= MAX_DEPTH).then_some(Path { members, start, end })
+        path(rule, at, &|name| self.0.get(name)?.clone())
     }
 
-    /// `import input.tdx`, `import input.tdx as guest`.
+    /// `import input.tdx`, `import data.reference as known`.
     fn import(&self, rule: &Rule<'_>) -> Option<(String, Vec<String>)> {
         let is_import = rule.code.first()?.is_name("import");
         let path = self.path(rule, 1).filter(|_| is_import)?;
+        let members = path.members();
         let name = match rule.code.get(path.end..).unwrap_or_default() {
             [word, Token::Name(name), ..] if word.is_name("as") => name.clone(),
-            _ => path.members.last()?.clone(),
+            _ => members.last()?.clone(),
         };
-        Some((name, path.members))
+        Some((name, members))
     }
 
     /// `tdx := input.tdx`, with or without a body.
@@ -101,15 +89,8 @@ impl Aliases {
         let path = self.path(rule, 3)?;
         let next = rule.code.get(path.end);
         let whole = next.is_none_or(|next| next.is_name("if"));
-        whole.then(|| (name.clone(), path.members))
+        whole.then(|| (name.clone(), path.members()))
     }
-}
-
-/// A path below `input`, and where it stands.
-struct Path {
-    members: Vec<String>,
-    start: usize,
-    end: usize,
 }
 
 /// The variable that is set to a path, or runs over it.
@@ -120,13 +101,13 @@ fn variable(rule: &Rule<'_>, path: &Path) -> Option<(String, Vec<String>)> {
             let next = rule.code.get(path.end);
             let last = rule.ends_line(path.end.saturating_sub(1));
             let whole = last || matches!(next, None | Some(Token::Mark('}' | ';')));
-            whole.then(|| (name.clone(), path.members.clone()))
+            whole.then(|| (name.clone(), path.members()))
         }
         (Some(word), Some(Token::Name(name)), Some(within))
             if within.is_name("in")
                 && (word.is_name("some") || word.is_name("every") || *word == Token::Mark(',')) =>
         {
-            let mut element = path.members.clone();
+            let mut element = path.members();
             element.push(ANY.to_owned());
             Some((name.clone(), element))
         }

@@ -5,17 +5,27 @@
 //! and nothing is decided by what is: it is for warnings.
 
 mod aliases;
+mod expr;
+mod flow;
+mod given;
+mod heads;
+mod ids;
+mod locals;
 mod paths;
 mod rules;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
+use std::hash::Hash;
+
+use serde_json::Value as Json;
 
 use self::aliases::Aliases;
+use self::flow::Flow;
+use self::paths::Path;
 use self::rules::{Rule, Spanned, rules};
-use crate::engine::{MATCHES, QUERY};
-use crate::tokens::{self, Token};
+use crate::tokens;
 
 /// The name of any member, or of any element, in a path.
 pub const ANY: &str = "*";
@@ -25,16 +35,20 @@ pub const ANY: &str = "*";
 pub struct Reads {
     /// Paths below `input`.
     pub inputs: Vec<Mention<Vec<String>>>,
-    /// Paths below `data`.
+    /// Paths below `data`, where they are written as such.
     pub documents: Vec<Mention<Vec<String>>>,
     /// Ids of reference values, as far as they are written out.
     pub reference_ids: Vec<Mention<String>>,
+    /// Expressions that ids of reference values come from, where they are not.
+    pub computed_ids: Vec<Mention<String>>,
     /// Members that `trust_claims` is given, as far as they are written out.
     pub trust_claims: Vec<Mention<String>>,
+    /// The values of them, likewise.
+    pub trust_values: Vec<Mention<Given>>,
 }
 
 /// Something that the text mentions, and where it does so first.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Mention<T> {
     /// What it is.
     pub name: T,
@@ -42,157 +56,85 @@ pub struct Mention<T> {
     pub line: usize,
 }
 
+/// A value that a trust claim may be given.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Given {
+    /// The claim.
+    pub claim: String,
+    /// The value; of a list and of an object only that it is one.
+    pub value: Json,
+    /// As it is written.
+    pub text: String,
+}
+
 impl Reads {
     /// Looks through the text of a policy.
     pub fn of(rego: &str) -> Self {
         let code = Spanned::from(tokens::spanned(rego));
         let rules = rules(rego, &code);
+        let flow = Flow::of(&rules);
         let everywhere = Aliases::of_policy(&rules);
-        let asking = asking_functions(&rules);
         let mut reads = Self::default();
-        for rule in &rules {
-            let aliases = everywhere.with_those_of(rule);
-            for read in aliases.reads(rule) {
-                add(&mut reads.inputs, read);
-            }
-            for document in documents(rule) {
-                add(&mut reads.documents, document);
-            }
-            for id in asked_for(rule, &asking) {
-                add(&mut reads.reference_ids, id);
-            }
-            for claim in given_claims(rule) {
-                add(&mut reads.trust_claims, claim);
+        ids::asked_for(&flow, &mut reads);
+        given::trust_claims(&flow, &mut reads);
+        for (number, rule) in rules.iter().enumerate() {
+            reads.documents.extend(documents(rule));
+            for path in everywhere.with_those_of(&flow, number, rule).paths(rule) {
+                ids::of_path(&flow, number, &path, &mut reads);
+                reads.inputs.extend(inputs(&flow, number, rule, &path));
             }
         }
+        reads.in_order();
         reads
+    }
+
+    fn in_order(&mut self) {
+        each_once(&mut self.inputs);
+        each_once(&mut self.documents);
+        each_once(&mut self.reference_ids);
+        each_once(&mut self.computed_ids);
+        each_once(&mut self.trust_claims);
+        each_once(&mut self.trust_values);
     }
 }
 
-fn add<T: PartialEq>(mentions: &mut Vec<Mention<T>>, new: Mention<T>) {
-    if !mentions.iter().any(|known| known.name == new.name) {
-        mentions.push(new);
-    }
+/// What a policy's text reads of `data`, where it is written as such.
+pub(crate) fn documents_of(rego: &str) -> Vec<Vec<String>> {
+    let code = Spanned::from(tokens::spanned(rego));
+    let rules = rules(rego, &code);
+    let mut documents: Vec<_> = rules.iter().flat_map(documents).collect();
+    each_once(&mut documents);
+    documents.into_iter().map(|document| document.name).collect()
+}
+
+/// Puts mentions into the order of the text, each where it is first.
+fn each_once<T: Eq + Hash + Clone>(mentions: &mut Vec<Mention<T>>) {
+    mentions.sort_by_key(|mention| mention.line);
+    let mut known = HashSet::new();
+    mentions.retain(|mention| known.insert(mention.name.clone()));
 }
 
 /// Every path below `data` that a rule reads.
 fn documents(rule: &Rule<'_>) -> Vec<Mention<Vec<String>>> {
-    let roots = (0..rule.code.len()).filter(|at| {
-        rule.code.get(*at).is_some_and(|token| token.is_name("data")) && paths::is_root(rule.code, *at)
-    });
-    roots
-        .map(|at| rule.mention(at, paths::members(rule.code, at).0))
-        .filter(|mention| !mention.name.is_empty())
-        .collect()
+    let paths = (0..rule.code.len()).filter_map(|at| paths::path(rule, at, &|_| None));
+    let written = paths.filter(|path| rule.code.get(path.start).is_some_and(|root| root.is_name("data")));
+    let members = written.map(|path| rule.mention(path.start, below("data", path.members())));
+    members.filter(|mention| !mention.name.is_empty()).collect()
 }
 
-/// The built-ins that ask for reference values, and the functions of the policy that call one of them, or one
-/// another, in the end.
-fn asking_functions<'a>(rules: &'a [Rule<'a>]) -> BTreeSet<&'a str> {
-    let mut asking = BTreeSet::from([QUERY, MATCHES]);
-    loop {
-        let known = asking.len();
-        for rule in rules {
-            if let [Token::Name(head), Token::Mark('('), ..] = rule.code
-                && rule
-                    .code
-                    .iter()
-                    .any(|token| matches!(token, Token::Name(name) if asking.contains(name.as_str())))
-            {
-                asking.insert(head);
-            }
-        }
-        if asking.len() == known {
-            return asking;
-        }
-    }
+fn inputs(flow: &Flow<'_>, number: usize, rule: &Rule<'_>, path: &Path) -> Vec<Mention<Vec<String>>> {
+    let all = path
+        .all(flow, number)
+        .into_iter()
+        .map(|path| below("input", path));
+    let named = all.filter(|path| !path.is_empty());
+    named.map(|members| rule.mention(path.start, members)).collect()
 }
 
-/// The texts that are given to those functions, and the members of `data.reference`.
-fn asked_for(rule: &Rule<'_>, asking: &BTreeSet<&str>) -> Vec<Mention<String>> {
-    let mut ids = Vec::new();
-    for at in 0..rule.code.len() {
-        match rule.code.get(at..).unwrap_or_default() {
-            [Token::Name(name), Token::Mark('('), arguments @ ..] if asking.contains(name.as_str()) => {
-                let mut depth = 0_usize;
-                for token in arguments.get(..tokens::closing(arguments)).unwrap_or_default() {
-                    match token {
-                        Token::Index | Token::Mark('(' | '[' | '{') => depth += 1,
-                        Token::Mark(')' | ']' | '}') => depth = depth.saturating_sub(1),
-                        Token::Text(text) if depth == 0 => ids.push(rule.mention(at, text.clone())),
-                        _ => {}
-                    }
-                }
-            }
-            [
-                data,
-                Token::Mark('.'),
-                reference,
-                Token::Mark('.'),
-                Token::Name(id),
-                ..,
-            ]
-            | [
-                data,
-                Token::Mark('.'),
-                reference,
-                Token::Index,
-                Token::Text(id),
-                ..,
-            ] if data.is_name("data") && reference.is_name("reference") => {
-                ids.push(rule.mention(at, id.clone()));
-            }
-            _ => {}
-        }
+/// What stands behind that root.
+fn below(root: &str, mut path: Vec<String>) -> Vec<String> {
+    match path.first().is_some_and(|first| first == root) {
+        true => path.split_off(1),
+        false => Vec::new(),
     }
-    ids
-}
-
-/// `trust_claims := {"hardware": …}`, `trust_claims["hardware"] := …`, `trust_claims.hardware := …`.
-fn given_claims(rule: &Rule<'_>) -> Vec<Mention<String>> {
-    let skipped = usize::from(rule.code.first().is_some_and(|token| token.is_name("default")));
-    let code = rule.code.get(skipped..).unwrap_or_default();
-    let (name, rest) = match code {
-        [name, rest @ ..] if name.is_name("trust_claims") => (skipped, rest),
-        _ => return Vec::new(),
-    };
-    match rest {
-        [Token::Index, Token::Text(claim), ..] | [Token::Mark('.'), Token::Name(claim), ..] => {
-            vec![rule.mention(name, claim.clone())]
-        }
-        _ => {
-            let Some(open) = rest.iter().position(|token| *token == Token::Mark('{')) else {
-                return Vec::new();
-            };
-            // Of the value, not of a body.
-            if rest
-                .get(..open)
-                .unwrap_or_default()
-                .iter()
-                .any(|token| token.is_name("if"))
-            {
-                return Vec::new();
-            }
-            members(rule, name + 1 + open + 1)
-        }
-    }
-}
-
-/// The names of the members of an object that is written out; its first token is at `from`.
-fn members(rule: &Rule<'_>, from: usize) -> Vec<Mention<String>> {
-    let inner = rule.code.get(from..).unwrap_or_default();
-    let inner = inner.get(..tokens::closing(inner)).unwrap_or_default();
-    let mut names = Vec::new();
-    let mut depth = 0_usize;
-    for (at, token) in inner.iter().enumerate() {
-        match (token, inner.get(at + 1)) {
-            (Token::Index | Token::Mark('(' | '[' | '{'), _) => depth += 1,
-            (Token::Mark(')' | ']' | '}'), _) => depth = depth.saturating_sub(1),
-            (Token::Text(name), Some(Token::Mark(':'))) if depth == 0 => {
-                names.push(rule.mention(from + at, name.clone()));
-            }
-            _ => {}
-        }
-    }
-    names
 }

@@ -1,3 +1,7 @@
+mod given;
+mod ids;
+mod members;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -190,7 +194,15 @@ fn the_default_policy_reads_what_its_text_says() {
         assert!(ids.contains(&id), "{id} is not in {ids:?}");
     }
     assert!(!ids.contains(&"81000000"));
+    assert_eq!(reads.computed_ids, []);
     assert_eq!(reads.trust_claims.len(), 8);
+    let executables = reads
+        .trust_values
+        .iter()
+        .filter(|given| given.name.claim == "executables");
+    let executables: std::collections::BTreeSet<_> =
+        executables.map(|given| given.name.text.as_str()).collect();
+    assert_eq!(executables, ["3", "33", "4"].into());
 }
 
 proptest! {
@@ -201,7 +213,7 @@ proptest! {
 
     #[test]
     fn no_sequence_of_words_makes_it_panic(
-        words in proptest::collection::vec("(input|some|in|every|import|as|x|:=|\\[|\\]|\\{|\\}|\\.|,|\"a\"|trust_claims|\n)", 0..60)
+        words in proptest::collection::vec("(input|data|reference|some|in|every|import|as|x|f|:=|=|\\[|\\]|\\{|\\}|\\(|\\)|\\.|,|:|if|else|-|3|\"a\"|object.get|query_reference_value|trust_claims|\n)", 0..60)
     ) {
         let _ = Reads::of(&words.join(" "));
     }

@@ -118,6 +118,47 @@ async fn a_history_says_who_did_what_and_leads_back() {
 }
 
 #[tokio::test]
+async fn rolling_back_tells_what_is_doubtful_about_the_older_policy() {
+    let kbs = FakeKbs::start().await;
+    let back = json!({"policy_id": "a_cpu", "version": 3, "warnings": ["line 3: …"], "notes": ["line 4: …"]});
+    for (path, command) in [
+        (
+            "resource-policy/a_cpu/rollback",
+            "roll-back-resource-policy --id a_cpu",
+        ),
+        (
+            "attestation-policy/a_cpu/rollback",
+            "roll-back-attestation-policy --id a_cpu",
+        ),
+    ] {
+        kbs.script(path, 200, back.to_string());
+        let told = run(&kbs, &format!("--output json {command} --version 1"))
+            .await
+            .unwrap();
+        let told: Value = serde_json::from_str(&told).unwrap();
+        assert_eq!(
+            told,
+            json!({"rolled_back": "a_cpu", "to": 1, "version": 3, "warnings": ["line 3: …"], "notes": ["line 4: …"]})
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_refused_policy_is_shown_with_everything_that_is_wrong_with_it() {
+    let kbs = FakeKbs::start().await;
+    let lines: Vec<String> = (1..=200)
+        .map(|line| format!("  line {line}: no verifier gives this claim"))
+        .collect();
+    let detail = format!("not set:\n{}", lines.join("\n"));
+    let refusal = json!({"type": "https://example.com/errors/PolicyEngineError", "detail": detail});
+    kbs.script("resource-policy", 400, refusal.to_string());
+    let error = run(&kbs, "set-resource-policy --affirming --strict")
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("line 200: "), "{error}");
+}
+
+#[tokio::test]
 async fn a_strict_setting_says_so_and_notices_a_kbs_that_does_not_check() {
     let kbs = FakeKbs::start().await;
     let warned = json!({"policy_id": "resource-policy", "version": 2, "warnings": ["line 3: …"]});

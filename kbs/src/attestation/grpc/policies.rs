@@ -3,6 +3,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use daemon::text::bounded_lines;
 use protos::attestation as wire;
 use protos::attestation::attestation_management_service_client::AttestationManagementServiceClient;
 use protos::attestation::attestation_service_client::AttestationServiceClient;
@@ -14,8 +15,11 @@ use crate::attestation::{
     AttestationError, Author, DeletedPolicy, PolicyChange, PolicySet, PolicySummary, StoredPolicy, Version,
 };
 
-/// The most warnings that are passed on.
-const MAX_WARNINGS: usize = 256;
+/// The longest warnings, and the longest notes, that are passed on, in bytes.
+const MAX_TOLD: usize = 256 * 1024;
+
+/// The longest reason for a refusal, in bytes: each thing that is wrong with a policy has a line in it.
+const MAX_REASON: usize = 17 * 1024;
 
 pub(super) async fn set(
     transport: &Transport,
@@ -32,16 +36,39 @@ pub(super) async fn set(
         strict: change.strict,
     };
     let mut client = AttestationServiceClient::new(transport.clone());
-    let reply = client.set_attestation_policy(request).await.map_err(sort)?;
-    let wire::SetPolicyResponse {
-        mut warnings,
-        version: set,
-    } = reply.into_inner();
-    warnings.truncate(MAX_WARNINGS);
+    let reply = client.set_attestation_policy(request).await;
+    let reply = reply.map_err(policy_refusal)?.into_inner();
     Ok(PolicySet {
-        version: set.map(version).transpose()?,
-        warnings,
+        version: reply.version.map(version).transpose()?,
+        warnings: bounded_list(reply.warnings),
+        notes: bounded_list(reply.notes),
     })
+}
+
+/// The same as [`sort`], with all that the service says of the policy.
+fn policy_refusal(status: Status) -> AttestationError {
+    match status.code() {
+        Code::InvalidArgument | Code::Aborted => {
+            AttestationError::Refused(bounded_lines(status.message(), MAX_REASON))
+        }
+        _ => sort(status),
+    }
+}
+
+fn bounded_list(mut sentences: Vec<String>) -> Vec<String> {
+    let all = sentences.len();
+    let mut left = MAX_TOLD;
+    let fit = sentences.iter().take_while(|sentence| {
+        let rest = left.checked_sub(sentence.len());
+        left = rest.unwrap_or_default();
+        rest.is_some()
+    });
+    let fit = fit.count();
+    sentences.truncate(fit);
+    if fit < all {
+        sentences.push(format!("and {} more", all - fit));
+    }
+    sentences
 }
 
 pub(super) async fn list(transport: &Transport) -> Result<Vec<PolicySummary>, AttestationError> {
@@ -106,14 +133,21 @@ pub(super) async fn roll_back(
     id: &str,
     number: u64,
     by: &Author,
-) -> Result<Option<Version>, AttestationError> {
+) -> Result<Option<PolicySet>, AttestationError> {
     let request = wire::RollBackPolicyRequest {
         policy_id: id.to_owned(),
         version: number,
         author: Some(author(by)),
     };
     let reply = existing(management(transport).roll_back_attestation_policy(request).await)?;
-    reply.map(|reply| told(reply.version)).transpose()
+    let back = reply.map(|reply| {
+        Ok(PolicySet {
+            version: Some(told(reply.version)?),
+            warnings: bounded_list(reply.warnings),
+            notes: bounded_list(reply.notes),
+        })
+    });
+    back.transpose()
 }
 
 pub(super) fn management(transport: &Transport) -> AttestationManagementServiceClient<Transport> {

@@ -71,6 +71,19 @@ fn a_rule_that_never_says_yes_is_told() {
 }
 
 #[test]
+fn a_name_that_object_get_or_a_constant_has_is_told_too() {
+    for (body, unknown) in [
+        ("object.get(input.submods, \"cpuO\", {})", "cpuO"),
+        ("object.get(input, [\"submods\", \"cpuO\"], {})", "cpuO"),
+        ("some name in [\"cpu0\", \"cpuO\"]\ninput.submods[name]", "cpuO"),
+    ] {
+        let told = told(body);
+        assert_eq!(told.len(), 1, "{body}: {told:?}");
+        assert!(told[0].contains(unknown), "{told:?}");
+    }
+}
+
+#[test]
 fn what_is_right_or_may_be_somebody_elses_is_not_told() {
     for rego in [
         policy::defaults::DEFAULT,
@@ -93,6 +106,29 @@ fn what_is_right_or_may_be_somebody_elses_is_not_told() {
         "data.plugin == \"resource\"\ndata.query.x == \"1\"\ncount(data[\"resource-path\"]) == 3",
     ] {
         assert_eq!(told(body), Vec::<String>::new(), "{body}");
+    }
+}
+
+#[test]
+fn the_policies_of_the_documents_raise_no_doubt_as_they_are_printed_there() {
+    let status = "input[\"submods\"][\"cpu\"][\"ear.status\"] != \"contraindicated\"";
+    let kind =
+        |tee: &str| format!("input[\"submods\"][\"cpu\"][\"ear.veraison.annotated-evidence\"][\"{tee}\"]");
+    let executables = "input[\"submods\"][\"cpu\"][\"ear.status.executables\"] == 2";
+    let (snp, tdx) = (kind("snp"), kind("tdx"));
+    let allow = "package policy\nimport rego.v1\ndefault allow = false\nallow if {\n";
+    let path = "package policy\nimport rego.v1\ndefault allowed = false\npath := split(data[\"resource-path\"], \"/\")\n";
+    for rego in [
+        format!("{allow}{status}\n}}\n"),
+        format!("{allow}{status}\n{snp}\n}}\n"),
+        format!("{allow}{status}\n{snp}\n{executables}\n}}\n"),
+        format!("{path}allowed if {{\npath[0] == \"red\"\n}}\n"),
+        format!(
+            "{path}allowed if {{\npath[0] == \"red\"\n{status}\n{snp}\n}}\nallowed if {{\npath[0] == \"blue\"\n\
+             {status}\n{tdx}\n}}\n"
+        ),
+    ] {
+        assert_eq!(of(&rego), Vec::<String>::new(), "{rego}");
     }
 }
 
