@@ -208,9 +208,6 @@ pub enum StartError {
     /// The policies cannot be read or seeded.
     #[error("cannot prepare the policies")]
     Policies(#[source] PolicyStoreError),
-    /// The reference values cannot be had.
-    #[error("cannot prepare the reference values")]
-    ReferenceValues(#[source] ReferenceValueError),
 }
 
 impl StartError {

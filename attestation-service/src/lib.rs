@@ -3,9 +3,10 @@
 //! In the order in which a request meets them: [`api`] decodes the wire; [`request`] is what it decodes to;
 //! `binding` (with `init_data`) says what the evidence must be bound to; `endorsements` gets what vouches for the
 //! hardware; `evaluation` verifies and, with `appraisal`, applies the policy of `policies` to the claims and the
-//! `reference_values`; `token` signs the result and `explanation` says why it is what it is. [`service`] leads through all that, [`config`] and `setup` come
-//! before it, [`error`] says whose fault it was, and [`app`] is the program, with [`commands`] beside serving and
-//! [`admin`] for its operator.
+//! `reference_values`; `claims_json` writes claims, `token` signs the result and `explanation` says why it is what it is;
+//! `failed_check` says why there is none, and `audit` logs either. [`service`] leads through all that, in `turns`.
+//! [`config`] and `setup` come before it, [`error`] says whose fault it was, and [`app`] is the program, with
+//! [`commands`] beside serving and [`admin`] for its operator. [`parsers`] are for the fuzzer.
 
 pub mod admin;
 pub mod api;

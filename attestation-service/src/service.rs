@@ -11,7 +11,7 @@ use std::time::Duration;
 use daemon::clock::Clock;
 use daemon::metrics::Registry;
 use jose::jwt::IssuedToken;
-use verifier::{EndorsementId, Tee, TeeClass, UnverifiedEvidence, Verifiers};
+use verifier::{EndorsementId, Tee, UnverifiedEvidence, Verifiers};
 
 use crate::appraisal::Submodule;
 use crate::binding::Binding;
@@ -269,7 +269,7 @@ impl AttestationService {
     /// evaluation says so after the evidence was found good.
     async fn foresee_policies(&self, evaluation: &mut Evaluation, items: &[IndividualRequest]) {
         for item in items {
-            let class = usual_class(item.tee);
+            let class = item.tee.usual_class();
             if !evaluation.policies.contains_key(&class)
                 && let Ok(policy) = self.policies.compiled(&evaluation.full_policy_id(class)).await
             {
@@ -326,16 +326,6 @@ impl AttestationService {
             Ok((evaluation, progress))
         });
         work.await.unwrap_or(Err(EvaluateError::Abandoned))
-    }
-}
-
-/// The class of claims that evidence of a TEE makes, or most of it.
-fn usual_class(tee: Tee) -> TeeClass {
-    match tee {
-        Tee::Nvidia | Tee::SampleDevice => TeeClass::Gpu,
-        Tee::NvidiaDpu => TeeClass::NvidiaDpu,
-        Tee::HygonDcu => TeeClass::Dcu,
-        _ => TeeClass::Cpu,
     }
 }
 

@@ -17,9 +17,3 @@ pub mod processes;
 pub mod simulation;
 pub mod tee_table;
 pub mod vouch;
-
-/// Makes `ring` the provider of rustls for this process. Calling it again does nothing.
-pub fn install_crypto_provider() {
-    // The only error is that a provider is there already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-}

@@ -21,9 +21,7 @@ const RESOURCE: &str = "default/model/key";
 /// A stack that trusts the simulated SNP machines of the client, and these devices.
 async fn stack(nvidia: Value) -> TestStack {
     let dir = tempfile::tempdir().unwrap();
-    let mut config = integration_tests::simulation::trust("snp", dir.path())
-        .unwrap()
-        .verifier_config;
+    let mut config = integration_tests::simulation::trust("snp", dir.path()).unwrap();
     config["nvidia_verifier"] = nvidia;
     let stack = TestStack::with(Setup {
         verifier_config: Some(config),

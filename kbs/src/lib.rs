@@ -5,10 +5,12 @@
 //!
 //! - [`path`], [`body`], [`call`], [`session`], [`rcar`]: what comes in, and the handshake.
 //! - [`attestation`], [`token`]: who appraises evidence, and which of its tokens are trusted.
-//! - [`resource`], [`backends`], [`plugins`]: what may be released, and from where.
+//!   `verdict`: what such a token says, in a line.
+//! - [`resource`], [`backends`], [`plugins`]: what may be released, and from where. [`dry_run`]: what would be, by
+//!   another policy.
 //! - [`admin`]: who may change any of that. [`decisions`]: what was decided, and why.
 //!   [`audit`]: all of it, in a log that shows when it was tampered with.
-//! - [`router`], [`handlers`], [`error`], [`state`]: the HTTP side.
+//! - [`router`], [`middleware`], [`handlers`], [`error`], [`state`], [`metrics`]: the HTTP side.
 //! - [`config`], [`app`]: the parts put together.
 
 pub mod path;

@@ -58,6 +58,25 @@ impl Tee {
         Tee::Tpm,
     ];
 
+    /// The class of claims that its evidence makes, or most of it.
+    pub fn usual_class(self) -> TeeClass {
+        match self {
+            Tee::AzSnpVtpm
+            | Tee::AzTdxVtpm
+            | Tee::Cca
+            | Tee::Csv
+            | Tee::Sample
+            | Tee::Se
+            | Tee::Sgx
+            | Tee::Snp
+            | Tee::Tdx
+            | Tee::Tpm => TeeClass::Cpu,
+            Tee::HygonDcu => TeeClass::Dcu,
+            Tee::Nvidia | Tee::SampleDevice => TeeClass::Gpu,
+            Tee::NvidiaDpu => TeeClass::NvidiaDpu,
+        }
+    }
+
     /// The name on the wire, also the key under which its claims reach a policy.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -73,7 +73,7 @@ pub struct Selection {
 /// # Errors
 /// A server does not start, or a load fails.
 pub fn run(selection: &Selection) -> anyhow::Result<Report> {
-    crate::install_crypto_provider();
+    daemon::init();
     let wanted = |part| selection.only.is_none_or(|only| only == part);
     let mut report = Report::default();
     say("measuring the bare cryptography");

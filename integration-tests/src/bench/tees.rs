@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::Figure;
 use super::floors::Floors;
-use crate::simulation::{Trust, trust};
+use crate::simulation::trust;
 use crate::vouch::reference_values;
 
 /// How many turns each side takes, and how long a turn is.
@@ -157,8 +157,8 @@ pub(super) fn processor_time() -> Duration {
     Duration::from_secs(whole) + Duration::from_nanos(u64::try_from(time.tv_nsec).unwrap_or_default())
 }
 
-pub(super) async fn service(trust: &Trust) -> anyhow::Result<Arc<AttestationService>> {
-    let config = json!({"verifier_config": trust.verifier_config}).to_string();
+pub(super) async fn service(verifier_config: &Value) -> anyhow::Result<Arc<AttestationService>> {
+    let config = json!({"verifier_config": verifier_config}).to_string();
     let config = daemon::config::load_str::<Config>(&config, "json", &[])?.config;
     Ok(AttestationService::start(&config, Arc::new(SystemClock)).await?)
 }

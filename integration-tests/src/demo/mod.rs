@@ -32,7 +32,7 @@ const DENIED: i32 = 3;
 /// # Errors
 /// A step did not come out as it should, or the TEE cannot be simulated.
 pub fn run(tee: &str, keep: bool) -> anyhow::Result<()> {
-    crate::install_crypto_provider();
+    daemon::init();
     ensure!(
         simulated_tee::TEES.contains(&tee),
         "there is no demonstration of TEE {tee:?}; there are: {}",

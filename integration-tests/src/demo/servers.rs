@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::pki::{Pki, write};
 use crate::processes::{Launch, Process, free_address, sibling};
-use crate::simulation::{Trust, trust};
+use crate::simulation::trust;
 
 /// The running services. They stop when this is dropped.
 pub(super) struct Servers {
@@ -18,7 +18,6 @@ pub(super) struct Servers {
     /// Where the KBS listens.
     pub(super) kbs: SocketAddr,
     _processes: Vec<Process>,
-    _trust: Trust,
 }
 
 impl Servers {
@@ -52,8 +51,7 @@ impl Servers {
             ],
             rvps,
         )?;
-        let trust = trust(tee, dir)?;
-        let config = attestation_config(pki, rvps, &trust.verifier_config);
+        let config = attestation_config(pki, rvps, &trust(tee, dir)?);
         let config = write(dir, "attestation-service.json", &config.to_string())?;
         let arguments = vec![
             "--config-file".into(),
@@ -69,7 +67,6 @@ impl Servers {
             attestation,
             kbs,
             _processes: processes,
-            _trust: trust,
         })
     }
 }

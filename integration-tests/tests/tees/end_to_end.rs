@@ -38,9 +38,8 @@ pub(super) struct Walk {
 /// Takes a guest of `tee` through everything.
 pub(super) async fn walk(tee: &str) -> Walk {
     let dir = tempfile::tempdir().unwrap();
-    let trust = trust(tee, dir.path()).unwrap();
     let stack = TestStack::with(Setup {
-        verifier_config: Some(trust.verifier_config.clone()),
+        verifier_config: Some(trust(tee, dir.path()).unwrap()),
         ..Setup::default()
     })
     .await;
@@ -163,9 +162,8 @@ const LONG_LOG: usize = 4 << 20;
 #[tokio::test]
 async fn a_guest_with_an_event_log_of_four_mebibytes_gets_its_secret() {
     let dir = tempfile::tempdir().unwrap();
-    let trust = trust("tdx", dir.path()).unwrap();
     let stack = TestStack::with(Setup {
-        verifier_config: Some(trust.verifier_config.clone()),
+        verifier_config: Some(trust("tdx", dir.path()).unwrap()),
         ..Setup::default()
     })
     .await;

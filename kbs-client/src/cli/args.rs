@@ -447,4 +447,5 @@ Examples:
 
 Exit codes:
   0 done   1 other failure   2 wrong arguments   3 denied by policy   4 not found
-  5 admin credential not accepted   6 KBS unreachable or unavailable   7 attestation refused";
+  5 admin credential not accepted   6 KBS unreachable or unavailable   7 attestation refused
+  8 an audit log that is not whole";

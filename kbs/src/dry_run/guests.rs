@@ -113,7 +113,7 @@ impl GivenEvidence {
         let evaluated = evaluated.map_err(|error| {
             error.into_kbs_error(|reason| KbsError::BadTrial(format!("the evidence does not hold: {reason}")))
         })?;
-        let result = kbs.tokens.believe(&evaluated.token, kbs.clock.now()).await;
+        let result = kbs.tokens.believe(evaluated.token, kbs.clock.now()).await;
         let result = result.map_err(|error| KbsError::AttestationFailed(error.into()))?;
         serde_json::from_str(result.claims_json()).map_err(|error| KbsError::Internal(error.into()))
     }

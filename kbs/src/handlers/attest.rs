@@ -11,7 +11,7 @@ use crate::call::Call;
 use crate::decisions::{FailedCheck, Occurrence, Outcome, Refusal, Verdict};
 use crate::error::KbsError;
 use crate::rcar::{Attestation, TokenResponse};
-use crate::session::{Attested, session_id, set_cookie};
+use crate::session::{Attested, Challenged, session_id, set_cookie};
 use crate::state::Kbs;
 use crate::token::FreshToken;
 use crate::verdict::Verdict as Summary;
@@ -33,29 +33,33 @@ async fn answer(kbs: &Kbs, call: &Call, known: &mut Option<Tee>) -> Result<Respo
     let body = call.evidence(&kbs.bodies).await?;
     let taken = kbs.sessions.take_challenged(&id, kbs.clock.now());
     let session = taken.ok_or_else(spent)?;
-    let tee = session.state.tee;
+    let Challenged {
+        nonce,
+        tee,
+        policy_id,
+    } = session.state();
+    let tee = *tee;
     *known = Some(tee);
 
     let attestation = Attestation::parse(&body)?;
-    if attestation.nonce() != &*session.state.nonce {
+    if attestation.nonce() != &**nonce {
         return Err(other_nonce(tee));
     }
     let key = TeePublicKey::try_from(&attestation.tee_pubkey()?);
     let key = key.map_err(|_| KbsError::BadAttestRequest("tee-pubkey cannot be used"))?;
 
-    let Evaluated { token, explanation } =
-        evaluate(kbs, tee, session.state.policy_id.clone(), &attestation).await?;
+    let Evaluated { token, explanation } = evaluate(kbs, tee, policy_id.clone(), &attestation).await?;
     let mut response = json(&TokenResponse {
         token: token.as_str(),
     })?;
-    if let Some(cookie) = set_cookie(session.id, session.expires_at) {
+    if let Some(cookie) = set_cookie(session.id(), session.expires_at()) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     let now = kbs.clock.now();
     let mut what = Occurrence::attestation(Some(tee), Outcome::Appraised);
     what.explanation = explanation;
-    let attested = believe(kbs, what, tee, &token, &key, now).await;
-    let kept = kbs.sessions.insert_attested(session.advance(attested), now);
+    let attested = believe(kbs, what, tee, token, &key, now).await;
+    let kept = kbs.sessions.insert_attested(session.answered(attested), now);
     kept.map_err(KbsError::of_sessions)?;
     let successes = &kbs.metrics.attestation_successes;
     successes.with_label_values(&[tee.as_ref()]).inc();
@@ -85,7 +89,7 @@ async fn believe(
     kbs: &Kbs,
     mut what: Occurrence,
     tee: Tee,
-    token: &FreshToken,
+    token: FreshToken,
     key: &TeePublicKey,
     now: i64,
 ) -> Attested {
@@ -97,13 +101,9 @@ async fn believe(
             Attested::Trusted(result.into())
         }
         Ok(_) => {
-            tracing::error!(%tee, "the attestation service's token is for another key than the guest's");
-            untrusted(
-                kbs,
-                tee,
-                "the attestation service's token is for another key than the guest's",
-            );
-            Attested::Untrusted
+            let reason = "the attestation service's token is for another key than the guest's";
+            tracing::error!(%tee, reason, "attestation");
+            untrusted(kbs, tee, reason)
         }
         Err(error) => {
             let reason = &error as &dyn std::error::Error;
@@ -116,16 +116,16 @@ async fn believe(
                 kbs,
                 tee,
                 &format!("[attestation_token] does not trust it: {error}"),
-            );
-            Attested::Untrusted
+            )
         }
     }
 }
 
 /// The record of a token that was handed out, and is worth nothing here.
-fn untrusted(kbs: &Kbs, tee: Tee, reason: &str) {
+fn untrusted(kbs: &Kbs, tee: Tee, reason: &str) -> Attested {
     let outcome = Outcome::Error(Verdict::Untrusted, "TokenVerifierError", reason.to_owned());
     kbs.note(Occurrence::attestation(Some(tee), outcome));
+    Attested::Untrusted
 }
 
 fn no_cookie() -> KbsError {

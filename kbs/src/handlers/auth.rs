@@ -38,16 +38,14 @@ async fn begin(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
     let mut response = json(&Challenge::new(&nonce, hash))?;
 
     let now = kbs.clock.now();
-    let session = Session {
-        id: SessionId::random(&kbs.random).map_err(no_randomness)?,
-        expires_at: now + kbs.session_life,
-        state: Challenged {
-            nonce: nonce.into_boxed_str(),
-            tee: request.tee,
-            policy_id,
-        },
+    let id = SessionId::random(&kbs.random).map_err(no_randomness)?;
+    let challenge = Challenged {
+        nonce: nonce.into_boxed_str(),
+        tee: request.tee,
+        policy_id,
     };
-    if let Some(cookie) = set_cookie(session.id, session.expires_at) {
+    let session = Session::begin(id, now + kbs.session_life, challenge);
+    if let Some(cookie) = set_cookie(session.id(), session.expires_at()) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     let kept = kbs.sessions.insert_challenged(session, now);

@@ -1,7 +1,6 @@
 use std::fmt;
 
 use policy::{ReleaseDialect, ReleasePolicy};
-use serde::Serialize;
 
 use super::pace::Pace;
 use super::scope::Scope;
@@ -17,18 +16,6 @@ pub struct ActivePolicy {
     /// Or why it cannot be used; then nothing that it is asked about is released.
     pub(super) compiled: Result<ReleasePolicy, String>,
     pub(super) pace: Pace,
-}
-
-/// Which policy it was that decided, for whoever keeps a record of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct PolicyStamp {
-    /// The id it is known under.
-    pub policy_id: String,
-    /// SHA-384 of its text, in hex.
-    pub digest: String,
-    /// The number of its version, if the history knows it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub version: Option<u64>,
 }
 
 impl ActivePolicy {
@@ -93,15 +80,6 @@ impl ActivePolicy {
     /// The number of its version, if the history knows it.
     pub fn version(&self) -> Option<u64> {
         self.version
-    }
-
-    /// What a record of a decision says of it.
-    pub fn stamp(&self) -> PolicyStamp {
-        PolicyStamp {
-            policy_id: self.id.to_string(),
-            digest: self.digest.clone(),
-            version: self.version,
-        }
     }
 
     /// The dialect it speaks; `None` if it does not compile.

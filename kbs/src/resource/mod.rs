@@ -20,7 +20,7 @@ mod trial;
 #[cfg(test)]
 mod tests;
 
-pub use active::{ActivePolicy, PolicyStamp};
+pub use active::ActivePolicy;
 pub(crate) use denial::{Denial, Denials};
 pub use path::{ResourcePath, ResourcePathError};
 pub use permit::{Asked, AuthorizeError, ReleasePermit};

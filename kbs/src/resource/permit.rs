@@ -78,11 +78,6 @@ impl<'r> ReleasePermit<'r> {
     pub fn decided_by(&self) -> &[Arc<ActivePolicy>] {
         &self.decided_by
     }
-
-    /// What is known of the guest.
-    pub fn attestation_result(&self) -> &'r AttestationResult {
-        self.result
-    }
 }
 
 /// Why there is no permit.

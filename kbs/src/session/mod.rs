@@ -24,21 +24,44 @@ pub type Sessions = SessionStore<Challenged, Attested>;
 
 /// One client's handshake in state `S`.
 pub struct Session<S> {
-    /// What the client's cookie names.
-    pub id: SessionId,
-    /// Seconds since the Unix epoch; set when the challenge is made and never extended.
-    pub expires_at: i64,
-    /// What is known in this state.
-    pub state: S,
+    id: SessionId,
+    expires_at: i64,
+    state: S,
 }
 
 impl<S> Session<S> {
-    /// Ends this state and begins the next one under the same id and expiry.
-    pub fn advance<T>(self, state: T) -> Session<T> {
+    /// What the client's cookie names.
+    pub fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// Seconds since the Unix epoch; set when the challenge is made and never extended.
+    pub fn expires_at(&self) -> i64 {
+        self.expires_at
+    }
+
+    /// What is known in this state.
+    pub fn state(&self) -> &S {
+        &self.state
+    }
+}
+
+impl Session<Challenged> {
+    /// Begins with a challenge.
+    pub fn begin(id: SessionId, expires_at: i64, challenge: Challenged) -> Self {
+        Self {
+            id,
+            expires_at,
+            state: challenge,
+        }
+    }
+
+    /// Ends the challenge: what came of it is kept under the same id, and no longer.
+    pub fn answered(self, result: Attested) -> Session<Attested> {
         Session {
             id: self.id,
             expires_at: self.expires_at,
-            state,
+            state: result,
         }
     }
 }

@@ -74,10 +74,10 @@ impl TokenVerifier {
     }
 
     /// Believes a token that was made for this service a moment ago, or says why not.
-    pub async fn believe(&self, token: &FreshToken, now: i64) -> Result<AttestationResult, TokenError> {
+    pub async fn believe(&self, token: FreshToken, now: i64) -> Result<AttestationResult, TokenError> {
         match token {
             FreshToken::Issued(issued) if self.own_keys.contains(issued.signed_by()) => {
-                self.accept(issued.claims()?, SignedBy::Ourselves, now)
+                self.accept(issued.into_claims()?, SignedBy::Ourselves, now)
             }
             token => self.verify(token.as_str(), now).await,
         }

@@ -38,10 +38,10 @@ impl IssuedToken {
     }
 
     /// What [`UnverifiedToken::verify`](super::UnverifiedToken::verify) gives with that key.
-    pub fn claims(&self) -> Result<SignedClaims, TokenError> {
+    pub fn into_claims(self) -> Result<SignedClaims, TokenError> {
         let registered = Registered::read(&self.payload).ok_or(TokenError::Malformed("payload"))?;
         Ok(SignedClaims {
-            text: self.payload.clone(),
+            text: self.payload,
             registered,
         })
     }

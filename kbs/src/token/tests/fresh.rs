@@ -27,7 +27,7 @@ async fn a_token_that_was_signed_here_is_believed_as_if_it_had_come_from_outside
     let verifier = beside(&key).await;
     let token = issued(&key, &ear());
     let outside = verifier.verify(token.as_str(), NOW).await.unwrap();
-    let here = verifier.believe(&token.into(), NOW).await.unwrap();
+    let here = verifier.believe(token.into(), NOW).await.unwrap();
     assert_eq!(here.claims_json(), outside.claims_json());
     assert_eq!(here.tee_key(), outside.tee_key());
     assert_eq!(here.expires_at(), outside.expires_at());
@@ -37,7 +37,7 @@ async fn a_token_that_was_signed_here_is_believed_as_if_it_had_come_from_outside
 async fn a_token_that_was_signed_here_by_a_key_that_is_not_trusted_is_not_believed() {
     let verifier = beside(&SigningKey::generate_p256().unwrap()).await;
     let other = SigningKey::generate_p256().unwrap();
-    let refused = verifier.believe(&issued(&other, &ear()).into(), NOW).await;
+    let refused = verifier.believe(issued(&other, &ear()).into(), NOW).await;
     assert!(
         matches!(refused, Err(TokenError::UntrustedHeaderKey)),
         "{refused:?}"
@@ -58,7 +58,7 @@ async fn the_claims_of_a_token_that_was_signed_here_are_checked() {
     for (name, value) in changes {
         let mut claims = ear();
         claims[name] = value;
-        let refused = verifier.believe(&issued(&key, &claims).into(), NOW).await;
+        let refused = verifier.believe(issued(&key, &claims).into(), NOW).await;
         assert!(refused.is_err(), "{name}");
     }
 }
@@ -68,10 +68,10 @@ async fn a_token_that_was_received_is_verified_whoever_it_says_has_signed_it() {
     let key = SigningKey::generate_p256().unwrap();
     let verifier = beside(&key).await;
     let token = String::from(issued(&key, &ear()));
-    assert!(verifier.believe(&token.clone().into(), NOW).await.is_ok());
+    assert!(verifier.believe(token.clone().into(), NOW).await.is_ok());
     let (signed, _) = token.rsplit_once('.').unwrap();
     let forged = format!("{signed}.{}", "A".repeat(86));
-    let refused = verifier.believe(&forged.into(), NOW).await;
+    let refused = verifier.believe(forged.into(), NOW).await;
     assert!(
         matches!(
             refused,
@@ -99,7 +99,7 @@ async fn in_a_token_that_was_signed_here_the_key_stands_in_one_place_whatever_is
         };
         let token = issued(&key, &claims);
         let outside = verifier.verify(token.as_str(), NOW).await;
-        let here = verifier.believe(&token.into(), NOW).await;
+        let here = verifier.believe(token.into(), NOW).await;
         for refused in [outside, here] {
             assert!(
                 matches!(refused, Err(TokenError::TeeKeyElsewhere(_))),
