@@ -93,8 +93,11 @@ impl AnnotatedEvidence {
 
     /// The policy that the operator has for a guest which was started so.
     pub(crate) fn chosen_policy<'m>(&self, map: &'m PolicyMap) -> Option<&'m str> {
-        let (tee, init_data) = (self.verified.tee(), self.verified.init_data());
-        map.choose(tee, init_data, &self.binding.init_data_claims)
+        match self.verified.is_vouched_for() {
+            true => map.choose(self.verified.init_data()?, &self.binding.init_data_claims),
+            // Anybody makes such evidence, with whatever is to be measured.
+            false => None,
+        }
     }
 
     /// What `policy` makes of it. `policy_id` is the one the caller asked for, without the class suffix.

@@ -63,6 +63,9 @@ pub enum EvaluateError {
         /// Which check failed.
         source: VerifyError,
     },
+    /// What is measured of one machine asks for another policy than what is measured of another.
+    #[error("the evidence is of several machines, which were started for different policies")]
+    MachinesDisagree,
     /// Nobody vouches for the attester's hardware.
     #[error("nothing vouches for this TEE")]
     NoEndorsement(#[source] EndorsementError),
@@ -152,7 +155,7 @@ impl EvaluateError {
             | Self::UnsupportedTee(_)
             | Self::Binding(_)
             | Self::Unexpectable { .. } => Fault::Request,
-            Self::Evidence { .. } | Self::NoEndorsement(_) => Fault::Attester,
+            Self::Evidence { .. } | Self::MachinesDisagree | Self::NoEndorsement(_) => Fault::Attester,
             Self::NotSetUp { .. } | Self::Appraisal { .. } | Self::Endless => Fault::Operator,
             Self::Policy(error) => error.fault(),
             Self::ReferenceValues(error) => error.fault(),

@@ -7,13 +7,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use verifier::{Endorsements, Fault, ParsedEvidence, Tee, TeeClass, VerifyError};
+use verifier::{
+    Endorsements, Fault, ParsedEvidence, Tee, TeeClass, UnverifiedEvidence, Verifiers, VerifyError,
+};
 
 use crate::appraisal::{AnnotatedEvidence, Submodule};
 use crate::binding::Binding;
 use crate::error::EvaluateError;
 use crate::policies::{PolicyMap, ReadyPolicy};
 use crate::reference_values::View;
+use crate::request::IndividualRequest;
 
 /// An evaluation under way.
 pub(crate) struct Evaluation {
@@ -25,6 +28,8 @@ pub(crate) struct Evaluation {
     /// What the operator says of the guest's policy, by what it was measurably started with.
     pub(crate) policy_map: Arc<PolicyMap>,
     pub(crate) reference_values: View,
+    /// Of every request, [`IndividualRequest::is_small`].
+    small: bool,
     stage: Stage,
 }
 
@@ -34,6 +39,28 @@ pub(crate) struct Item {
     pub(crate) evidence: Box<dyn ParsedEvidence>,
     pub(crate) binding: Binding,
     pub(crate) endorsements: Endorsements,
+    small: bool,
+}
+
+impl Item {
+    /// The evidence and what it must be bound to, as they were sent, without endorsements.
+    pub(crate) fn parse(
+        verifiers: &Verifiers,
+        request: &IndividualRequest,
+        verbose: bool,
+    ) -> Result<Self, EvaluateError> {
+        let tee = request.tee;
+        let verifier = verifiers.get(tee).ok_or(EvaluateError::UnsupportedTee(tee))?;
+        let binding = Binding::of(request, verbose).map_err(EvaluateError::Binding)?;
+        let evidence = verifier.parse(UnverifiedEvidence::new(&request.evidence));
+        Ok(Self {
+            tee,
+            evidence: evidence.map_err(|error| refused(tee, error))?,
+            binding,
+            endorsements: Endorsements::new(),
+            small: request.is_small(),
+        })
+    }
 }
 
 enum Stage {
@@ -50,14 +77,14 @@ pub(crate) enum Progress {
 
 impl Evaluation {
     pub(crate) fn new(policy_id: String, items: Vec<Item>, reference_values: View, now: i64) -> Self {
-        let (policies, stage) = (HashMap::new(), Stage::Unverified(items));
         Self {
             policy_id,
             now,
-            policies,
+            policies: HashMap::new(),
             policy_map: Arc::default(),
             reference_values,
-            stage,
+            small: items.iter().all(|item| item.small),
+            stage: Stage::Unverified(items),
         }
     }
 
@@ -66,14 +93,19 @@ impl Evaluation {
         format!("{}_{}", self.policy_id, class.as_str())
     }
 
+    /// Whether all that was sent for it is small.
+    pub(crate) fn is_small(&self) -> bool {
+        self.small
+    }
+
     /// Whether what is left to do is so little that a thread which serves connections may do it: nothing but
-    /// cheap evidence, and policies that have shown to be quick.
+    /// cheap evidence, little of it, and policies that have shown to be quick.
     pub(crate) fn is_light(&self) -> bool {
         let verified = match &self.stage {
             Stage::Unverified(items) => items.iter().all(|item| item.evidence.is_cheap()),
             Stage::Verified(_) => true,
         };
-        verified && self.policies.values().all(|policy| !policy.pace.is_out())
+        self.small && verified && self.policies.values().all(|policy| !policy.pace.is_out())
     }
 
     /// What the submodules were made of, in their order.
@@ -84,14 +116,21 @@ impl Evaluation {
         }
     }
 
-    /// The map comes before what was asked for: what is measured counts for more than what is said.
-    fn choose_policy(&mut self, evidence: Option<&AnnotatedEvidence>) {
-        let chosen = evidence.and_then(|evidence| evidence.chosen_policy(&self.policy_map));
+    /// The map comes before what was asked for: what is measured counts for more than what is said. The machine is
+    /// asked, not its devices; and several, of which one could speak for another, must say the same.
+    fn choose_policy(&mut self, evidence: &[AnnotatedEvidence]) -> Result<(), EvaluateError> {
+        let machines = evidence.iter().filter(|evidence| evidence.class == TeeClass::Cpu);
+        let mut choices = machines.map(|machine| machine.chosen_policy(&self.policy_map));
+        let chosen = choices.next().flatten();
+        if choices.any(|other| other != chosen) {
+            return Err(EvaluateError::MachinesDisagree);
+        }
         if let Some(id) = chosen.filter(|id| *id != self.policy_id) {
             self.policy_id = id.to_owned();
             // Those that were foreseen are of the other id.
             self.policies.clear();
         }
+        Ok(())
     }
 
     /// Verifies, unless that is done, and appraises.
@@ -99,7 +138,7 @@ impl Evaluation {
         if let Stage::Unverified(items) = &mut self.stage {
             let items = std::mem::take(items);
             let evidence = verify(items, self.now)?;
-            self.choose_policy(evidence.first());
+            self.choose_policy(&evidence)?;
             self.stage = Stage::Verified(evidence);
         }
         let Stage::Verified(evidence) = &self.stage else {

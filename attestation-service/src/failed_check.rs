@@ -30,63 +30,103 @@ impl FailedCheck {
     /// The check that gave an error.
     #[must_use]
     pub fn of(error: &EvaluateError) -> Self {
-        let (tee, verification) = parts(error);
-        let expectation = verification.and_then(VerifyError::expectation);
-        let (expected, came) = match expectation {
-            Some(told) => (Some(told.expected), Some(told.came)),
-            None => (None, None),
-        };
-        Self {
-            tee: tee.map(Tee::as_str),
-            check: verification.map_or_else(|| name(error).to_owned(), VerifyError::check),
-            fault: fault(error.fault()),
-            expected,
-            came,
-            advice: match (verification, tee) {
-                (Some(verification), Some(tee)) => of_verification(verification, tee),
-                _ => otherwise(error).to_owned(),
+        let fault = fault(error.fault());
+        match failure(error) {
+            Failure::Verification(tee, source) => {
+                let expectation = source.expectation();
+                let (expected, came) = expectation.map(|told| (told.expected, told.came)).unzip();
+                Self {
+                    tee: Some(tee.as_str()),
+                    check: source.check(),
+                    fault,
+                    expected,
+                    came,
+                    advice: of_verification(source, tee),
+                }
+            }
+            Failure::Other { tee, check, advice } => Self {
+                tee: tee.map(Tee::as_str),
+                check: check.to_owned(),
+                fault,
+                expected: None,
+                came: None,
+                advice: advice.to_owned(),
             },
         }
     }
 }
 
-/// Whose evidence it was, and the verifier's own error.
-fn parts(error: &EvaluateError) -> (Option<Tee>, Option<&VerifyError>) {
+/// What an error is to whoever reads a record of it.
+enum Failure<'a> {
+    /// A verifier found it, in evidence of this TEE or in what vouches for it.
+    Verification(Tee, &'a VerifyError),
+    /// No verifier did.
+    Other {
+        tee: Option<Tee>,
+        check: &'static str,
+        advice: &'static str,
+    },
+}
+
+fn failure(error: &EvaluateError) -> Failure<'_> {
     use EvaluateError as E;
+    let other = |check, advice| Failure::Other {
+        tee: None,
+        check,
+        advice,
+    };
     match error {
         E::Unexpectable { tee, source }
         | E::Evidence { tee, source }
         | E::NotSetUp { tee, source }
-        | E::BadEndorsement { tee, source } => (Some(*tee), Some(source)),
-        E::UnsupportedTee(tee) => (Some(*tee), None),
-        _ => (None, None),
+        | E::BadEndorsement { tee, source } => Failure::Verification(*tee, source),
+        E::UnsupportedTee(tee) => Failure::Other {
+            tee: Some(*tee),
+            check: "unsupported-tee",
+            advice: "Let the KBS use an Attestation Service that has a verifier for this TEE, over gRPC.",
+        },
+        E::UnknownTee(_) => other(
+            "unknown-tee",
+            "Look for a typo in the name; the guest may also be newer than this service.",
+        ),
+        E::NoItems => other("no-evidence", BAD_REQUEST),
+        E::TooManyItems(_) => other("too-much-evidence", BAD_REQUEST),
+        E::PolicyId(_) => other("policy-id", BAD_REQUEST),
+        E::Binding(_) => other("runtime-or-init-data", BAD_REQUEST),
+        E::MachinesDisagree => other(
+            "machines-disagree",
+            "A guest is one machine and its devices: let it send no evidence of another one, such as a sample, beside \
+             its own. `policy_map` has what each was started for (docs/policy.md).",
+        ),
+        E::NoEndorsement(_) => other(
+            "no-endorsement",
+            "The vendor does not know this chip, or does not at this firmware: see whether it is genuine, and the \
+             sources of endorsements (docs/endorsements.md).",
+        ),
+        E::Policy(_) => other("policy", BAD_POLICY),
+        E::Appraisal { .. } => other("appraisal", BAD_POLICY),
+        E::Endless => other("endless-policy", BAD_POLICY),
+        E::Endorsements(_) => other(
+            "endorsements-unavailable",
+            "See /status of the Attestation Service for the sources of endorsements (docs/endorsements.md).",
+        ),
+        E::ReferenceValues(_) => other(
+            "reference-values",
+            "See whether the Reference Value Provider Service answers (docs/rvps.md).",
+        ),
+        E::Overloaded => other(
+            "overloaded",
+            "Try again; if it goes on, give the service more processors.",
+        ),
+        E::Token(_) => other("token", DEFECT),
+        E::Abandoned => other("abandoned", DEFECT),
     }
 }
 
-/// What the check is called that no verifier made.
-fn name(error: &EvaluateError) -> &'static str {
-    use EvaluateError as E;
-    match error {
-        E::NoItems => "no-evidence",
-        E::TooManyItems(_) => "too-much-evidence",
-        E::PolicyId(_) => "policy-id",
-        E::UnknownTee(_) => "unknown-tee",
-        E::UnsupportedTee(_) => "unsupported-tee",
-        E::Binding(_) => "runtime-or-init-data",
-        E::Unexpectable { .. } | E::Evidence { .. } => "evidence",
-        E::NoEndorsement(_) => "no-endorsement",
-        E::Policy(_) => "policy",
-        E::NotSetUp { .. } => "verifier-not-set-up",
-        E::Appraisal { .. } => "appraisal",
-        E::Endless => "endless-policy",
-        E::Endorsements(_) => "endorsements-unavailable",
-        E::BadEndorsement { .. } => "bad-endorsement",
-        E::ReferenceValues(_) => "reference-values",
-        E::Overloaded => "overloaded",
-        E::Token(_) => "token",
-        E::Abandoned => "abandoned",
-    }
-}
+const BAD_REQUEST: &str = "The request itself cannot be used: the reason says what is wrong with it.";
+const BAD_POLICY: &str =
+    "Mend the attestation policy; `kbs-client policy test` shows what it makes of guests.";
+const DEFECT: &str = "This is a defect: the log has the rest, by the request id.";
 
 fn fault(fault: Fault) -> &'static str {
     match fault {
@@ -151,36 +191,6 @@ fn of_verification(error: &VerifyError, tee: Tee) -> String {
             "The vendor does not trust this platform any more: do not use it before the vendor says how.".to_owned()
         }
         _ => format!("No policy or reference value can change this: {page} says what is checked, and against what."),
-    }
-}
-
-/// What to do about what no verifier found.
-fn otherwise(error: &EvaluateError) -> &'static str {
-    use EvaluateError as E;
-    match error {
-        E::UnknownTee(_) => "Look for a typo in the name; the guest may also be newer than this service.",
-        E::UnsupportedTee(_) => {
-            "Let the KBS use an Attestation Service that has a verifier for this TEE, over gRPC."
-        }
-        E::NoItems | E::TooManyItems(_) | E::PolicyId(_) | E::Binding(_) => {
-            "The request itself cannot be used: the reason says what is wrong with it."
-        }
-        E::NoEndorsement(_) => {
-            "The vendor does not know this chip, or does not at this firmware: see whether it is genuine, and the sources of \
-             endorsements (docs/endorsements.md)."
-        }
-        E::Policy(_) | E::Appraisal { .. } | E::Endless => {
-            "Mend the attestation policy; `kbs-client policy test` shows what it makes of guests."
-        }
-        E::Endorsements(_) | E::BadEndorsement { .. } => {
-            "See /status of the Attestation Service for the sources of endorsements (docs/endorsements.md)."
-        }
-        E::ReferenceValues(_) => "See whether the Reference Value Provider Service answers (docs/rvps.md).",
-        E::Unexpectable { .. } | E::Evidence { .. } | E::NotSetUp { .. } => {
-            "See the page of the TEE in docs/tees."
-        }
-        E::Overloaded => "Try again; if it goes on, give the service more processors.",
-        E::Token(_) | E::Abandoned => "This is a defect: the log has the rest, by the request id.",
     }
 }
 

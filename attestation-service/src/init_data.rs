@@ -24,6 +24,8 @@ pub(crate) struct InitDataDocument {
 pub(crate) enum InitDataError {
     #[error("the init-data document has {0} bytes, more than the {MAX_LENGTH} allowed")]
     TooLong(usize),
+    #[error("the init-data document has more than the {MAX_VALUES} values allowed")]
+    TooMuch,
     #[error("the init-data document is not the TOML it should be: {0}")]
     Malformed(String),
     #[error(transparent)]
@@ -32,6 +34,9 @@ pub(crate) enum InitDataError {
 
 /// The longest document accepted, in bytes.
 const MAX_LENGTH: usize = 2 * 1024 * 1024;
+
+/// How many values there may be in what is shown parsed: each takes much more than its text.
+const MAX_VALUES: usize = 65_536;
 
 /// The longest reason given, in characters.
 const MAX_REASON_LENGTH: usize = 200;
@@ -73,13 +78,13 @@ impl InitDataDocument {
         let algorithm: HashAlgorithm = document.algorithm.parse()?;
         Ok(Self {
             digest: algorithm.digest(text.as_bytes()),
-            claims: claims(document.data),
+            claims: claims(document.data)?,
         })
     }
 }
 
 /// The `data` table with what is known to be TOML, or to hold data, taken apart.
-fn claims(data: BTreeMap<String, String>) -> Value {
+fn claims(data: BTreeMap<String, String>) -> Result<Value, InitDataError> {
     let mut claims = Map::new();
     for (name, text) in data {
         if TOML_ENTRIES.contains(&name.as_str())
@@ -94,7 +99,20 @@ fn claims(data: BTreeMap<String, String>) -> Value {
             claims.insert(name, Value::String(text));
         }
     }
-    Value::Object(claims)
+    let claims = Value::Object(claims);
+    match values(&claims) {
+        ..=MAX_VALUES => Ok(claims),
+        _ => Err(InitDataError::TooMuch),
+    }
+}
+
+/// How many values there are in one, itself included.
+fn values(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(items) => items.iter().map(values).sum(),
+        Value::Object(members) => members.values().map(values).sum(),
+        _ => 0,
+    }
 }
 
 /// The JSON object that ends a generated agent policy, if the text ends with exactly that.
@@ -123,6 +141,20 @@ mod tests {
                 "other": "text",
             })
         );
+    }
+
+    #[test]
+    fn a_document_of_very_many_values_is_refused_and_long_texts_are_not() {
+        let document = |entry: &str| {
+            format!(
+                "version = \"0.1.0\"\nalgorithm = \"sha384\"\n[data]\n\"aa.toml\" = \'\'\'\n{entry}\'\'\'\n"
+            )
+        };
+        let many: String = (0..MAX_VALUES).map(|number| format!("a{number} = 1\n")).collect();
+        let error = InitDataDocument::parse(&document(&many)).unwrap_err();
+        assert!(matches!(error, InitDataError::TooMuch), "{error}");
+        let long = format!("a = \"{}\"\n", "x".repeat(MAX_LENGTH - 200));
+        assert!(InitDataDocument::parse(&document(&long)).is_ok());
     }
 
     #[test]

@@ -32,6 +32,26 @@ pub struct IndividualRequest {
     pub hash: HashAlgorithm,
 }
 
+/// What may be sent for one attester, in bytes, for it to count as little work.
+const SMALL: usize = 16 << 10;
+
+impl IndividualRequest {
+    /// Whether it is so small that whatever is made of it is made quickly.
+    pub(crate) fn is_small(&self) -> bool {
+        let runtime_data = match &self.runtime_data {
+            RuntimeData::None => 0,
+            RuntimeData::Raw(bytes) => bytes.len(),
+            RuntimeData::Structured(text) => text.len(),
+        };
+        let init_data = match &self.init_data {
+            InitData::None => 0,
+            InitData::Digest(bytes) => bytes.len(),
+            InitData::Toml(text) => text.len(),
+        };
+        self.evidence.len() + runtime_data + init_data <= SMALL
+    }
+}
+
 /// Where the expected report data comes from.
 #[derive(Debug, Clone, Default)]
 pub enum RuntimeData {

@@ -11,14 +11,13 @@ use std::time::Duration;
 use daemon::clock::Clock;
 use daemon::metrics::Registry;
 use jose::jwt::IssuedToken;
-use verifier::{EndorsementId, Tee, UnverifiedEvidence, Verifiers};
+use verifier::{EndorsementId, Tee, Verifiers};
 
 use crate::appraisal::Submodule;
-use crate::binding::Binding;
 use crate::config::Config;
 use crate::endorsements::{Endorser, Report, Trial};
 use crate::error::{EvaluateError, StartError};
-use crate::evaluation::{Evaluation, Item, Progress, refused};
+use crate::evaluation::{Evaluation, Item, Progress};
 use crate::explanation::{self, Explained};
 use crate::policies::{self, PolicyMap, PolicyStore};
 use crate::reference_values::{self, ReferenceValue, ReferenceValueError, ReferenceValueSource};
@@ -34,13 +33,13 @@ pub use self::manage::{PolicyChange, PolicySet};
 
 /// The Verifier of RFC 9334: appraises evidence and attests to the result.
 pub struct AttestationService {
-    verifiers: Verifiers,
+    verifiers: Arc<Verifiers>,
     endorser: Endorser,
     metrics: Registry,
     policies: PolicyStore,
     policy_map: Arc<PolicyMap>,
     reference_values: Arc<dyn ReferenceValueSource>,
-    issuer: EarIssuer,
+    issuer: Arc<EarIssuer>,
     verbose_token: bool,
     clock: Arc<dyn Clock>,
     /// As many as there are processors, so that a flood of evaluations leaves room for the rest.
@@ -73,7 +72,7 @@ impl AttestationService {
         let metrics = Registry::new();
         let endorser = Endorser::start(verifiers, storage, &metrics, Arc::clone(&clock))?;
         Ok(Arc::new(Self {
-            verifiers: setup::verifiers(&config.verifier_config)?,
+            verifiers: setup::verifiers(&config.verifier_config)?.into(),
             endorser,
             metrics,
             policies: PolicyStore::open(store, clock.now())
@@ -81,7 +80,7 @@ impl AttestationService {
                 .map_err(StartError::Policies)?,
             policy_map: Arc::new(policy_map),
             reference_values: reference_values::open(config, Arc::clone(&clock)).await?,
-            issuer: EarIssuer::new(&config.attestation_token_broker)?,
+            issuer: EarIssuer::new(&config.attestation_token_broker)?.into(),
             verbose_token: config.attestation_token_broker.verbose_token,
             clock,
             processors: Turns::new(processors, MAX_WAITING, PATIENCE),
@@ -196,6 +195,7 @@ impl AttestationService {
 
     async fn try_evaluate(&self, request: AttestationRequest) -> Result<Evaluated, EvaluateError> {
         let AttestationRequest { items, policy_ids } = request;
+        let items: Vec<Arc<IndividualRequest>> = items.into_iter().map(Arc::new).collect();
         match items.len() {
             0 => return Err(EvaluateError::NoItems),
             1..=MAX_ITEMS => {}
@@ -242,32 +242,24 @@ impl AttestationService {
     /// Parses one piece of evidence and gets together what its verification needs: what that is, is added to `wanted`.
     async fn prepare(
         &self,
-        request: &IndividualRequest,
+        request: &Arc<IndividualRequest>,
         wanted: &mut Vec<EndorsementId>,
     ) -> Result<(Item, Vec<Trial>), EvaluateError> {
-        let tee = request.tee;
-        let verifier = self
-            .verifiers
-            .get(tee)
-            .ok_or(EvaluateError::UnsupportedTee(tee))?;
-        let binding = Binding::of(request, self.verbose_token).map_err(EvaluateError::Binding)?;
-        let evidence = verifier.parse(UnverifiedEvidence::new(&request.evidence));
-        let evidence = evidence.map_err(|error| refused(tee, error))?;
-        let ids = evidence.endorsements_for();
+        let (verifiers, verbose) = (Arc::clone(&self.verifiers), self.verbose_token);
+        let small = request.is_small();
+        let request = Arc::clone(request);
+        let parse = move || Item::parse(&verifiers, &request, verbose);
+        let mut item = self.work(small, parse).await?;
+        let ids = item.evidence.endorsements_for();
         let gathered = self.endorser.gather(&ids).await?;
         wanted.extend(ids);
-        let item = Item {
-            tee,
-            evidence,
-            binding,
-            endorsements: gathered.endorsements,
-        };
+        item.endorsements = gathered.endorsements;
         Ok((item, gathered.on_trial))
     }
 
     /// Gets the policies that will be needed, as far as the TEEs tell. If one is not there, and is needed, the
     /// evaluation says so after the evidence was found good.
-    async fn foresee_policies(&self, evaluation: &mut Evaluation, items: &[IndividualRequest]) {
+    async fn foresee_policies(&self, evaluation: &mut Evaluation, items: &[Arc<IndividualRequest>]) {
         for item in items {
             let class = item.tee.usual_class();
             if !evaluation.policies.contains_key(&class)
@@ -285,7 +277,9 @@ impl AttestationService {
             (evaluation, progress) = self.compute(evaluation).await?;
             match progress {
                 Progress::Done(submodules) => {
-                    let token = self.issuer.issue(&submodules, evaluation.now)?;
+                    let (issuer, now) = (Arc::clone(&self.issuer), evaluation.now);
+                    let issue = move || issuer.issue(&submodules, now).map(|token| (submodules, token));
+                    let (submodules, token) = self.work(evaluation.is_small(), issue).await?;
                     return Ok(Evaluated {
                         evaluation,
                         submodules,
@@ -310,20 +304,28 @@ impl AttestationService {
         Err(EvaluateError::Endless)
     }
 
-    /// Lets the evaluation compute on a thread of its own: the ones that serve connections stay free. A caller who
-    /// goes away does not make room for the next one before the work is done.
+    async fn compute(&self, mut evaluation: Evaluation) -> Result<(Evaluation, Progress), EvaluateError> {
+        let light = evaluation.is_light();
+        let advance = move || evaluation.advance().map(|progress| (evaluation, progress));
+        self.work(light, advance).await
+    }
+
+    /// Does work on a thread of its own, when it is its turn: the threads that serve connections stay free. A caller
+    /// who goes away does not make room for the next one before the work is done.
     ///
     /// Light work is done in place: two changes of thread and back take longer.
-    async fn compute(&self, mut evaluation: Evaluation) -> Result<(Evaluation, Progress), EvaluateError> {
-        if evaluation.is_light() {
-            let progress = evaluation.advance()?;
-            return Ok((evaluation, progress));
+    async fn work<T: Send + 'static>(
+        &self,
+        light: bool,
+        work: impl FnOnce() -> Result<T, EvaluateError> + Send + 'static,
+    ) -> Result<T, EvaluateError> {
+        if light {
+            return work();
         }
         let turn = self.processors.take().await.ok_or(EvaluateError::Overloaded)?;
         let work = tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            let progress = evaluation.advance()?;
-            Ok((evaluation, progress))
+            work()
         });
         work.await.unwrap_or(Err(EvaluateError::Abandoned))
     }

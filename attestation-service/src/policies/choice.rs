@@ -3,7 +3,6 @@
 
 use serde::Deserialize;
 use serde_json::Value;
-use verifier::Tee;
 
 use super::check_id;
 
@@ -57,13 +56,9 @@ impl PolicyMap {
 
     /// The policy of a guest, by what its evidence shows that it was started with.
     ///
-    /// `init_data` is the register's value as the verifier gives it, and `claims` the document that was found to be
-    /// what the register measures, or null. Samples are not asked: nothing measures what they say.
-    pub(crate) fn choose(&self, tee: Tee, init_data: Option<&str>, claims: &Value) -> Option<&str> {
-        if matches!(tee, Tee::Sample | Tee::SampleDevice) {
-            return None;
-        }
-        let register = init_data?;
+    /// `register` is the init-data register's value as the verifier gives it, and `claims` the document that was found to be
+    /// what the register measures, or null.
+    pub(crate) fn choose(&self, register: &str, claims: &Value) -> Option<&str> {
         let fits = |entry: &&Entry| match &entry.condition {
             Condition::Register(wanted) => wanted.eq_ignore_ascii_case(register),
             Condition::Claim { pointer, value } => claims.pointer(pointer) == Some(value),
@@ -144,25 +139,16 @@ mod tests {
         let claims = json!({"workload": "shop", "aa.toml": {"level": 3}});
         let other = "cd".repeat(32);
         for (init_data, claims, expected) in [
-            (Some(register.as_str()), &Value::Null, Some("by-digest")),
-            (Some(register.as_str()), &claims, Some("by-digest")),
-            (Some(other.as_str()), &claims, Some("shop")),
-            (
-                Some(other.as_str()),
-                &json!({"aa.toml": {"level": 3}}),
-                Some("deep"),
-            ),
-            (Some(other.as_str()), &json!({"workload": "bank"}), None),
-            (Some(other.as_str()), &Value::Null, None),
-            (None, &claims, None),
+            (register.as_str(), &Value::Null, Some("by-digest")),
+            (register.as_str(), &claims, Some("by-digest")),
+            (other.as_str(), &claims, Some("shop")),
+            (other.as_str(), &json!({"aa.toml": {"level": 3}}), Some("deep")),
+            (other.as_str(), &json!({"workload": "bank"}), None),
+            (other.as_str(), &Value::Null, None),
         ] {
-            assert_eq!(map.choose(Tee::Snp, init_data, claims), expected, "{claims}");
+            assert_eq!(map.choose(init_data, claims), expected, "{claims}");
         }
-        assert_eq!(map.choose(Tee::Sample, Some(&register), &claims), None);
-        assert_eq!(
-            PolicyMap::default().choose(Tee::Snp, Some(&register), &claims),
-            None
-        );
+        assert_eq!(PolicyMap::default().choose(&register, &claims), None);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::error::Fault;
 use crate::request::{HashAlgorithm, InitData, RuntimeData};
 use crate::testing::{NOW, fixture};
 
+mod choice;
 mod dry_run;
 mod explained;
 mod policies;

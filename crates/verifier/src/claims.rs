@@ -7,6 +7,10 @@ use serde_json::{Map, Value};
 /// The name of the claim that is kept as JSON text.
 const EVENT_LOG: &str = "uefi_event_logs";
 
+/// The claim that says by what the key of a TPM is known, and what it is of one that is not.
+pub(crate) const AK_VOUCHED_BY: &str = "ak_vouched_by";
+pub(crate) const NOBODY: &str = "nobody";
+
 /// Claims about one TEE, each of them checked. Only a verifier of this crate can make one.
 #[derive(Clone, Debug)]
 pub struct VerifiedClaims {
@@ -80,6 +84,26 @@ impl VerifiedClaims {
     /// The class of submodule they make.
     pub fn class(&self) -> TeeClass {
         self.class
+    }
+
+    /// Whether anybody but the attester says that it is such a TEE. Nobody does of samples, nor of a TPM of whose key no
+    /// authority that is configured knows.
+    pub fn is_vouched_for(&self) -> bool {
+        match self.tee {
+            Tee::Sample | Tee::SampleDevice => false,
+            Tee::Tpm => self.claims.get(AK_VOUCHED_BY).is_some_and(|by| by != NOBODY),
+            Tee::AzSnpVtpm
+            | Tee::AzTdxVtpm
+            | Tee::Cca
+            | Tee::Csv
+            | Tee::HygonDcu
+            | Tee::Nvidia
+            | Tee::NvidiaDpu
+            | Tee::Se
+            | Tee::Sgx
+            | Tee::Snp
+            | Tee::Tdx => true,
+        }
     }
 
     /// The claims by name, without `report_data` and `init_data`, which the token carries beside them, and without

@@ -112,6 +112,7 @@ async fn sealed(
         path,
         query: &query,
     };
+    let _turn = kbs.policy.turn(result, &request).await.ok_or(KbsError::TooBusy)?;
     let permit = permit(kbs, result, &request, asked)?;
     let secret = plugin.release(&permit).await?;
     permit.seal(&secret).map_err(|error| KbsError::Seal(error.into()))

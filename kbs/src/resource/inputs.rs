@@ -4,8 +4,11 @@ use policy::{PolicyError, PolicyInput};
 
 use crate::token::AttestationResult;
 
-/// How many parsed inputs are kept: some 20 KiB each.
+/// How many parsed inputs are kept.
 const SLOTS: usize = 128;
+
+/// Longer claims are not kept: parsed, they take many times as much.
+pub(super) const LONGEST: usize = 32 << 10;
 
 /// Claims that were parsed a moment ago.
 ///
@@ -39,7 +42,9 @@ impl Inputs {
         }
         // Parsed without the lock: others of this slot need not wait for it.
         let input = PolicyInput::from_json(result.claims_json())?;
-        self.put(serial, input.clone());
+        if result.claims_json().len() <= LONGEST {
+            self.put(serial, input.clone());
+        }
         Ok(input)
     }
 
@@ -110,5 +115,22 @@ mod tests {
             .filter(|slot| slot.lock().unwrap().is_some())
             .count();
         assert!(kept > SLOTS / 2, "{kept} are kept");
+    }
+
+    #[test]
+    fn long_claims_are_judged_and_not_kept() {
+        let tee_key = TeePrivateKey::generate(TeeKeyKind::P256)
+            .unwrap()
+            .public_key()
+            .unwrap();
+        let inputs = Inputs::default();
+        for (length, kept) in [(LONGEST / 2, 1), (LONGEST, 1)] {
+            let claims = json!({ "text": "x".repeat(length) });
+            let result = AttestationResult::for_tests(&claims, tee_key.clone(), 0);
+            inputs.of(&result).unwrap();
+            let slots = inputs.slots.iter();
+            let full = slots.filter(|slot| slot.lock().unwrap().is_some());
+            assert_eq!(full.count(), kept);
+        }
     }
 }

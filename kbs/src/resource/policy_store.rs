@@ -2,6 +2,7 @@ mod changes;
 mod error;
 
 use std::collections::BTreeMap;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,13 +10,13 @@ use arc_swap::ArcSwap;
 use daemon::aside::Aside;
 use policy::{Limits, ReleaseRequest};
 use storage::{Author, KeyValueStore, Version, Versions, VersionsError};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 pub use self::changes::{NewPolicy, PolicyChanged};
 pub use self::error::PolicyStoreError;
 use super::active::{ActivePolicy, digest};
 use super::in_force::InForce;
-use super::inputs::Inputs;
+use super::inputs::{Inputs, LONGEST};
 use super::permit::{Asked, AuthorizeError, ReleasePermit};
 use super::scope::Scope;
 use crate::admin::AdminGrant;
@@ -46,6 +47,8 @@ pub struct PolicyStore {
     pub(crate) trials: Aside,
     limits: Limits,
     inputs: Inputs,
+    /// For decisions that are much work: as many as there are processors.
+    heavy: Semaphore,
 }
 
 impl PolicyStore {
@@ -78,6 +81,7 @@ impl PolicyStore {
             trials: Aside::new(TRIALS, TRIAL),
             limits: LIMITS,
             inputs: Inputs::default(),
+            heavy: Semaphore::new(std::thread::available_parallelism().map_or(1, NonZero::get)),
         })
     }
 
@@ -128,6 +132,27 @@ impl PolicyStore {
         self.in_force.store(Arc::new(in_force));
     }
 
+    /// Waits until there is a processor for the decision, if it is one of the
+    /// few that are much work: on long claims, or by a slow policy. `None` if
+    /// that takes too long.
+    pub async fn turn(
+        &self,
+        result: &AttestationResult,
+        request: &ReleaseRequest<'_>,
+    ) -> Option<Option<SemaphorePermit<'_>>> {
+        let is_slow = || {
+            let in_force = self.in_force.load();
+            in_force
+                .asked(request.plugin, request.path)
+                .any(|policy| policy.pace.is_slow())
+        };
+        if !has_much(result) && !is_slow() {
+            return Some(None);
+        }
+        let turn = tokio::time::timeout(PATIENCE, self.heavy.acquire()).await;
+        Some(Some(turn.ok()?.ok()?))
+    }
+
     /// Asks the policies in force whether the guest of `result` may have what
     /// `request` names: all that have a say must say yes. `now` is in seconds
     /// since the Unix epoch.
@@ -155,7 +180,7 @@ impl PolicyStore {
             };
             let parse = || self.inputs.of(result);
             let evaluate = || policy.decide(result.claims_json(), parse, request, &self.limits);
-            match active.pace.run(evaluate) {
+            match active.pace.run(has_much(result), evaluate) {
                 Ok(true) => {}
                 Ok(false) => return Err(AuthorizeError::Denied(Asked(asked))),
                 Err(cause) => {
@@ -276,6 +301,14 @@ async fn compiled(
     }
     Arc::new(ActivePolicy::compile(id, scope, text, version).await)
 }
+
+/// Whether its claims take long to look at.
+fn has_much(result: &AttestationResult) -> bool {
+    result.claims_json().len() > LONGEST
+}
+
+/// How long a decision that is much work waits for a processor.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What one decision may cost: a good policy needs some ten microseconds.
 const LIMITS: Limits = Limits {

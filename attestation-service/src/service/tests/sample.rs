@@ -264,6 +264,26 @@ async fn a_policy_that_nothing_is_known_of_needs_a_turn() {
 }
 
 #[tokio::test]
+async fn a_large_request_waits_for_its_turn_before_anything_of_it_is_looked_at() {
+    let fixture = without_turns().await;
+    let small = request(Tee::Sample, &sample_evidence());
+    let (mut evidence, mut runtime_data, mut init_data) = (small.clone(), small.clone(), small);
+    evidence.evidence = vec![b'['; 20_000];
+    runtime_data.runtime_data = RuntimeData::Structured("[".repeat(20_000));
+    init_data.init_data = InitData::Toml("[".repeat(20_000));
+    for mut large in [evidence, runtime_data, init_data] {
+        let error = fixture.evaluate(vec![large.clone()]).await.unwrap_err();
+        assert!(matches!(error, EvaluateError::Overloaded), "{error}");
+        // A small one of the same is found to be nonsense at once.
+        large.evidence.truncate(2000);
+        large.runtime_data = RuntimeData::Structured("[".repeat(2000));
+        large.init_data = InitData::Toml("[".repeat(2000));
+        let error = fixture.evaluate(vec![large]).await.unwrap_err();
+        assert_eq!(error.fault(), Fault::Request, "{error}");
+    }
+}
+
+#[tokio::test]
 async fn evidence_with_a_signature_to_verify_needs_a_turn() {
     let fixture = without_turns().await;
     let platform = Platform::new(Generation::Milan).unwrap();

@@ -11,7 +11,7 @@ fn values(platform: &Platform) -> Value {
     })
 }
 
-fn init_digest() -> [u8; 32] {
+pub(super) fn init_digest() -> [u8; 32] {
     HashAlgorithm::Sha256
         .digest(INIT_DATA.as_bytes())
         .try_into()
@@ -289,76 +289,4 @@ async fn a_real_genoa_guest_is_appraised_before_and_after_its_measurement_is_reg
         (&vector["executables"], &vector["hardware"]),
         (&json!(3), &json!(2))
     );
-}
-
-/// A service that trusts the platform and has two policies to tell apart.
-async fn with_policy_map(platform: &Platform, map: Value) -> Fixture {
-    let fixture = Fixture::with(Some(platform), |config| {
-        config.policy_map = serde_json::from_value(map).unwrap();
-    })
-    .await;
-    for (id, hardware) in [("shop_cpu", 2), ("lax_cpu", 3)] {
-        let rego = format!("package policy\ntrust_claims := {{\"hardware\": {hardware}}}\n");
-        fixture
-            .service
-            .set_policy(PolicyChange::new(id, &rego))
-            .await
-            .unwrap();
-    }
-    fixture
-}
-
-#[tokio::test]
-async fn the_measured_init_data_chooses_the_policy_whatever_is_asked_for() {
-    let platform = Platform::new(Generation::Milan).unwrap();
-    let guest = guest(&platform, &platform.vcek_chain());
-    for entry in [
-        json!({"policy_id": "shop", "init_data": hex::encode(init_digest())}),
-        json!({"policy_id": "shop", "claim": "/name", "value": "value"}),
-    ] {
-        let fixture = with_policy_map(&platform, json!([entry])).await;
-        for policy_ids in [vec![], vec!["lax".to_owned()]] {
-            let items = snp(&guest);
-            let token = fixture
-                .service
-                .evaluate(AttestationRequest { items, policy_ids })
-                .await
-                .unwrap();
-            let cpu = &claims(token.as_str())["submods"]["cpu0"];
-            assert_eq!(cpu["ear.appraisal-policy-id"], "shop");
-            assert_eq!(cpu["ear.trustworthiness-vector"], json!({"hardware": 2}));
-            let policy = fixture.service.get_policy("shop_cpu", None).await.unwrap();
-            assert_eq!(cpu["ear.trustee.policy-digest"], policy.digest);
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_guest_with_other_init_data_is_judged_by_the_policy_that_is_asked_for() {
-    let platform = Platform::new(Generation::Milan).unwrap();
-    let map = json!([
-        {"policy_id": "shop", "init_data": "ab".repeat(32)},
-        {"policy_id": "shop", "claim": "/name", "value": "other"},
-    ]);
-    let fixture = with_policy_map(&platform, map).await;
-    let request = AttestationRequest {
-        items: snp(&guest(&platform, &platform.vcek_chain())),
-        policy_ids: vec!["lax".to_owned()],
-    };
-    let token = fixture.service.evaluate(request).await.unwrap();
-    assert_eq!(
-        claims(token.as_str())["submods"]["cpu0"]["ear.appraisal-policy-id"],
-        "lax"
-    );
-}
-
-#[tokio::test]
-async fn a_policy_of_the_map_that_is_not_there_is_the_operators_mistake_and_gives_no_token() {
-    let platform = Platform::new(Generation::Milan).unwrap();
-    let map = json!([{"policy_id": "missing", "claim": "/name", "value": "value"}]);
-    let fixture = with_policy_map(&platform, map).await;
-    let items = snp(&guest(&platform, &platform.vcek_chain()));
-    let error = fixture.evaluate(items).await.unwrap_err();
-    assert_eq!(error.fault(), Fault::Operator);
-    assert!(text(&error).contains("missing_cpu"), "{}", text(&error));
 }

@@ -4,6 +4,7 @@ use super::chain::{self, Vouched};
 use super::nonce::check_resized_nonce;
 use super::{AttestationKey, Pcrs, Shared, Signature, TpmError, UnverifiedQuote};
 use crate::cache::{Cache, Key};
+use crate::claims::{AK_VOUCHED_BY, NOBODY};
 use crate::{
     EndorsementId, Endorsements, ExpectedBinding, ParsedEvidence, Tee, TeeClass, UnverifiedEvidence,
     VerifiedClaims, VerifyError,
@@ -168,8 +169,8 @@ impl ParsedEvidence for TpmEvidence {
         let mut put = |name: &str, value: Value| claims.insert(name.to_owned(), value);
         put("ak_public", self.key_text.as_str().into());
         put("tpm_quote", quote.claims());
-        let by = vouched.as_ref().map_or("nobody", |vouched| vouched.by.as_str());
-        put("ak_vouched_by", by.into());
+        let by = vouched.as_ref().map_or(NOBODY, |vouched| vouched.by.as_str());
+        put(AK_VOUCHED_BY, by.into());
         if let Some(vouched) = vouched {
             put("ak_root", crate::digits::hex(vouched.root).into());
             put(
