@@ -18,6 +18,8 @@ pub struct Limits {
     pub max_header_bytes: usize,
     /// How many connections may be open; one more is closed at once.
     pub max_connections: usize,
+    /// How many requests may be under way on all connections; one more is answered 503, or `UNAVAILABLE` over gRPC.
+    pub max_requests: usize,
     /// How many requests may be under way on one HTTP/2 connection.
     pub http2_max_streams: u32,
     /// How many requests a client may reset before they are handled; one more ends its connection
@@ -38,6 +40,7 @@ impl Default for Limits {
             max_headers: HTTP1_DEFAULT_HEADERS,
             max_header_bytes: 64 * 1024,
             max_connections: 10_000,
+            max_requests: 10_000,
             http2_max_streams: 256,
             http2_max_pending_resets: 32,
             http2_keep_alive: Duration::from_secs(30),

@@ -101,6 +101,7 @@ pub async fn serve(options: ServeOptions, router: Router, shutdown: Shutdown) ->
     let acceptor = Acceptor::new(tls, &limits, places(name, &limits));
     let context = RequestContextLayer {
         request_timeout: limits.request_timeout,
+        max_requests: limits.max_requests,
     };
     let app = App(context.layer(router));
 

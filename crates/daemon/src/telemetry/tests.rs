@@ -212,6 +212,7 @@ async fn a_handler_that_hangs_is_given_up() {
     let app = Router::new().route("/", get(std::future::pending::<()>));
     let app = RequestContextLayer {
         request_timeout: std::time::Duration::from_millis(20),
+        ..RequestContextLayer::default()
     }
     .layer(app);
     let response = app

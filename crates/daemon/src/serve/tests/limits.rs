@@ -106,6 +106,34 @@ async fn one_connection_too_many_is_closed_and_its_place_is_free_again_later() {
     timeout(SOON, again).await.expect("the place is free again");
 }
 
+#[tokio::test]
+async fn one_request_too_many_is_answered_at_once_and_its_place_is_free_again_later() {
+    let limits = Limits {
+        max_requests: 1,
+        request_timeout: SOON,
+        ..quick()
+    };
+    let stack = start(None, limits, router()).await;
+    let mut first = TcpStream::connect(stack.address).await.unwrap();
+    let head = b"POST /body HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 3\r\n\r\na";
+    first.write_all(head).await.unwrap();
+    let busy = async {
+        loop {
+            let answer = exchange(stack.address, GET).await;
+            if status(&answer) == "503" {
+                return String::from_utf8(answer).unwrap();
+            }
+        }
+    };
+    let busy = timeout(SOON, busy)
+        .await
+        .expect("the first request has the place");
+    assert!(busy.contains("retry-after: 1"), "{busy}");
+    first.write_all(b"bc").await.unwrap();
+    assert_eq!(status(&read_to_close(&mut first).await), "200");
+    assert_eq!(status(&exchange(stack.address, GET).await), "200");
+}
+
 /// Frames of HTTP/2 (RFC 9113, section 4.1).
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
