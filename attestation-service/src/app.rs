@@ -61,6 +61,7 @@ pub struct Running {
     pub main: Serving,
     /// The listener of `/status` and `/metrics`, if there is one.
     pub admin: Option<Serving>,
+    service: Arc<AttestationService>,
 }
 
 impl Running {
@@ -73,6 +74,7 @@ impl Running {
         if let Some(admin) = self.admin {
             admin.finished().await?;
         }
+        self.service.audit().finish().await;
         Ok(())
     }
 }
@@ -133,21 +135,23 @@ pub async fn start(
     let tls = tls.context("cannot set up TLS")?;
     if config.tls.as_ref().is_none_or(|tls| tls.client_ca.is_none()) {
         tracing::warn!(
-            "whoever reaches the port may set policies and reference values: set `tls.client_ca` to ask for a certificate"
+            "insecure: whoever reaches the port may set policies and reference values: set `tls.client_ca` to ask for a \
+             certificate"
         );
     }
-    let service = AttestationService::start(config, clock).await?;
+    let service = AttestationService::start_with_audit(config, clock).await?;
     let mut running_admin = None;
     if let Some(socket) = config.admin_socket {
         let options = options("attestation-service-admin", socket.into(), None);
         running_admin = Some(serve(options, admin::router(Arc::clone(&service)), shutdown.clone()).await?);
     }
     let options = options("attestation-service", listener, tls);
-    let services = daemon::grpc::bounded(api::router(service), request_memory(config)?);
+    let services = daemon::grpc::bounded(api::router(Arc::clone(&service)), request_memory(config)?);
     let main = serve(options, services, shutdown).await?;
     Ok(Running {
         main,
         admin: running_admin,
+        service,
     })
 }
 

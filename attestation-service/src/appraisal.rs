@@ -40,6 +40,12 @@ pub(crate) struct Submodule {
     evidence: Arc<Box<RawValue>>,
 }
 
+impl Submodule {
+    pub(crate) fn policy_digest(&self) -> &str {
+        &self.policy_digest
+    }
+}
+
 /// The names of all members of the input but the TEE's.
 const BOUND: [&str; 4] = [
     "init_data",

@@ -1,19 +1,33 @@
 //! One log line for each evaluation, for whoever has to account for it: which TEE, which result, under which
 //! policy. Never nonces, keys, tokens or report data. The request id is added to every line by the logger.
+//!
+//! With `[audit]` there is a line of the audit log, too, and one for each change: [`Line`].
+
+mod line;
 
 use std::error::Error;
 
+use daemon::metrics::Registry;
+use prometheus::IntCounter;
 use verifier::Tee;
 
 use crate::appraisal::Submodule;
 use crate::error::{EvaluateError, Fault};
 use crate::evaluation::Evaluation;
 
+pub(crate) use self::line::{Attestation, Line};
+
 /// How many ids of missing reference values one line names.
 const MAX_NAMED: usize = 16;
 
+/// How an evaluation ended.
+pub(crate) type Seen<'a> = Result<(&'a Evaluation, &'a [Submodule]), &'a EvaluateError>;
+
+/// The audit log.
+pub(crate) type Audit = daemon::audit::Audit<Line>;
+
 /// Logs how an evaluation ended.
-pub(crate) fn evaluated(tees: &[Tee], result: Result<(&Evaluation, &[Submodule]), &EvaluateError>) {
+pub(crate) fn evaluated(tees: &[Tee], result: Seen<'_>) {
     let tee = joined(tees.iter().map(|tee| tee.as_str()));
     match result {
         Ok((evaluation, submodules)) => {
@@ -40,6 +54,12 @@ pub(crate) fn evaluated(tees: &[Tee], result: Result<(&Evaluation, &[Submodule])
             }
         },
     }
+}
+
+/// Counts the lines of the audit log that find no room.
+pub(crate) fn lost(metrics: &Registry) -> Result<IntCounter, prometheus::Error> {
+    let help = "Lines of the audit log that found no room.";
+    metrics.add(IntCounter::new("attestation_service_audit_lost_total", help)?)
 }
 
 fn appraised(tee: &str, evaluation: &Evaluation, submodule: &Submodule) {

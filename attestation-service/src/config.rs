@@ -8,6 +8,7 @@ mod verifiers;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use daemon::audit::AuditConfig;
 use daemon::config::Retired;
 use daemon::tls::{TlsClientConfig, TlsServerConfig};
 use serde::Deserialize;
@@ -38,6 +39,9 @@ pub struct Config {
     /// Which policy a guest is appraised under, by what it was measurably started with. The first entry that fits
     /// counts; without one, the policy that is asked for.
     pub policy_map: Vec<PolicyMapEntry>,
+    /// Where it is written down what was appraised, and who has changed what. A service that is built into a KBS has
+    /// that in the KBS's log.
+    pub audit: AuditConfig,
     /// TLS of the listener; without it, plain HTTP.
     pub tls: Option<TlsServerConfig>,
     /// Where `/status` and `/metrics` are served, in plain HTTP; without it, nowhere.

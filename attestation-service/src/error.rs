@@ -110,6 +110,9 @@ pub enum EvaluateError {
     /// More is being evaluated than this machine can do in time.
     #[error("too many evaluations are waiting")]
     Overloaded,
+    /// The result has to be in the audit log and cannot be written there.
+    #[error("the audit record cannot be written, so there is no token: try again later")]
+    NotWritten,
 
     /// The token could not be made.
     #[error("cannot make the token: {0}")]
@@ -159,7 +162,9 @@ impl EvaluateError {
             Self::NotSetUp { .. } | Self::Appraisal { .. } | Self::Endless => Fault::Operator,
             Self::Policy(error) => error.fault(),
             Self::ReferenceValues(error) => error.fault(),
-            Self::Endorsements(_) | Self::BadEndorsement { .. } | Self::Overloaded => Fault::Dependency,
+            Self::Endorsements(_) | Self::BadEndorsement { .. } | Self::Overloaded | Self::NotWritten => {
+                Fault::Dependency
+            }
             Self::Token(_) | Self::Abandoned => Fault::Internal,
         }
     }
@@ -211,6 +216,9 @@ pub enum StartError {
     /// The policies cannot be read or seeded.
     #[error("cannot prepare the policies")]
     Policies(#[source] PolicyStoreError),
+    /// The audit log cannot be opened, continued or written.
+    #[error("audit: {0}")]
+    Audit(#[from] daemon::audit::AuditSetupError),
 }
 
 impl StartError {

@@ -118,6 +118,10 @@ fn failure(error: &EvaluateError) -> Failure<'_> {
             "overloaded",
             "Try again; if it goes on, give the service more processors.",
         ),
+        E::NotWritten => other(
+            "audit-log",
+            "Look at the disk of the audit log of the Attestation Service, which must be written to.",
+        ),
         E::Token(_) => other("token", DEFECT),
         E::Abandoned => other("abandoned", DEFECT),
     }

@@ -11,9 +11,11 @@ use std::time::Duration;
 use daemon::clock::Clock;
 use daemon::metrics::Registry;
 use jose::jwt::IssuedToken;
+use protos::reference::ReferenceValueRegisterResponse;
 use verifier::{EndorsementId, Tee, Verifiers};
 
 use crate::appraisal::Submodule;
+use crate::audit::{self, Attestation, Audit};
 use crate::config::Config;
 use crate::endorsements::{Endorser, Report, Trial};
 use crate::error::{EvaluateError, StartError};
@@ -22,9 +24,9 @@ use crate::explanation::{self, Explained};
 use crate::policies::{self, PolicyMap, PolicyStore};
 use crate::reference_values::{self, ReferenceValue, ReferenceValueError, ReferenceValueSource};
 use crate::request::{AttestationRequest, IndividualRequest, MAX_ITEMS};
+use crate::setup;
 use crate::token::EarIssuer;
 use crate::turns::Turns;
-use crate::{audit, setup};
 
 pub use self::dry_run::{
     MAX_TRIED, PolicyTrial, TrialError, Tried, TriedAppraisal, TriedClaims, TriedResult,
@@ -45,6 +47,7 @@ pub struct AttestationService {
     /// As many as there are processors, so that a flood of evaluations leaves room for the rest.
     processors: Turns,
     explaining: Turns,
+    audit: Audit,
 }
 
 /// The policy that is meant when none is named.
@@ -65,11 +68,31 @@ impl AttestationService {
     /// # Errors
     /// A setting, or something that it names, cannot be used. An RVPS that does not answer yet is no error.
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<Self>, StartError> {
+        let audit = Audit::off(Arc::clone(&clock));
+        Self::with(config, clock, Registry::new(), audit).await
+    }
+
+    /// The same, with the audit log of `config`: for a service that is built into no other one.
+    ///
+    /// # Errors
+    /// Those of [`AttestationService::start`]; or the log cannot be opened, continued or written.
+    pub async fn start_with_audit(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<Self>, StartError> {
+        let metrics = Registry::new();
+        let lost = audit::lost(&metrics).map_err(|error| StartError::Config(error.to_string()))?;
+        let audit = Audit::open(&config.audit, Arc::clone(&clock), Some(lost)).await?;
+        Self::with(config, clock, metrics, audit).await
+    }
+
+    pub(crate) async fn with(
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        metrics: Registry,
+        audit: Audit,
+    ) -> Result<Arc<Self>, StartError> {
         let store = config.storage_backend.open(policies::NAMESPACE)?;
         let policy_map = PolicyMap::new(&config.policy_map).map_err(StartError::Config)?;
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
         let (verifiers, storage) = (&config.verifier_config, &config.storage_backend);
-        let metrics = Registry::new();
         let endorser = Endorser::start(verifiers, storage, &metrics, Arc::clone(&clock))?;
         Ok(Arc::new(Self {
             verifiers: setup::verifiers(&config.verifier_config)?.into(),
@@ -85,6 +108,7 @@ impl AttestationService {
             clock,
             processors: Turns::new(processors, MAX_WAITING, PATIENCE),
             explaining: explanation::turns(),
+            audit,
         }))
     }
 
@@ -112,13 +136,28 @@ impl AttestationService {
     async fn audited(&self, request: AttestationRequest) -> Result<Evaluated, EvaluateError> {
         let tees: Vec<Tee> = request.items.iter().map(|item| item.tee).collect();
         let result = self.try_evaluate(request).await;
-        audit::evaluated(
-            &tees,
-            result
-                .as_ref()
-                .map(|done| (&done.evaluation, done.submodules.as_slice())),
-        );
+        let seen = result
+            .as_ref()
+            .map(|done| (&done.evaluation, done.submodules.as_slice()));
+        audit::evaluated(&tees, seen);
+        if !self.audit.is_on() {
+            return result;
+        }
+        let line = Attestation::of(&tees, seen, self.clock.now());
+        match &result {
+            Ok(_) => {
+                let written = self.audit.insist(line).await;
+                written.map_err(|_| EvaluateError::NotWritten)?;
+            }
+            // Nothing is handed out.
+            Err(_) => self.audit.note(line),
+        }
         result
+    }
+
+    /// The audit log, for those who change something.
+    pub(crate) fn audit(&self) -> &Audit {
+        &self.audit
     }
 
     /// What an attester needs before it can make its evidence, besides a nonce; empty for every TEE that this
@@ -156,7 +195,8 @@ impl AttestationService {
     }
 
     /// Hands a register message (`{"version", "type", "payload"}`) to the RVPS. What it registers counts for the
-    /// next evaluation. For whom it is done goes into the history.
+    /// next evaluation. For whom it is done goes into the history. An RVPS of another kind does not say what the names of
+    /// the values are.
     ///
     /// # Errors
     /// The RVPS does not take the message, or does not answer.
@@ -164,10 +204,10 @@ impl AttestationService {
         &self,
         message: &str,
         on_behalf_of: Option<&str>,
-    ) -> Result<(), ReferenceValueError> {
-        self.reference_values.register(message, on_behalf_of).await?;
+    ) -> Result<ReferenceValueRegisterResponse, ReferenceValueError> {
+        let registered = self.reference_values.register(message, on_behalf_of).await?;
         tracing::info!("reference values registered");
-        Ok(())
+        Ok(registered)
     }
 
     /// The JWK Set (RFC 7517, section 5) with the key that verifies the tokens, as JSON text.

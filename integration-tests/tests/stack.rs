@@ -254,10 +254,10 @@ async fn start_kbs(file: &Path, clock: Arc<dyn Clock>) -> Part {
 
 async fn start_rvps(config: &rvps::Config, listener: Listener) -> Part {
     let stop = Shutdown::manual(GRACE);
-    let serving = rvps::app::start(config, listener, Arc::new(SystemClock), stop.clone())
+    let running = rvps::app::start(config, listener, Arc::new(SystemClock), stop.clone())
         .await
         .unwrap();
-    Part::new(serving, stop)
+    Part::new(running.main, stop)
 }
 
 async fn start_attestation(config: &attestation_service::config::Config, listener: Listener) -> Part {

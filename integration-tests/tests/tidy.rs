@@ -25,7 +25,7 @@ fn imports() -> BTreeMap<&'static str, (&'static [&'static str], &'static [&'sta
             (&[][..], &["tokio", "axum", "tonic", "reqwest"][..]),
         ),
         ("crates/storage", (&[][..], &["axum", "tonic"][..])),
-        ("crates/daemon", (&[][..], &[][..])),
+        ("crates/daemon", (&["audit"][..], &[][..])),
         (
             "crates/verifier",
             (

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
+use daemon::audit::Names;
 use daemon::clock::ManualClock;
 use jose::tee_key::{TeeKeyKind, TeePrivateKey};
 use jose::{JwkSet, SigningKey};
@@ -86,8 +87,7 @@ impl Bench {
     }
 
     pub(crate) async fn with_sessions(max_sessions: usize) -> Self {
-        let lost = prometheus::IntCounter::new("lost", "lost").unwrap();
-        let audit = Audit::start(&AuditConfig::default(), Arc::new(ManualClock::new(NOW)), lost);
+        let audit = Audit::start(&AuditConfig::default(), Arc::new(ManualClock::new(NOW)), None);
         Self::with(max_sessions, audit.unwrap()).await
     }
 
@@ -435,9 +435,9 @@ impl AttestationClient for FakeAttestation {
         &self,
         message: &str,
         _on_behalf_of: &str,
-    ) -> Result<(), AttestationError> {
+    ) -> Result<Names, AttestationError> {
         match message.contains("\"version\"") {
-            true => Ok(()),
+            true => Ok(Names::of(["svn"])),
             false => Err(AttestationError::Refused("no version".into())),
         }
     }

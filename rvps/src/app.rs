@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use daemon::{
+    audit::{AdminLine, Audit, AuditSetupError},
     clock::Clock,
     serve::{Limits, Listener, ServeError, ServeOptions, Serving, serve},
     shutdown::Shutdown,
@@ -23,9 +24,31 @@ pub enum StartError {
     /// The TLS settings cannot be used.
     #[error("tls: {0}")]
     Tls(#[from] TlsError),
+    /// The audit log cannot be opened, continued or written.
+    #[error("audit: {0}")]
+    Audit(#[from] AuditSetupError),
     /// The address cannot be listened on.
     #[error(transparent)]
     Serve(#[from] ServeError),
+}
+
+/// A server that runs.
+pub struct Running {
+    /// The gRPC listener.
+    pub main: Serving,
+    audit: Arc<Audit<AdminLine>>,
+}
+
+impl Running {
+    /// Returns when all calls under way are finished after a stop was asked for, and are written down.
+    ///
+    /// # Errors
+    /// The socket failed.
+    pub async fn finished(self) -> Result<(), ServeError> {
+        let finished = self.main.finished().await;
+        self.audit.finish().await;
+        finished
+    }
 }
 
 /// Starts serving on `listener` and returns at once. It stops when `shutdown` says so.
@@ -37,21 +60,19 @@ pub async fn start(
     listener: Listener,
     clock: Arc<dyn Clock>,
     shutdown: Shutdown,
-) -> Result<Serving, StartError> {
+) -> Result<Running, StartError> {
     let tls = config.tls.as_ref().map(|tls| tls.load()).transpose()?;
     let authenticator = Authenticator::new(config).map_err(OpenError::from)?;
     let rules = Rules::new(config).map_err(OpenError::from)?;
-    rules.warn(authenticator.is_open());
-    if authenticator.is_open() {
-        tracing::warn!(
-            "whoever reaches the address may register reference values: set `tls.client_ca` or `auth.registrars` to \
-             ask who it is"
-        );
-    } else if tls.is_none() {
+    if let Some(danger) = rules.danger(authenticator.is_open()) {
+        tracing::warn!("{danger}");
+    }
+    if !authenticator.is_open() && tls.is_none() {
         tracing::warn!("insecure: bearer tokens come over plain HTTP/2; set `tls`");
     }
+    let audit = Arc::new(Audit::open(&config.audit, Arc::clone(&clock), None).await?);
     let rvps = Rvps::open(&config.storage, rules, clock).await?;
-    let router = grpc::routes(rvps, authenticator, shutdown.clone())
+    let router = grpc::routes(rvps, authenticator, Arc::clone(&audit), shutdown.clone())
         .await
         .prepare()
         .into_axum_router();
@@ -62,5 +83,6 @@ pub async fn start(
         tls,
         limits: Limits::default(),
     };
-    Ok(serve(options, router, shutdown).await?)
+    let main = serve(options, router, shutdown).await?;
+    Ok(Running { main, audit })
 }

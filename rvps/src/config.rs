@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use daemon::{config::Retired, tls::TlsServerConfig};
+use daemon::{audit::AuditConfig, config::Retired, tls::TlsServerConfig};
 use serde::Deserialize;
 use storage::StorageConfig;
 
@@ -20,6 +20,8 @@ pub struct Config {
     pub insecure_allow_unsigned: AllowUnsigned,
     /// Who may register, and who may read.
     pub auth: AuthConfig,
+    /// Where it is written down who has changed what. Default: nowhere.
+    pub audit: AuditConfig,
     /// How many versions of each value are remembered. Default: 16.
     pub history_per_value: Option<u16>,
     /// TLS of the gRPC listener; with `client_ca`, callers must have a certificate. Default: plain HTTP/2.

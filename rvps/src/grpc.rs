@@ -1,12 +1,18 @@
 //! The service over gRPC. `reference.ReferenceValueProviderService` is the existing ecosystem's;
 //! `reference.ReferenceValueManagementService` is ours.
 
+mod audited;
 pub mod management;
 mod wire;
 
 use std::sync::Arc;
 
-use daemon::{health::Health, shutdown::Shutdown, tls::PeerCertificate};
+use daemon::{
+    audit::{About, AdminLine, Audit, Names},
+    health::Health,
+    shutdown::Shutdown,
+    tls::PeerCertificate,
+};
 use protos::reference::{
     ReferenceValueQueryRequest, ReferenceValueQueryResponse, ReferenceValueRegisterRequest,
     ReferenceValueRegisterResponse,
@@ -23,7 +29,12 @@ use crate::{Caller, RegisterError, Rvps, auth::Authenticator};
 const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// Both services and health, ready to be served. Streams end when `shutdown` is requested.
-pub(crate) async fn routes(rvps: Arc<Rvps>, authenticator: Authenticator, shutdown: Shutdown) -> Routes {
+pub(crate) async fn routes(
+    rvps: Arc<Rvps>,
+    authenticator: Authenticator,
+    audit: Arc<Audit<AdminLine>>,
+    shutdown: Shutdown,
+) -> Routes {
     let health = Health::new();
     for service in [
         ReferenceValueProviderServiceServer::<Api>::NAME,
@@ -34,6 +45,7 @@ pub(crate) async fn routes(rvps: Arc<Rvps>, authenticator: Authenticator, shutdo
     let api = Arc::new(Api {
         rvps,
         authenticator,
+        audit,
         shutdown,
     });
     Routes::new(health.service())
@@ -49,6 +61,7 @@ pub(crate) async fn routes(rvps: Arc<Rvps>, authenticator: Authenticator, shutdo
 struct Api {
     rvps: Arc<Rvps>,
     authenticator: Authenticator,
+    audit: Arc<Audit<AdminLine>>,
     shutdown: Shutdown,
 }
 
@@ -92,20 +105,33 @@ impl ReferenceValueProviderService for Api {
         &self,
         request: Request<ReferenceValueRegisterRequest>,
     ) -> Result<Response<ReferenceValueRegisterResponse>, Status> {
-        let caller = self.writer(&request)?;
-        let ReferenceValueRegisterRequest {
-            message,
-            on_behalf_of,
-        } = request.into_inner();
-        let caller = caller.on_behalf_of(on_behalf_of);
-        self.rvps.register(&message, &caller).await.map_err(|error| {
-            tracing::warn!(%error, by = %caller.who, "a register message was not taken");
-            let text = format!("Register reference value: {error}");
-            match error {
-                RegisterError::Forbidden { .. } => Status::permission_denied(text),
-                _ => Status::aborted(text),
-            }
-        })?;
-        Ok(Response::new(ReferenceValueRegisterResponse {}))
+        let behalf = request.get_ref().on_behalf_of.clone();
+        let (caller, attempt) = self
+            .admit(
+                &request,
+                "RegisterReferenceValue",
+                behalf,
+                || About::message(&request.get_ref().message),
+                |caller| Rvps::may_register(caller).map_err(|error| refused(&error, caller)),
+            )
+            .await?;
+        let message = request.into_inner().message;
+        let registered = self.rvps.register(&message, &caller).await;
+        let answer = registered
+            .map(|registered| management::registered(&registered))
+            .map_err(|error| refused(&error, &caller));
+        let answer = attempt.end(answer, |answer, about| {
+            about.names = Names::received(&answer.names, answer.more_names);
+        });
+        answer.map(Response::new)
+    }
+}
+
+fn refused(error: &RegisterError, caller: &Caller) -> Status {
+    tracing::warn!(%error, by = %caller.who, "a register message was not taken");
+    let text = format!("Register reference value: {error}");
+    match error {
+        RegisterError::Forbidden { .. } => Status::permission_denied(text),
+        _ => Status::aborted(text),
     }
 }

@@ -212,7 +212,8 @@ async fn keep(records: &mut Records, record: Record) -> Result<(), ManageError> 
         .map_err(|partial| ManageError::Storage(partial.source))
 }
 
-fn may_manage(caller: &Caller, id: &str) -> Result<(), ManageError> {
+/// Whether `caller` may delete and revoke this value.
+pub(crate) fn may_manage(caller: &Caller, id: &str) -> Result<(), ManageError> {
     if !caller.rights.manage {
         return Err(ManageError::Forbidden(caller.who.to_string()));
     }

@@ -64,20 +64,36 @@ impl Rules {
         })
     }
 
-    /// Says in the log what is dangerous in these rules.
-    pub(crate) fn warn(&self, open: bool) {
-        if self.anchors.is_empty() && open {
-            tracing::warn!(
-                "insecure: no `trust_anchors` and no `auth.registrars` are configured, so whoever reaches the \
-                 address registers what they like, unsigned"
-            );
-        } else if !self.unsigned.is_empty() {
-            let types: Vec<_> = self.unsigned.iter().copied().collect();
-            tracing::warn!(
-                ?types,
-                "insecure: messages of these types are taken without a signature"
-            );
-        }
+    /// What is dangerous in these rules, and which keys of the configuration close it. `open`: nobody is asked who he is.
+    pub(crate) fn danger(&self, open: bool) -> Option<String> {
+        let types: Vec<_> = self.unsigned.iter().copied().collect();
+        let types = types.join(", ");
+        Some(match (open, self.anchors.is_empty(), types.is_empty()) {
+            (true, true, _) => {
+                "insecure: whoever reaches the address registers whatever reference values he likes, \
+                 unsigned. Set `trust_anchors` to take only what they have signed, and `auth.registrars` or \
+                 `tls.client_ca` to ask who it is (docs/rvps.md)"
+                    .to_owned()
+            }
+            (true, false, true) => {
+                "whoever reaches the address may register what the `trust_anchors` have signed: set \
+                 `auth.registrars` or `tls.client_ca` to ask who it is"
+                    .to_owned()
+            }
+            (true, false, false) => format!(
+                "insecure: whoever reaches the address registers messages of the types {types} unsigned. Take them out of \
+                 `insecure_allow_unsigned`, or set `auth.registrars` or `tls.client_ca` to ask who it is"
+            ),
+            (false, true, false) => format!(
+                "insecure: whoever may register is taken at his word, for messages of the types {types} need no \
+                 signature: set `trust_anchors`, and leave them out of `insecure_allow_unsigned`"
+            ),
+            (false, false, false) => format!(
+                "insecure: messages of the types {types} need no signature of a trust anchor: leave them out of \
+                 `insecure_allow_unsigned` to close this"
+            ),
+            (false, _, true) => return None,
+        })
     }
 
     /// Whether `caller` may register a message of this type without a signature.

@@ -108,6 +108,14 @@ impl Rvps {
         Ok(rvps)
     }
 
+    /// Whether `caller` may register at all.
+    pub(crate) fn may_register(caller: &Caller) -> Result<(), RegisterError> {
+        match caller.rights.register {
+            true => Ok(()),
+            false => Err(forbidden(caller, "reference values".to_owned())),
+        }
+    }
+
     /// Takes a register message, `{"version", "type", "payload", "signed"}`, from `caller`. Values of the same names
     /// are replaced. The message is checked whole before anything is stored.
     ///
@@ -119,17 +127,11 @@ impl Rvps {
         caller: &Caller,
     ) -> Result<Registered, RegisterError> {
         let Caller { who, rights } = caller;
-        let forbidden = |what: String| RegisterError::Forbidden {
-            caller: who.to_string(),
-            what,
-        };
-        if !rights.register {
-            return Err(forbidden("reference values".to_owned()));
-        }
+        Self::may_register(caller)?;
         let offered = self.read(message.to_owned(), caller.clone()).await?;
         for stated in &offered.values {
             if !rights.covers(&stated.name) {
-                return Err(forbidden(format!("{:?}", bounded(&stated.name))));
+                return Err(forbidden(caller, format!("{:?}", bounded(&stated.name))));
             }
             self.store
                 .check_key(&stated.name)
@@ -350,6 +352,13 @@ struct Offered {
     may_unsign: bool,
     values: Vec<Stated>,
     now: i64,
+}
+
+fn forbidden(caller: &Caller, what: String) -> RegisterError {
+    RegisterError::Forbidden {
+        caller: caller.who.to_string(),
+        what,
+    }
 }
 
 fn refused(name: &str, reason: String) -> RegisterError {

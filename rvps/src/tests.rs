@@ -1,5 +1,6 @@
 //! Tests of the service over every kind of store, and of the server over real connections.
 
+mod audit;
 mod config;
 mod grpc;
 mod message;
@@ -14,7 +15,6 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use daemon::{
     clock::{Clock, ManualClock, SystemClock},
-    serve::Serving,
     shutdown::Shutdown,
 };
 use serde_json::Value;
@@ -50,7 +50,7 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) shutdown: Shutdown,
-    serving: Option<Serving>,
+    serving: Option<app::Running>,
 }
 
 impl Server {
@@ -82,7 +82,7 @@ impl Server {
         .await
         .unwrap();
         Self {
-            address: serving.addresses()[0],
+            address: serving.main.addresses()[0],
             clock,
             shutdown,
             serving: Some(serving),

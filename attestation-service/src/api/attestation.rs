@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use daemon::audit::About;
 use protos::attestation::attestation_service_server;
 use protos::attestation::{
     AttestationRequest, AttestationResponse, ChallengeRequest, ChallengeResponse, SetPolicyRequest,
@@ -9,12 +10,30 @@ use protos::attestation::{
 };
 use tonic::{Request, Response, Status};
 
-use super::{decode, policies, status};
+use super::{audited, decode, policies, status};
 use crate::{AttestationService, PolicyChange};
 
 /// Decodes, calls, encodes.
 #[derive(Clone)]
 pub(crate) struct Api(pub(crate) Arc<AttestationService>);
+
+impl Api {
+    async fn set_policy(&self, request: SetPolicyRequest) -> Result<SetPolicyResponse, Status> {
+        let rego = decode::policy_text(&request.policy)?;
+        let change = PolicyChange {
+            author: policies::author(request.author)?,
+            strict: request.strict,
+            ..PolicyChange::new(&request.policy_id, &rego)
+        };
+        let set = self.0.set_policy(change).await;
+        let set = set.map_err(|error| status::policy("Set Attestation Policy Failed: ", &error))?;
+        Ok(SetPolicyResponse {
+            warnings: set.warnings,
+            version: Some(policies::version(set.version)),
+            notes: set.notes,
+        })
+    }
+}
 
 #[tonic::async_trait]
 impl attestation_service_server::AttestationService for Api {
@@ -42,20 +61,14 @@ impl attestation_service_server::AttestationService for Api {
         &self,
         request: Request<SetPolicyRequest>,
     ) -> Result<Response<SetPolicyResponse>, Status> {
-        let request = request.into_inner();
-        let rego = decode::policy_text(&request.policy)?;
-        let change = PolicyChange {
-            author: policies::author(request.author)?,
-            strict: request.strict,
-            ..PolicyChange::new(&request.policy_id, &rego)
-        };
-        let set = self.0.set_policy(change).await;
-        let set = set.map_err(|error| status::policy("Set Attestation Policy Failed: ", &error))?;
-        Ok(Response::new(SetPolicyResponse {
-            warnings: set.warnings,
-            version: Some(policies::version(set.version)),
-            notes: set.notes,
-        }))
+        let behalf = |request: &SetPolicyRequest| audited::author(request.author.as_ref());
+        let about = |request: &SetPolicyRequest| About::policy(&request.policy_id);
+        let attempt = audited::admit(&self.0, &request, "SetAttestationPolicy", behalf, about).await?;
+        let set = self.set_policy(request.into_inner()).await;
+        let set = attempt.end(set, |set, about| {
+            audited::learn_version(set.version.as_ref(), about);
+        });
+        set.map(Response::new)
     }
 
     async fn get_attestation_challenge(

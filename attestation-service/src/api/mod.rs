@@ -10,6 +10,7 @@
 //! | `GET /.well-known/jwks.json` | JWK Set of the token key |
 
 mod attestation;
+mod audited;
 mod decode;
 mod policies;
 mod reference;

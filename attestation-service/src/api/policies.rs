@@ -1,5 +1,6 @@
 //! `attestation.AttestationManagementService`: policies, listed, read, deleted, rolled back and tried.
 
+use daemon::audit::About;
 use protos::attestation::attestation_management_service_server::AttestationManagementService;
 use protos::attestation::{
     DeletePolicyRequest, DeletePolicyResponse, GetPolicyRequest, GetPolicyResponse, ListPoliciesRequest,
@@ -10,7 +11,7 @@ use storage::{Author, Event, Version};
 use tonic::{Request, Response, Status};
 
 use super::attestation::Api;
-use super::{status, trial};
+use super::{audited, status, trial};
 use crate::Deleted;
 
 /// The longest name of an author, in bytes.
@@ -74,35 +75,57 @@ impl AttestationManagementService for Api {
         &self,
         request: Request<DeletePolicyRequest>,
     ) -> Result<Response<DeletePolicyResponse>, Status> {
-        let request = request.into_inner();
-        let author = author(request.author)?;
-        let deleted = self.0.delete_policy(&request.policy_id, &author).await;
-        let (gone, restored) = match deleted.map_err(|error| status::policy("", &error))? {
-            Deleted::Gone(version) => (version, false),
-            Deleted::Restored(version) => (version, true),
-        };
-        Ok(Response::new(DeletePolicyResponse {
-            version: Some(version(gone)),
-            restored,
-        }))
+        let behalf = |request: &DeletePolicyRequest| audited::author(request.author.as_ref());
+        let about = |request: &DeletePolicyRequest| About::policy(&request.policy_id);
+        let attempt = audited::admit(&self.0, &request, "DeleteAttestationPolicy", behalf, about).await?;
+        let deleted = self.delete(request.into_inner()).await;
+        let deleted = attempt.end(deleted, |deleted, about| {
+            audited::learn_version(deleted.version.as_ref(), about);
+        });
+        deleted.map(Response::new)
     }
 
     async fn roll_back_attestation_policy(
         &self,
         request: Request<RollBackPolicyRequest>,
     ) -> Result<Response<RollBackPolicyResponse>, Status> {
-        let request = request.into_inner();
+        let behalf = |request: &RollBackPolicyRequest| audited::author(request.author.as_ref());
+        let about = |request: &RollBackPolicyRequest| About::policy(&request.policy_id);
+        let attempt = audited::admit(&self.0, &request, "RollBackAttestationPolicy", behalf, about).await?;
+        let back = self.roll_back(request.into_inner()).await;
+        let back = attempt.end(back, |back, about| {
+            audited::learn_version(back.version.as_ref(), about);
+        });
+        back.map(Response::new)
+    }
+}
+
+impl Api {
+    async fn delete(&self, request: DeletePolicyRequest) -> Result<DeletePolicyResponse, Status> {
+        let author = author(request.author)?;
+        let deleted = self.0.delete_policy(&request.policy_id, &author).await;
+        let (gone, restored) = match deleted.map_err(|error| status::policy("", &error))? {
+            Deleted::Gone(version) => (version, false),
+            Deleted::Restored(version) => (version, true),
+        };
+        Ok(DeletePolicyResponse {
+            version: Some(version(gone)),
+            restored,
+        })
+    }
+
+    async fn roll_back(&self, request: RollBackPolicyRequest) -> Result<RollBackPolicyResponse, Status> {
         let author = author(request.author)?;
         let back = self
             .0
             .roll_back_policy(&request.policy_id, request.version, &author)
             .await;
         let back = back.map_err(|error| status::policy("", &error))?;
-        Ok(Response::new(RollBackPolicyResponse {
+        Ok(RollBackPolicyResponse {
             version: Some(version(back.version)),
             warnings: back.warnings,
             notes: back.notes,
-        }))
+        })
     }
 }
 

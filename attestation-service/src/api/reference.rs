@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use daemon::audit::{About, Names};
 use protos::reference::reference_value_management_service_server::ReferenceValueManagementService;
 use protos::reference::reference_value_provider_service_server::ReferenceValueProviderService;
 use protos::reference::{
@@ -15,7 +16,7 @@ use protos::reference::{
 use tokio_stream::Empty;
 use tonic::{Request, Response, Status};
 
-use super::status;
+use super::{audited, status};
 use crate::AttestationService;
 
 /// Passes on to the RVPS.
@@ -41,6 +42,9 @@ impl ReferenceValueProviderService for Api {
         &self,
         request: Request<ReferenceValueRegisterRequest>,
     ) -> Result<Response<ReferenceValueRegisterResponse>, Status> {
+        let behalf = |request: &ReferenceValueRegisterRequest| request.on_behalf_of.clone();
+        let about = |request: &ReferenceValueRegisterRequest| About::message(&request.message);
+        let attempt = audited::admit(&self.0, &request, "RegisterReferenceValue", behalf, about).await?;
         let ReferenceValueRegisterRequest {
             message,
             on_behalf_of,
@@ -49,8 +53,12 @@ impl ReferenceValueProviderService for Api {
             .0
             .register_reference_value(&message, on_behalf_of.as_deref())
             .await;
-        registered.map_err(|error| status::reference_value("Register reference value: ", &error))?;
-        Ok(Response::new(ReferenceValueRegisterResponse {}))
+        let registered =
+            registered.map_err(|error| status::reference_value("Register reference value: ", &error));
+        let registered = attempt.end(registered, |registered, about| {
+            about.names = Names::received(&registered.names, registered.more_names);
+        });
+        registered.map(Response::new)
     }
 }
 
@@ -94,15 +102,21 @@ impl ReferenceValueManagementService for Api {
         &self,
         request: Request<ReferenceValueDeleteRequest>,
     ) -> Result<Response<ReferenceValueDeleteResponse>, Status> {
-        let deleted = self.0.delete_reference_value(request.into_inner());
-        deleted.await.map(Response::new)
+        let behalf = |request: &ReferenceValueDeleteRequest| request.on_behalf_of.clone();
+        let about = |request: &ReferenceValueDeleteRequest| About::reference_value(&request.id);
+        let attempt = audited::admit(&self.0, &request, "DeleteReferenceValue", behalf, about).await?;
+        let deleted = self.0.delete_reference_value(request.into_inner()).await;
+        attempt.end(deleted, |_, _| ()).map(Response::new)
     }
 
     async fn revoke_reference_value(
         &self,
         request: Request<ReferenceValueRevokeRequest>,
     ) -> Result<Response<ReferenceValueRevokeResponse>, Status> {
-        let revoked = self.0.revoke_reference_value(request.into_inner());
-        revoked.await.map(Response::new)
+        let behalf = |request: &ReferenceValueRevokeRequest| request.on_behalf_of.clone();
+        let about = |request: &ReferenceValueRevokeRequest| About::reference_value(&request.id);
+        let attempt = audited::admit(&self.0, &request, "RevokeReferenceValue", behalf, about).await?;
+        let revoked = self.0.revoke_reference_value(request.into_inner()).await;
+        attempt.end(revoked, |_, _| ()).map(Response::new)
     }
 }

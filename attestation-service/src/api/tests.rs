@@ -19,6 +19,7 @@ use super::*;
 use crate::Config;
 use crate::testing::{Authority, NOW, Server};
 
+mod audited;
 mod explained;
 mod policies;
 

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use daemon::clock::Clock;
 use protos::reference::{
     ReferenceValueDeleteRequest, ReferenceValueDeleteResponse, ReferenceValueHistoryRequest,
-    ReferenceValueHistoryResponse, ReferenceValueRevokeRequest, ReferenceValueRevokeResponse,
+    ReferenceValueHistoryResponse, ReferenceValueRegisterResponse, ReferenceValueRevokeRequest,
+    ReferenceValueRevokeResponse,
 };
 use rvps::{
     AllowUnsigned, Caller, ExtractorsConfig, RegisterError, Rules, Rvps, TrustAnchorConfig, Watcher,
@@ -101,15 +102,20 @@ impl ReferenceValueSource for BuiltIn {
             .collect())
     }
 
-    async fn register(&self, message: &str, on_behalf_of: Option<&str>) -> Result<(), ReferenceValueError> {
+    async fn register(
+        &self,
+        message: &str,
+        on_behalf_of: Option<&str>,
+    ) -> Result<ReferenceValueRegisterResponse, ReferenceValueError> {
         let caller = Caller::local().on_behalf_of(on_behalf_of.map(str::to_owned));
         let registered = self.rvps.register(message, &caller).await;
-        registered.map(drop).map_err(|error| match error {
-            RegisterError::Storage { .. } | RegisterError::Interrupted => {
-                ReferenceValueError::Unavailable(error.to_string())
+        match registered {
+            Ok(registered) => Ok(management::registered(&registered)),
+            Err(error @ (RegisterError::Storage { .. } | RegisterError::Interrupted)) => {
+                Err(ReferenceValueError::Unavailable(error.to_string()))
             }
-            error => ReferenceValueError::Refused(error.to_string()),
-        })
+            Err(error) => Err(ReferenceValueError::Refused(error.to_string())),
+        }
     }
 
     fn is_ready(&self) -> bool {

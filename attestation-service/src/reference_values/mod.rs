@@ -15,7 +15,8 @@ use daemon::clock::Clock;
 use policy::{AppraisalPolicy, AskedValue, PolicyError, ReferenceDocument, ReferenceValueSnapshot};
 use protos::reference::{
     ReferenceValueDeleteRequest, ReferenceValueDeleteResponse, ReferenceValueHistoryRequest,
-    ReferenceValueHistoryResponse, ReferenceValueRevokeRequest, ReferenceValueRevokeResponse,
+    ReferenceValueHistoryResponse, ReferenceValueRegisterResponse, ReferenceValueRevokeRequest,
+    ReferenceValueRevokeResponse,
 };
 use tonic::Status;
 
@@ -39,8 +40,12 @@ pub(crate) trait ReferenceValueSource: Send + Sync {
     /// Every value there is, by id.
     async fn list(&self) -> Result<Vec<ReferenceValue>, ReferenceValueError>;
 
-    /// Hands over a register message. What it registers is in the next view.
-    async fn register(&self, message: &str, on_behalf_of: Option<&str>) -> Result<(), ReferenceValueError>;
+    /// Hands over a register message. What it registers is in the next view. One of ours says what the names are.
+    async fn register(
+        &self,
+        message: &str,
+        on_behalf_of: Option<&str>,
+    ) -> Result<ReferenceValueRegisterResponse, ReferenceValueError>;
 
     /// Whether a view can be had.
     fn is_ready(&self) -> bool;

@@ -15,7 +15,8 @@ use daemon::telemetry::RequestContext;
 use daemon::tls::TlsClientConfig;
 use protos::reference::{
     ReferenceValueDeleteRequest, ReferenceValueDeleteResponse, ReferenceValueHistoryRequest,
-    ReferenceValueHistoryResponse, ReferenceValueRevokeRequest, ReferenceValueRevokeResponse,
+    ReferenceValueHistoryResponse, ReferenceValueRegisterResponse, ReferenceValueRevokeRequest,
+    ReferenceValueRevokeResponse,
 };
 use serde_json::Value;
 use tokio::task::{AbortHandle, JoinSet};
@@ -157,7 +158,11 @@ impl ReferenceValueSource for Remote {
         self.client.list().await
     }
 
-    async fn register(&self, message: &str, on_behalf_of: Option<&str>) -> Result<(), ReferenceValueError> {
+    async fn register(
+        &self,
+        message: &str,
+        on_behalf_of: Option<&str>,
+    ) -> Result<ReferenceValueRegisterResponse, ReferenceValueError> {
         self.and_echo(self.client.register(message, on_behalf_of)).await
     }
 

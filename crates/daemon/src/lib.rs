@@ -1,9 +1,10 @@
-//! What every server does: configuration, TLS, serving, shutdown, telemetry, health, clock.
+//! What every server does: configuration, TLS, serving, shutdown, telemetry, health, clock, audit log.
 //!
 //! A server's `main` reads top-down with this crate: [`init`], [`telemetry::init`], [`config::load`],
 //! build the service, [`serve::serve`], wait for [`shutdown::Shutdown`].
 
 pub mod aside;
+pub mod audit;
 pub mod budget;
 pub mod build_info;
 pub mod clock;

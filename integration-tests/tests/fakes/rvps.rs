@@ -52,7 +52,7 @@ impl ReferenceValueProviderService for OlderRvps {
     ) -> Result<Response<ReferenceValueRegisterResponse>, Status> {
         let values = values(&request.get_ref().message).ok_or_else(|| Status::aborted("not a message"))?;
         self.0.lock().unwrap().extend(values);
-        Ok(Response::new(ReferenceValueRegisterResponse {}))
+        Ok(Response::new(ReferenceValueRegisterResponse::default()))
     }
 }
 

@@ -142,7 +142,8 @@ impl Kbs {
             [] => tracing::warn!("no [[plugins]] table: no resource can be stored or read"),
             ref names => tracing::info!(plugins = names.join(","), "plugins"),
         }
-        let audit = audit(config, &clock, &metrics).await?;
+        let lost = Some(metrics.audit_lost.clone());
+        let audit = Audit::open(&config.audit, Arc::clone(&clock), lost).await?;
         let decisions = decisions(config, &clock, &metrics).await?;
         Ok(Self {
             clock,
@@ -241,20 +242,6 @@ async fn attestation(
             Ok((Arc::new(service), Vec::new()))
         }
     }
-}
-
-/// The audit log, which is opened where that may block.
-async fn audit(config: &KbsConfig, clock: &Arc<dyn Clock>, metrics: &Metrics) -> Result<Audit, StartError> {
-    let (settings, clock, lost) = (
-        config.audit.clone(),
-        Arc::clone(clock),
-        metrics.audit_lost.clone(),
-    );
-    if let Some(path) = &settings.file {
-        tracing::info!(path = %path.display(), required = settings.require, "audit log");
-    }
-    let opened = tokio::task::spawn_blocking(move || Audit::start(&settings, clock, lost)).await;
-    Ok(opened.map_err(io::Error::other)??)
 }
 
 /// The records of decisions. What is kept in memory alone is not written a second time there.

@@ -8,6 +8,7 @@ use attestation_service::{
     AttestationRequest, AttestationService, Deleted, EvaluateError, Fault, IndividualRequest, InitData,
     PolicyStoreError, ReferenceValueError, RuntimeData,
 };
+use daemon::audit::Names;
 use daemon::clock::Clock;
 use kbs_types::Tee;
 use protos::reference::ReferenceValueHistoryRequest;
@@ -173,11 +174,13 @@ impl AttestationClient for BuiltInAttestation {
         &self,
         message: &str,
         on_behalf_of: &str,
-    ) -> Result<(), AttestationError> {
-        self.service
+    ) -> Result<Names, AttestationError> {
+        let registered = self
+            .service
             .register_reference_value(message, Some(on_behalf_of))
             .await
-            .map_err(reference_value_error)
+            .map_err(reference_value_error)?;
+        Ok(Names::received(&registered.names, registered.more_names))
     }
 
     async fn reference_value_history(&self, id: &str) -> Result<ReferenceValueHistory, AttestationError> {

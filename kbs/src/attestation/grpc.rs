@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use daemon::audit::Names;
 use daemon::grpc::{ContextInterceptor, GrpcClientConfig, GrpcClientError, WholeRequests};
 use kbs_types::Tee;
 use protos::attestation as wire;
@@ -190,14 +191,15 @@ impl AttestationClient for GrpcAttestation {
         &self,
         message: &str,
         on_behalf_of: &str,
-    ) -> Result<(), AttestationError> {
+    ) -> Result<Names, AttestationError> {
         let _permit = self.call().await?;
         let request = ReferenceValueRegisterRequest {
             message: message.to_owned(),
             on_behalf_of: Some(on_behalf_of.to_owned()),
         };
         let reply = self.values().register_reference_value(request).await;
-        reply.map(drop).map_err(sort)
+        let registered = reply.map_err(sort)?.into_inner();
+        Ok(Names::received(&registered.names, registered.more_names))
     }
 
     async fn reference_value_history(&self, id: &str) -> Result<ReferenceValueHistory, AttestationError> {

@@ -11,6 +11,7 @@ mod reference_values;
 mod trial;
 
 use async_trait::async_trait;
+use daemon::audit::Names;
 use kbs_types::Tee;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -121,12 +122,13 @@ pub trait AttestationClient: Send + Sync {
         Err(AttestationError::NotOffered)
     }
 
-    /// Registers reference values from the JSON text of a message (wire: rvps). For whom goes into the history.
+    /// Registers reference values from the JSON text of a message (wire: rvps). For whom goes into the history. Gives their
+    /// names, where the RVPS says them.
     async fn register_reference_value(
         &self,
         _message: &str,
         _on_behalf_of: &str,
-    ) -> Result<(), AttestationError> {
+    ) -> Result<Names, AttestationError> {
         Err(AttestationError::NotOffered)
     }
 

@@ -2,21 +2,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::http::StatusCode;
+use daemon::audit::{GONE, Names, Told, bounded};
 use daemon::telemetry::RequestContext;
 use serde::Serialize;
 
 use crate::call::Call;
 use crate::decisions::{DecisionId, Kind, Noted, PolicyUsed};
 
-/// Longest path or reason in a line, in characters.
-const MAX_TEXT: usize = 1000;
-
 /// What a line says, beside its place in the chain.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Event {
     /// Seconds since the Unix epoch; in the line as its `time`.
     #[serde(skip)]
-    pub(crate) at: i64,
+    at: i64,
     event: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<String>,
@@ -47,8 +45,6 @@ pub(crate) struct Event {
     #[serde(skip_serializing_if = "Option::is_none")]
     decision: Option<DecisionId>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    count: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     peer: Option<String>,
@@ -66,6 +62,9 @@ pub(crate) struct Changed {
     /// SHA-384 of its text now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) digest: Option<String>,
+    /// The reference values.
+    #[serde(flatten)]
+    pub(crate) names: Names,
     /// SHA-256 of the message with reference values.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) message_sha256: Option<String>,
@@ -81,8 +80,7 @@ pub(crate) enum What {
 }
 
 impl Event {
-    /// Something about the log itself.
-    pub(crate) fn of_log(event: &'static str, at: i64) -> Self {
+    fn new(event: &'static str, at: i64) -> Self {
         Self {
             at,
             event,
@@ -90,14 +88,8 @@ impl Event {
         }
     }
 
-    /// So many of something.
-    pub(crate) fn counting(mut self, count: u64) -> Self {
-        self.count = Some(count);
-        self
-    }
-
     /// For this reason.
-    pub(crate) fn because(mut self, reason: &str) -> Self {
+    fn because(mut self, reason: &str) -> Self {
         self.reason = Some(bounded(reason));
         self
     }
@@ -136,7 +128,7 @@ impl Event {
         Self {
             method: Some(call.method.to_string()),
             path: Some(bounded(call.path.as_str())),
-            ..Self::of_log(event, at)
+            ..Self::new(event, at)
         }
         .by(RequestContext::current().as_ref())
     }
@@ -173,28 +165,35 @@ impl Event {
             policies: noted.policies(),
             attestation: noted.what.attestation,
             decision: Some(noted.id),
-            ..Self::of_log(event, noted.at)
+            ..Self::new(event, noted.at)
         }
         .by(noted.context.as_ref())
     }
 }
 
-impl What {
-    /// The line.
-    pub(crate) fn event(&self) -> Event {
+impl Told for What {
+    type Line = Event;
+
+    fn at(&self) -> i64 {
+        match self {
+            Self::Event(event) => event.at,
+            Self::Decided(noted) => noted.at,
+        }
+    }
+
+    fn line(&self) -> Event {
         match self {
             Self::Event(event) => (**event).clone(),
             Self::Decided(noted) => Event::decided(noted),
         }
     }
 
-    /// The line that takes it back: nobody was there any more when it was on the disk, so nothing was handed out.
-    pub(crate) fn withdrawn(&self) -> Event {
+    fn withdrawn(&self) -> Event {
         Event {
             outcome: Some("withdrawn".to_owned()),
-            ..self.event()
+            ..self.line()
         }
-        .because("whoever asked was gone, or the write took too long: nothing was handed out or done")
+        .because(GONE)
     }
 }
 
@@ -202,8 +201,4 @@ impl From<Event> for What {
     fn from(event: Event) -> Self {
         Self::Event(Box::new(event))
     }
-}
-
-fn bounded(text: &str) -> String {
-    text.chars().take(MAX_TEXT).collect()
 }

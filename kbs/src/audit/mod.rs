@@ -1,17 +1,15 @@
 //! The audit log: a line for each admin action, attestation and release, chained by hashes.
 //!
-//! [`Audit`] takes what is told; one thread writes it, to a file, the standard output, or both. How the lines are chained,
-//! and how that is proved, is in the crate `audit`.
+//! What a line says is here. How it is written is in [`daemon::audit`]; how the lines are chained, and how that is proved,
+//! in the crate `audit`.
 
-mod config;
 mod event;
-mod log;
-mod writer;
 
 #[cfg(test)]
 mod tests;
 
-pub use config::AuditConfig;
+pub use daemon::audit::{AuditConfig, AuditSetupError};
 pub(crate) use event::{Changed, Event, What};
-pub use log::AuditSetupError;
-pub use writer::{Audit, NotWritten};
+
+/// The log.
+pub(crate) type Audit = daemon::audit::Audit<What>;

@@ -1,57 +1,27 @@
-use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use audit::{Link, Summary, Verifier};
 use axum::http::StatusCode;
+use daemon::audit::FakeDisk;
 use daemon::clock::ManualClock;
 use jose::tee_key::{TeeKeyKind, TeePrivateKey};
-use prometheus::IntCounter;
 use serde_json::{Value, json};
 
-use super::event::Event;
-use super::log::{Log, Place};
 use super::*;
 use crate::config::KbsConfig;
 use crate::testing::{ALLOW_AFFIRMING, Bench, NOW, attestation};
 
 const PATH: &str = "resource/default/test/one";
 
-/// A disk that does what a test wants.
-#[derive(Clone, Default)]
-struct Disk {
-    text: Arc<Mutex<String>>,
-    full: Arc<AtomicBool>,
-    stuck: Arc<AtomicBool>,
-}
-
-impl Place for Disk {
-    fn append(&mut self, lines: &str, _last: &Link) -> io::Result<()> {
-        while self.stuck.load(Ordering::SeqCst) {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        if self.full.load(Ordering::SeqCst) {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        self.text.lock().unwrap().push_str(lines);
-        Ok(())
-    }
-}
+/// A disk that does what a test wants, and what it says.
+#[derive(Default)]
+struct Disk(FakeDisk);
 
 impl Disk {
-    fn audit(&self, require: bool) -> (Audit, IntCounter) {
-        let lost = IntCounter::new("lost", "lost").unwrap();
-        let log = Log::new(Link::START, Box::new(self.clone()));
-        let clock = Arc::new(ManualClock::new(NOW));
-        (
-            Audit::with(Some(log), require, clock, lost.clone()).unwrap(),
-            lost,
-        )
-    }
-
     async fn bench(&self, require: bool) -> Bench {
-        let bench = Bench::with(100, self.audit(require).0).await;
+        let clock = Arc::new(ManualClock::new(NOW));
+        let bench = Bench::with(100, self.0.audit(require, clock, None).unwrap()).await;
         bench.set_policy(ALLOW_AFFIRMING).await;
         assert_eq!(
             bench.administer("POST", PATH, "canary-secret").await.status,
@@ -61,7 +31,7 @@ impl Disk {
     }
 
     fn text(&self) -> String {
-        self.text.lock().unwrap().clone()
+        self.0.text()
     }
 
     fn lines(&self) -> Vec<Value> {
@@ -183,6 +153,32 @@ async fn every_admin_action_attestation_and_release_is_a_line_of_a_whole_log() {
 }
 
 #[tokio::test]
+async fn what_is_registered_is_named() {
+    let disk = Disk::default();
+    let bench = disk.bench(false).await;
+    let message = r#"{"version":"0.1.0","type":"sample","payload":"e30="}"#;
+    bench.administer("POST", "reference-value", message).await;
+    bench.administer("POST", "reference-value", "{}").await;
+    bench.kbs.audit.finish().await;
+    disk.proved();
+    let lines = disk.lines();
+    let results: Vec<_> = lines
+        .iter()
+        .filter(|line| line["event"] == "admin-result" && line["path"] == "/kbs/v0/reference-value")
+        .collect();
+    let [done, failed] = results[..] else {
+        panic!("{lines:?}")
+    };
+    assert_eq!(
+        (&done["outcome"], &done["reference_values"]),
+        (&json!("done"), &json!(["svn"]))
+    );
+    assert_eq!(done["message_sha256"].as_str().unwrap().len(), 64);
+    assert_eq!(failed["outcome"], "failed");
+    assert!(failed.get("reference_values").is_none(), "{failed}");
+}
+
+#[tokio::test]
 async fn where_it_is_required_nothing_is_released_or_changed_that_cannot_be_written_down() {
     let disk = Disk::default();
     let bench = disk.bench(true).await;
@@ -192,7 +188,7 @@ async fn where_it_is_required_nothing_is_released_or_changed_that_cannot_be_writ
     // It is there before the answer is.
     assert_eq!(said(&disk.lines(), "release").len(), 1);
 
-    disk.full.store(true, Ordering::SeqCst);
+    disk.0.set_full(true);
     let refused = bench.call("GET", PATH, &[("cookie", &cookie)], "").await;
     assert_eq!(
         (refused.status, refused.error()),
@@ -203,7 +199,7 @@ async fn where_it_is_required_nothing_is_released_or_changed_that_cannot_be_writ
     let admin = bench.administer("DELETE", PATH, "").await;
     assert_eq!(admin.error(), "AuditUnavailable");
 
-    disk.full.store(false, Ordering::SeqCst);
+    disk.0.set_full(false);
     disk.line("log-interrupted").await;
     let again = bench.call("GET", PATH, &[("cookie", &cookie)], "").await;
     assert_eq!(again.status, StatusCode::OK);
@@ -221,109 +217,23 @@ async fn where_it_is_not_required_nobody_waits_and_what_was_held_up_is_written_l
     let disk = Disk::default();
     let bench = disk.bench(false).await;
     let (cookie, ..) = bench.attested("snp").await;
-    disk.full.store(true, Ordering::SeqCst);
+    disk.0.set_full(true);
     let released = bench.call("GET", PATH, &[("cookie", &cookie)], "").await;
     assert_eq!(released.status, StatusCode::OK);
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert!(said(&disk.lines(), "release").is_empty());
-    disk.full.store(false, Ordering::SeqCst);
+    disk.0.set_full(false);
     let line = disk.line("release").await;
     assert_eq!(line["outcome"], "released");
     assert!(disk.lines().iter().any(|line| line["event"] == "log-interrupted"));
     disk.proved();
 }
 
-#[tokio::test]
-async fn what_finds_no_room_is_counted_in_the_log_itself() {
-    let disk = Disk::default();
-    disk.stuck.store(true, Ordering::SeqCst);
-    let (audit, lost) = disk.audit(false);
-    for _ in 0..6000 {
-        audit.note(Event::of_log("test", NOW));
-    }
-    let missing = lost.get();
-    assert!(missing >= 6000 - 4096 - 256, "{missing}");
-    disk.stuck.store(false, Ordering::SeqCst);
-    disk.line("records-lost").await;
-    audit.finish().await;
-    disk.proved();
-    // In one line or in several, by how the writer's turns fell.
-    let lines = disk
-        .lines()
-        .into_iter()
-        .filter(|line| line["event"] == "records-lost");
-    let counted: u64 = lines.map(|line| line["count"].as_u64().unwrap()).sum();
-    assert_eq!(counted, missing);
-    let written = disk.lines().iter().filter(|line| line["event"] == "test").count();
-    assert_eq!(u64::try_from(written).unwrap() + missing, 6000);
-}
-
-#[tokio::test]
-async fn a_record_that_nobody_waited_for_is_taken_back() {
-    let disk = Disk::default();
-    disk.stuck.store(true, Ordering::SeqCst);
-    let (audit, _) = disk.audit(true);
-    let gone = tokio::time::timeout(
-        Duration::from_millis(50),
-        audit.insist(Event::of_log("release", NOW)),
-    )
-    .await;
-    assert!(gone.is_err());
-    disk.stuck.store(false, Ordering::SeqCst);
-    audit.finish().await;
-    let lines = disk.lines();
-    assert_eq!(
-        (&lines[0]["event"], lines[0].get("outcome")),
-        (&json!("release"), None)
-    );
-    assert_eq!(
-        (&lines[1]["event"], &lines[1]["outcome"]),
-        (&json!("release"), &json!("withdrawn"))
-    );
-}
-
-#[tokio::test]
-async fn a_log_on_a_disk_goes_on_after_a_restart_and_is_put_aside_when_it_is_large() {
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("audit.log");
-    let config = AuditConfig {
-        file: Some(file.clone()),
-        max_file_mib: 1,
-        ..AuditConfig::default()
-    };
-    let start = || {
-        let lost = IntCounter::new("lost", "lost").unwrap();
-        Audit::start(&config, Arc::new(ManualClock::new(NOW)), lost).unwrap()
-    };
-    let first = start();
-    first.note(Event::of_log("test", NOW));
-    first.finish().await;
-    let second = start();
-    for _ in 0..1500 {
-        second.note(Event::of_log("test", NOW).because(&"x".repeat(900)));
-    }
-    second.finish().await;
-    let mut files: Vec<_> = std::fs::read_dir(dir.path())
-        .unwrap()
-        .map(|file| file.unwrap().path())
-        .collect();
-    files.sort();
-    files.rotate_left(1);
-    assert_eq!((files.len(), files.last()), (2, Some(&file)));
-    let mut verifier = Verifier::after(Link::START);
-    for file in files {
-        verifier.read(&std::fs::read(file).unwrap()[..]).unwrap().unwrap();
-    }
-    // Two starts, two ends, and what was told.
-    assert_eq!(verifier.finish().unwrap().records, 1501 + 4);
-}
-
 #[test]
 fn a_log_that_is_required_has_to_have_a_place() {
     let start = |config: &str| {
         let config = KbsConfig::from_text(config, "toml").unwrap().config.audit;
-        let lost = IntCounter::new("lost", "lost").unwrap();
-        Audit::start(&config, Arc::new(ManualClock::new(NOW)), lost)
+        Audit::start(&config, Arc::new(ManualClock::new(NOW)), None)
     };
     assert!(!start("").unwrap().is_on());
     assert!(matches!(

@@ -41,13 +41,14 @@ pub async fn register(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
         .attestation
         .register_reference_value(message, grant.role())
         .await;
-    registered.map_err(|error| {
+    let names = registered.map_err(|error| {
         error.into_kbs_error(|reason| {
             KbsError::BadReferenceValue(format!("Failed to register reference value: {reason}"))
         })
     })?;
     let digest = ring::digest::digest(&ring::digest::SHA256, message.as_bytes());
     let _ = call.changed.set(crate::audit::Changed {
+        names,
         message_sha256: Some(hex::encode(digest)),
         ..Default::default()
     });

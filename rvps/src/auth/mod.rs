@@ -1,7 +1,6 @@
 //! From what a call shows to who calls.
 
 mod bearer;
-mod certificate;
 
 #[cfg(test)]
 mod tests;
@@ -121,17 +120,14 @@ impl Authenticator {
     ) -> Result<Option<Caller>, AuthError> {
         if self.registrars.is_empty() {
             return Ok(match certificate {
-                Some(certificate) => Some(Caller::with_all_rights(
-                    How::Certificate,
-                    &certificate::best_name(&certificate.0),
-                )),
+                Some(certificate) => Some(Caller::with_all_rights(How::Certificate, &certificate.name())),
                 None => self.is_open().then(Caller::anyone),
             });
         }
         if let Some(token) = bearer::token(metadata)? {
             return self.by_token(token, now).map(Some);
         }
-        let names = certificate.map(|certificate| certificate::names(&certificate.0));
+        let names = certificate.map(|certificate| certificate.names());
         let names = names.unwrap_or_default();
         let known = self
             .registrars
@@ -184,7 +180,7 @@ fn known(config: &RegistrarConfig) -> Result<Known, RulesError> {
         manage,
     } = config;
     let proof = match (certificate, token_sha256, jwt_subject) {
-        (Some(name), None, None) if certificate::is_name(name) => Proof::Certificate(name.clone()),
+        (Some(name), None, None) if PeerCertificate::is_name(name) => Proof::Certificate(name.clone()),
         (None, Some(hash), None) => {
             Proof::Token(TokenHash::from_hex(hash).ok_or_else(|| RulesError::TokenHash(name.clone()))?)
         }

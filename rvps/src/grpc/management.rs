@@ -2,11 +2,13 @@
 
 use std::{pin::Pin, sync::Arc};
 
+use daemon::audit::{About, Names};
 use protos::reference::{
     ReferenceValueChange, ReferenceValueDeleteRequest, ReferenceValueDeleteResponse,
     ReferenceValueHistoryRequest, ReferenceValueHistoryResponse, ReferenceValueListRequest,
-    ReferenceValueListResponse, ReferenceValueRevokeRequest, ReferenceValueRevokeResponse,
-    ReferenceValueWatchRequest, reference_value_management_service_server::ReferenceValueManagementService,
+    ReferenceValueListResponse, ReferenceValueRegisterResponse, ReferenceValueRevokeRequest,
+    ReferenceValueRevokeResponse, ReferenceValueWatchRequest,
+    reference_value_management_service_server::ReferenceValueManagementService,
     reference_value_revoke_request::What,
 };
 use tokio::sync::mpsc;
@@ -14,7 +16,7 @@ use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status};
 
 use super::{Api, wire};
-use crate::{Caller, ManageError, RevokeWhat, Rvps};
+use crate::{Caller, ManageError, Registered, RevokeWhat, Rvps, manage::may_manage};
 
 /// The longest reason that is kept, in bytes.
 const MAX_REASON_BYTES: usize = 1000;
@@ -70,20 +72,51 @@ impl ReferenceValueManagementService for Api {
         &self,
         request: Request<ReferenceValueDeleteRequest>,
     ) -> Result<Response<ReferenceValueDeleteResponse>, Status> {
-        let caller = self.writer(&request)?;
-        delete(&self.rvps, request.into_inner(), &caller)
-            .await
-            .map(Response::new)
+        let (id, behalf) = (
+            request.get_ref().id.clone(),
+            request.get_ref().on_behalf_of.clone(),
+        );
+        let (caller, attempt) = self
+            .admit(
+                &request,
+                "DeleteReferenceValue",
+                behalf,
+                || About::reference_value(&id),
+                |caller| may_manage(caller, &id).map_err(status),
+            )
+            .await?;
+        let deleted = delete(&self.rvps, request.into_inner(), &caller).await;
+        attempt.end(deleted, |_, _| ()).map(Response::new)
     }
 
     async fn revoke_reference_value(
         &self,
         request: Request<ReferenceValueRevokeRequest>,
     ) -> Result<Response<ReferenceValueRevokeResponse>, Status> {
-        let caller = self.writer(&request)?;
-        revoke(&self.rvps, request.into_inner(), &caller)
-            .await
-            .map(Response::new)
+        let (id, behalf) = (
+            request.get_ref().id.clone(),
+            request.get_ref().on_behalf_of.clone(),
+        );
+        let (caller, attempt) = self
+            .admit(
+                &request,
+                "RevokeReferenceValue",
+                behalf,
+                || About::reference_value(&id),
+                |caller| may_manage(caller, &id).map_err(status),
+            )
+            .await?;
+        let revoked = revoke(&self.rvps, request.into_inner(), &caller).await;
+        attempt.end(revoked, |_, _| ()).map(Response::new)
+    }
+}
+
+/// The answer to `RegisterReferenceValue`, for a service in this process, too.
+pub fn registered(registered: &Registered) -> ReferenceValueRegisterResponse {
+    let names = Names::of(registered.names.iter().map(String::as_str));
+    ReferenceValueRegisterResponse {
+        names: names.first,
+        more_names: names.more,
     }
 }
 

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use daemon::config::{load, load_str};
 use storage::StorageType;
 
-use crate::{Config, RETIRED_KEYS};
+use crate::{Config, RETIRED_KEYS, Rules, auth::Authenticator};
 
 fn deployed(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -90,4 +90,66 @@ fn a_file_that_cannot_be_read_is_an_error() {
     let broken = directory.path().join("broken.json");
     std::fs::write(&broken, r#"{"storage": "#).unwrap();
     load::<Config>(&broken, RETIRED_KEYS).unwrap_err();
+}
+
+/// What the log says at the start of a server with this configuration.
+fn danger(config: &str) -> Option<String> {
+    let config = load_str::<Config>(config, "toml", RETIRED_KEYS).unwrap().config;
+    let open = Authenticator::new(&config).unwrap().is_open();
+    Rules::new(&config).unwrap().danger(open)
+}
+
+#[test]
+fn an_open_door_is_told_at_the_start_with_the_keys_that_close_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let key = directory.path().join("key.pem");
+    let signer = jose::SigningKey::generate_p256().unwrap();
+    std::fs::write(&key, signer.public_key_pem().unwrap()).unwrap();
+    let anchor = format!("[[trust_anchors]]\nname = \"a\"\nkey = {key:?}\n");
+    let registrar = format!(
+        "[[auth.registrars]]\nname = \"ci\"\ntoken_sha256 = \"{}\"\n",
+        "0".repeat(64)
+    );
+    let tls = "[tls]\ncertificate = \"c\"\nprivate_key = \"k\"\nclient_ca = \"ca\"\n";
+    let unsigned = "insecure_allow_unsigned = [\"sample\"]\n";
+    let all = [
+        "`trust_anchors`",
+        "`auth.registrars`",
+        "`tls.client_ca`",
+        "insecure:",
+    ];
+    for (config, said) in [
+        (String::new(), &all[..]),
+        (tls.to_owned(), &["insecure:", "sample", "set `trust_anchors`"]),
+        (anchor.clone(), &["`auth.registrars` or `tls.client_ca`"]),
+        (
+            format!("{unsigned}{anchor}"),
+            &[
+                "insecure:",
+                "sample",
+                "`insecure_allow_unsigned`",
+                "`tls.client_ca`",
+            ],
+        ),
+        (
+            format!("{unsigned}{anchor}{registrar}"),
+            &["insecure:", "sample", "`insecure_allow_unsigned`"],
+        ),
+        (
+            format!("{unsigned}{registrar}"),
+            &["insecure:", "sample", "set `trust_anchors`"],
+        ),
+    ] {
+        let danger = danger(&config).unwrap_or_else(|| panic!("nothing is said of {config}"));
+        for part in said {
+            assert!(danger.contains(part), "{part} is not in {danger:?} of {config}");
+        }
+    }
+    for config in [
+        registrar.clone(),
+        format!("{anchor}{registrar}"),
+        format!("{anchor}{tls}"),
+    ] {
+        assert_eq!(danger(&config), None, "{config}");
+    }
 }

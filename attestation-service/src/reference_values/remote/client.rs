@@ -9,8 +9,8 @@ use protos::reference::reference_value_provider_service_client::ReferenceValuePr
 use protos::reference::{
     ReferenceValueChange, ReferenceValueDeleteRequest, ReferenceValueDeleteResponse,
     ReferenceValueHistoryRequest, ReferenceValueHistoryResponse, ReferenceValueListRequest,
-    ReferenceValueQueryRequest, ReferenceValueRegisterRequest, ReferenceValueRevokeRequest,
-    ReferenceValueRevokeResponse, ReferenceValueWatchRequest,
+    ReferenceValueQueryRequest, ReferenceValueRegisterRequest, ReferenceValueRegisterResponse,
+    ReferenceValueRevokeRequest, ReferenceValueRevokeResponse, ReferenceValueWatchRequest,
 };
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
@@ -93,17 +93,13 @@ impl RvpsClient {
         &self,
         message: &str,
         on_behalf_of: Option<&str>,
-    ) -> Result<(), ReferenceValueError> {
+    ) -> Result<ReferenceValueRegisterResponse, ReferenceValueError> {
         let request = ReferenceValueRegisterRequest {
             message: message.to_owned(),
             on_behalf_of: on_behalf_of.map(str::to_owned),
         };
-        self.provider
-            .clone()
-            .register_reference_value(request)
-            .await
-            .map_err(|s| error(&s))?;
-        Ok(())
+        let answer = self.provider.clone().register_reference_value(request).await;
+        answer.map(Response::into_inner).map_err(|status| error(&status))
     }
 
     pub(crate) async fn history(

@@ -57,7 +57,7 @@ async fn rvps(address: &str) -> (SocketAddr, Shutdown) {
     )
     .await
     .unwrap();
-    let address = serving.addresses()[0];
+    let address = serving.main.addresses()[0];
     tokio::spawn(serving.finished());
     (address, shutdown)
 }
@@ -86,7 +86,11 @@ async fn what_is_registered_here_is_in_the_next_view() {
     let remote = remote(address, 30);
     let view = remote.view().await.unwrap();
     assert!(view.values.is_empty() && view.looked_up.is_none());
-    remote.register(MESSAGE, None).await.unwrap();
+    let registered = remote.register(MESSAGE, None).await.unwrap();
+    assert_eq!(
+        (registered.names, registered.more_names),
+        (vec!["launch_digest".to_owned()], 0)
+    );
     assert!(holds_digest(&remote.view().await));
     assert_eq!(
         remote.query("launch_digest").await.unwrap().as_deref(),
@@ -228,7 +232,7 @@ impl ReferenceValueProviderService for Plain {
             .lock()
             .unwrap()
             .insert("new".to_owned(), request.into_inner().message);
-        Ok(Response::new(ReferenceValueRegisterResponse {}))
+        Ok(Response::new(ReferenceValueRegisterResponse::default()))
     }
 }
 

@@ -6,6 +6,7 @@
 //! finite field Diffie-Hellman, post-quantum groups) is left out with a warning, and an unknown name is an
 //! error.
 
+mod certificate;
 mod client;
 mod error;
 mod names;

@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use protos::reference::{
     ReferenceValueDeleteRequest, ReferenceValueDeleteResponse, ReferenceValueHistoryRequest,
-    ReferenceValueHistoryResponse, ReferenceValueRevokeRequest, ReferenceValueRevokeResponse,
+    ReferenceValueHistoryResponse, ReferenceValueRegisterResponse, ReferenceValueRevokeRequest,
+    ReferenceValueRevokeResponse,
 };
 use tonic::Status;
 
@@ -71,7 +72,11 @@ impl ReferenceValueSource for ByQuery {
         Err(ReferenceValueError::NotOffered)
     }
 
-    async fn register(&self, _: &str, _: Option<&str>) -> Result<(), ReferenceValueError> {
+    async fn register(
+        &self,
+        _: &str,
+        _: Option<&str>,
+    ) -> Result<ReferenceValueRegisterResponse, ReferenceValueError> {
         Err(ReferenceValueError::NotOffered)
     }
 

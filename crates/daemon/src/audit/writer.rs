@@ -1,16 +1,18 @@
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use daemon::clock::Clock;
+use audit::Link;
 use prometheus::IntCounter;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::config::AuditConfig;
-use super::event::{Event, What};
-use super::log::{AuditSetupError, Log};
+use super::line::{Entry, OfLog, Told};
+use super::log::{AuditSetupError, Log, Place};
+use crate::clock::Clock;
 
 /// Lines on their way to the disk.
 const QUEUE: usize = 4096;
@@ -25,11 +27,12 @@ const RETRY: Duration = Duration::from_secs(1);
 ///
 /// What is told is queued. Where nothing is required, nobody waits; what finds no room is counted, in a metric and, as
 /// soon as there is room, in a line of the log.
-pub struct Audit {
-    queue: Mutex<Option<mpsc::Sender<Message>>>,
+pub struct Audit<T> {
+    queue: Mutex<Option<mpsc::Sender<Message<T>>>>,
+    clock: Arc<dyn Clock>,
     on: bool,
     require: bool,
-    lost: Arc<Lost>,
+    lost: Option<Arc<Lost>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -38,8 +41,8 @@ pub struct Audit {
 #[error("the audit record cannot be written")]
 pub struct NotWritten;
 
-struct Message {
-    what: What,
+struct Message<T> {
+    what: T,
     /// Who waits until it is on the disk.
     waits: Option<oneshot::Sender<()>>,
 }
@@ -47,69 +50,118 @@ struct Message {
 struct Lost {
     /// Since the last line that said so.
     unsaid: AtomicU64,
-    all: IntCounter,
+    all: Option<IntCounter>,
 }
 
-impl Audit {
-    /// Opens the log and begins. Blocks while it does; for use at start.
+impl<T: Told> Audit<T> {
+    /// None: nothing is written.
+    #[must_use]
+    pub fn off(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            queue: Mutex::new(None),
+            clock,
+            on: false,
+            require: false,
+            lost: None,
+            thread: Mutex::new(None),
+        }
+    }
+
+    /// Opens the log and begins. Lines that find no room are counted in `lost`, too.
     ///
     /// # Errors
     /// The log cannot be opened, continued or written.
+    pub async fn open(
+        config: &AuditConfig,
+        clock: Arc<dyn Clock>,
+        lost: Option<IntCounter>,
+    ) -> Result<Self, AuditSetupError> {
+        if let Some(path) = &config.file {
+            tracing::info!(path = %path.display(), required = config.require, "audit log");
+        }
+        let config = config.clone();
+        let opened = tokio::task::spawn_blocking(move || Self::start(&config, clock, lost)).await;
+        opened.map_err(|error| AuditSetupError::Thread(io::Error::other(error)))?
+    }
+
+    /// The same, and blocks while it does.
+    ///
+    /// # Errors
+    /// As [`Audit::open`].
     pub fn start(
         config: &AuditConfig,
         clock: Arc<dyn Clock>,
-        lost: IntCounter,
+        lost: Option<IntCounter>,
     ) -> Result<Self, AuditSetupError> {
-        let log = Log::open(config, clock.now())?;
-        Self::with(log, config.require, clock, lost)
+        match Log::open(config, clock.now())? {
+            Some(log) => Self::with(log, config.require, clock, lost),
+            None => Ok(Self::off(clock)),
+        }
     }
 
-    pub(super) fn with(
-        log: Option<Log>,
+    /// The same with a new log in another kind of place.
+    ///
+    /// # Errors
+    /// There is no thread to write it.
+    pub fn on(
+        place: Box<dyn Place>,
         require: bool,
         clock: Arc<dyn Clock>,
-        lost: IntCounter,
+        lost: Option<IntCounter>,
+    ) -> Result<Self, AuditSetupError> {
+        Self::with(Log::new(Link::START, place), require, clock, lost)
+    }
+
+    fn with(
+        log: Log,
+        require: bool,
+        clock: Arc<dyn Clock>,
+        lost: Option<IntCounter>,
     ) -> Result<Self, AuditSetupError> {
         let lost = Arc::new(Lost {
             unsaid: AtomicU64::new(0),
             all: lost,
         });
-        let mut audit = Self {
-            queue: Mutex::new(None),
-            on: log.is_some(),
-            require,
+        let (queue, messages) = mpsc::channel(QUEUE);
+        let mut writer = Writer {
+            log,
+            messages,
             lost: Arc::clone(&lost),
-            thread: Mutex::new(None),
+            clock: Arc::clone(&clock),
+            kept: Vec::new(),
+            interrupted: None,
         };
-        if let Some(log) = log {
-            let (queue, messages) = mpsc::channel(QUEUE);
-            let mut writer = Writer {
-                log,
-                messages,
-                lost,
-                clock,
-                kept: Vec::new(),
-                interrupted: None,
-            };
-            let thread = std::thread::Builder::new().name("audit".to_owned());
-            let thread = thread
-                .spawn(move || writer.run())
-                .map_err(AuditSetupError::Thread)?;
-            audit.queue = Mutex::new(Some(queue));
-            audit.thread = Mutex::new(Some(thread));
-        }
-        Ok(audit)
+        let thread = std::thread::Builder::new().name("audit".to_owned());
+        let thread = thread
+            .spawn(move || writer.run())
+            .map_err(AuditSetupError::Thread)?;
+        Ok(Self {
+            queue: Mutex::new(Some(queue)),
+            clock,
+            on: true,
+            require,
+            lost: Some(lost),
+            thread: Mutex::new(Some(thread)),
+        })
     }
 
     /// Whether anything is written.
-    pub(crate) fn is_on(&self) -> bool {
+    pub fn is_on(&self) -> bool {
         self.on
     }
 
+    /// Seconds since the Unix epoch.
+    pub fn now(&self) -> i64 {
+        self.clock.now()
+    }
+
     /// Writes it down in a while. Never waits.
-    pub(crate) fn note(&self, what: impl Into<What>) {
-        if self.on && self.send(what.into(), None).is_err() {
-            self.lost.count(1);
+    pub fn note(&self, what: impl Into<T>) {
+        if self.on
+            && self.send(what.into(), None).is_err()
+            && let Some(lost) = &self.lost
+        {
+            lost.count(1);
         }
     }
 
@@ -117,7 +169,7 @@ impl Audit {
     ///
     /// # Errors
     /// It is required, and is not on the disk.
-    pub(crate) async fn insist(&self, what: impl Into<What>) -> Result<(), NotWritten> {
+    pub async fn insist(&self, what: impl Into<T>) -> Result<(), NotWritten> {
         if !self.on || !self.require {
             self.note(what);
             return Ok(());
@@ -130,7 +182,7 @@ impl Audit {
         }
     }
 
-    fn send(&self, what: What, waits: Option<oneshot::Sender<()>>) -> Result<(), NotWritten> {
+    fn send(&self, what: T, waits: Option<oneshot::Sender<()>>) -> Result<(), NotWritten> {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let queue = queue.as_ref().ok_or(NotWritten)?;
         queue.try_send(Message { what, waits }).map_err(|_| NotWritten)
@@ -152,23 +204,25 @@ impl Audit {
 impl Lost {
     fn count(&self, number: u64) {
         self.unsaid.fetch_add(number, Ordering::Relaxed);
-        self.all.inc_by(number);
+        if let Some(all) = &self.all {
+            all.inc_by(number);
+        }
     }
 }
 
 /// The thread that writes.
-struct Writer {
+struct Writer<T: Told> {
     log: Log,
-    messages: mpsc::Receiver<Message>,
+    messages: mpsc::Receiver<Message<T>>,
     lost: Arc<Lost>,
     clock: Arc<dyn Clock>,
     /// What nobody waits for and could not be written yet.
-    kept: Vec<Event>,
+    kept: Vec<Entry<T::Line>>,
     /// Why the last write failed.
     interrupted: Option<String>,
 }
 
-impl Writer {
+impl<T: Told> Writer<T> {
     fn run(&mut self) {
         let mut batch = Vec::new();
         while self.messages.blocking_recv_many(&mut batch, BATCH) > 0 {
@@ -177,25 +231,24 @@ impl Writer {
                 break;
             }
         }
-        let closed = Event::of_log("log-closed", self.clock.now());
-        self.kept.push(closed);
+        self.kept.push(OfLog::new("log-closed").at(self.clock.now()));
         self.write(Vec::new());
     }
 
     /// Writes messages, and those kept from before. Who waits for one is told, or sees that he is not.
-    fn write(&mut self, messages: Vec<Message>) {
+    fn write(&mut self, messages: Vec<Message<T>>) {
         let now = self.clock.now();
         let unsaid = self.lost.unsaid.swap(0, Ordering::Relaxed);
-        let mut events = Vec::new();
+        let mut entries = Vec::new();
         if let Some(reason) = &self.interrupted {
-            events.push(Event::of_log("log-interrupted", now).because(reason));
+            entries.push(OfLog::new("log-interrupted").because(reason).at(now));
         }
         if unsaid > 0 {
-            events.push(Event::of_log("records-lost", now).counting(unsaid));
+            entries.push(OfLog::new("records-lost").counting(unsaid).at(now));
         }
-        events.extend(self.kept.iter().cloned());
-        events.extend(messages.iter().map(|message| message.what.event()));
-        match self.log.write(&events) {
+        entries.extend(self.kept.iter().cloned());
+        entries.extend(messages.iter().map(|message| Entry::of(&message.what)));
+        match self.log.write(&entries) {
             Ok(()) => {
                 if self.interrupted.take().is_some() {
                     tracing::info!("the audit log is written again");
@@ -214,10 +267,13 @@ impl Writer {
         }
     }
 
-    fn tell(&mut self, messages: Vec<Message>) {
-        let withdrawn: Vec<Event> = messages
+    fn tell(&mut self, messages: Vec<Message<T>>) {
+        let withdrawn: Vec<_> = messages
             .into_iter()
-            .filter_map(|Message { what, waits }| waits?.send(()).is_err().then(|| what.withdrawn()))
+            .filter_map(|Message { what, waits }| {
+                let gone = waits?.send(()).is_err();
+                gone.then(|| Entry::taking_back(&what))
+            })
             .collect();
         if !withdrawn.is_empty() {
             self.kept = withdrawn;
@@ -227,10 +283,10 @@ impl Writer {
 
     /// Keeps what nobody waits for, as far as there is room. Who waits is let go by dropping his message: what he asked
     /// for will not happen, and so is not written.
-    fn keep(&mut self, messages: Vec<Message>) {
+    fn keep(&mut self, messages: Vec<Message<T>>) {
         for message in messages.into_iter().filter(|message| message.waits.is_none()) {
             if self.kept.len() < QUEUE {
-                self.kept.push(message.what.event());
+                self.kept.push(Entry::of(&message.what));
             } else {
                 self.lost.count(1);
             }

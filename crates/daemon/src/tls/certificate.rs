@@ -6,8 +6,32 @@ use x509_cert::{
     ext::pkix::{SubjectAltName, name::GeneralName},
 };
 
-/// Every name, as `DNS:…`, `URI:…`, `EMAIL:…`, then `CN:…` of the subject. Empty if the certificate cannot be read.
-pub(super) fn names(der: &[u8]) -> Vec<String> {
+use super::PeerCertificate;
+
+impl PeerCertificate {
+    /// Every name in it, as `DNS:…`, `URI:…`, `EMAIL:…`, then `CN:…` of the subject. Empty if it cannot be read.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        names(&self.0)
+    }
+
+    /// The name to call its holder by.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let first = self.names().into_iter().next();
+        first.unwrap_or_else(|| "a certificate without a name".to_owned())
+    }
+
+    /// Whether this is the form of such a name in a configuration.
+    #[must_use]
+    pub fn is_name(text: &str) -> bool {
+        ["DNS:", "URI:", "EMAIL:", "CN:"]
+            .iter()
+            .any(|kind| text.strip_prefix(kind).is_some_and(|name| !name.is_empty()))
+    }
+}
+
+fn names(der: &[u8]) -> Vec<String> {
     let Ok(certificate) = Certificate::from_der(der) else {
         return Vec::new();
     };
@@ -45,21 +69,6 @@ pub(super) fn names(der: &[u8]) -> Vec<String> {
             }),
     );
     names
-}
-
-/// The name to call its holder by.
-pub(super) fn best_name(der: &[u8]) -> String {
-    names(der)
-        .into_iter()
-        .next()
-        .unwrap_or_else(|| "a certificate without a name".to_owned())
-}
-
-/// Whether this is the form of a name in a configuration.
-pub(super) fn is_name(text: &str) -> bool {
-    ["DNS:", "URI:", "EMAIL:", "CN:"]
-        .iter()
-        .any(|kind| text.strip_prefix(kind).is_some_and(|name| !name.is_empty()))
 }
 
 const SUBJECT_ALTERNATIVE_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");

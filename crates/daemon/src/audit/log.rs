@@ -4,12 +4,18 @@ use std::time::Duration;
 
 use audit::{Link, LogFile, OpenError, Opened, seal};
 
+use ring::rand::{SecureRandom, SystemRandom};
+use serde::Serialize;
+
 use super::config::AuditConfig;
-use super::event::Event;
+use super::line::{Body, Entry, OfLog};
 
 /// Where lines go.
-pub(super) trait Place: Send {
-    /// Keeps whole lines, and returns when they are kept. `last` is the last of them. A failure has kept none.
+pub trait Place: Send {
+    /// Keeps whole lines, and returns when they are kept. `last` is the last of them.
+    ///
+    /// # Errors
+    /// It cannot, and has kept none.
     fn append(&mut self, lines: &str, last: &Link) -> io::Result<()>;
 }
 
@@ -69,7 +75,10 @@ impl Log {
             limit: u64::from(config.max_file_mib) << 20,
         };
         let mut log = Self::new(link, Box::new(place));
-        let begin = [Event::of_log("log-opened", now).because(&daemon::build_info::version())];
+        let mut begin = OfLog::new("log-opened").because(&crate::build_info::version());
+        // Where the chain begins it gets a name, so that two that begin in the same second are told apart.
+        begin.chain = (link == Link::START).then(name).flatten();
+        let begin: [Entry<()>; 1] = [begin.at(now)];
         log.write(&begin).map_err(|source| AuditSetupError::Write {
             path: config.file.clone().unwrap_or_else(|| "-".into()),
             source,
@@ -81,14 +90,14 @@ impl Log {
         Self { link, place }
     }
 
-    /// Adds a line for each event, all or none.
-    pub(super) fn write(&mut self, events: &[Event]) -> io::Result<()> {
+    /// Adds a line for each, all or none.
+    pub(super) fn write<L: Serialize>(&mut self, entries: &[Entry<L>]) -> io::Result<()> {
         let mut link = self.link;
         let mut lines = String::new();
-        for event in events {
-            let sealed = seal(&link, event.at, event).or_else(|_| {
-                // Every part of an event is bounded; if their sum is not, that it happened is what counts.
-                seal(&link, event.at, &Event::of_log("record-too-long", event.at))
+        for Entry { at, body } in entries {
+            let sealed = seal(&link, *at, body).or_else(|_| {
+                // Every part of a line is bounded; if their sum is not, that it happened is what counts.
+                seal(&link, *at, &Body::<()>::OfLog(OfLog::new("record-too-long")))
             });
             let (line, next) = sealed.map_err(io::Error::other)?;
             lines.push_str(&line);
@@ -99,6 +108,13 @@ impl Log {
         self.link = link;
         Ok(())
     }
+}
+
+/// A name that no other chain has.
+fn name() -> Option<String> {
+    let mut name = [0; 16];
+    SystemRandom::new().fill(&mut name).ok()?;
+    Some(hex::encode(name))
 }
 
 /// Opens a log; for a moment, one that a process which is about to end still has.

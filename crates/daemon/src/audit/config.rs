@@ -10,7 +10,7 @@ pub struct AuditConfig {
     pub file: Option<PathBuf>,
     /// Every line goes to the standard output, too.
     pub stdout: bool,
-    /// Release nothing, and let nobody administer, where it cannot be written down.
+    /// Hand out nothing, and let nobody administer, where it cannot be written down.
     pub require: bool,
     /// From this size on, in MiB, the file is put aside and a new one begun. 0: never.
     pub max_file_mib: u32,
