@@ -19,6 +19,9 @@ pub struct Verifier {
     seen: bool,
     /// Lines that are no records. The next one may say that a crash left them.
     broken: Option<Broken>,
+    /// Whether a chain may end and another begin.
+    several: bool,
+    ended: Vec<Summary>,
 }
 
 /// Lines that are no records.
@@ -71,6 +74,12 @@ pub enum FaultKind {
         /// The one that is there.
         found: u64,
     },
+    /// It is record 1, and there are records before it.
+    #[error(
+        "a new chain begins here, and up to here the log is whole. A service that writes to the standard output alone \
+         begins one at each start, so this may be the next run of it"
+    )]
+    NewChain,
     /// The record before was another one when this one was written.
     #[error("record {0} does not continue the one before it: that one was replaced")]
     Replaced(u64),
@@ -95,6 +104,17 @@ impl Verifier {
             noted: None,
             seen: false,
             broken: None,
+            several: false,
+            ended: Vec::new(),
+        }
+    }
+
+    /// For several chains, one behind the other: what a service has written to the standard output in several runs. That
+    /// a whole one is missing, or the end of one, nobody can see.
+    pub fn of_several() -> Self {
+        Self {
+            several: true,
+            ..Self::after(Link::START)
         }
     }
 
@@ -139,16 +159,31 @@ impl Verifier {
     ///
     /// # Errors
     /// The last line is no record.
-    pub fn finish(self) -> Result<Summary, Fault> {
-        match self.broken {
+    pub fn finish(mut self) -> Result<Summary, Fault> {
+        match self.broken.take() {
             Some(broken) => Err(broken.fault),
-            None => Ok(Summary {
-                records: self.records,
-                recoveries: self.recoveries,
-                last: self.link,
-                first_time: self.first_time,
-                last_time: self.last_time,
-            }),
+            None => Ok(self.chain()),
+        }
+    }
+
+    /// Ends, and tells of each chain.
+    ///
+    /// # Errors
+    /// The last line is no record.
+    pub fn finish_several(mut self) -> Result<Vec<Summary>, Fault> {
+        let mut chains = std::mem::take(&mut self.ended);
+        chains.push(self.finish()?);
+        Ok(chains)
+    }
+
+    /// What the chain holds that ends here.
+    fn chain(&mut self) -> Summary {
+        Summary {
+            records: std::mem::take(&mut self.records),
+            recoveries: std::mem::take(&mut self.recoveries),
+            last: std::mem::replace(&mut self.link, Link::START),
+            first_time: self.first_time.take(),
+            last_time: self.last_time.take(),
         }
     }
 
@@ -180,8 +215,15 @@ impl Verifier {
             }
             self.recoveries += 1;
         }
-        let expected = self.link.seq.saturating_add(1);
         let found = record.link.seq;
+        if found == 1 && record.prev == Link::START.hash && self.link != Link::START {
+            if !self.several {
+                return Err(self.fault(FaultKind::NewChain));
+            }
+            let ended = self.chain();
+            self.ended.push(ended);
+        }
+        let expected = self.link.seq.saturating_add(1);
         if found != expected {
             return Err(self.fault(FaultKind::Missing { expected, found }));
         }

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::PathBuf;
 
-use audit::{Link, Summary, Verifier};
+use audit::{Fault, FaultKind, Link, Summary, Verifier};
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::CliError;
 use super::output::Printer;
@@ -28,6 +28,10 @@ pub enum AuditCommand {
         /// The log; of one that was put aside in parts, all parts, the oldest first.
         #[arg(value_name = "FILE", required = true)]
         files: Vec<PathBuf>,
+        /// The files hold what a service has written to the standard output in several runs, the first one first: each
+        /// begins a chain of its own, and is verified for itself.
+        #[arg(long, conflicts_with_all = ["after", "expect_last"])]
+        runs: bool,
         /// The files begin after this place, which an earlier verification printed. Without it they begin with record 1.
         #[arg(long, value_name = "NUMBER:HASH", default_value_t = Link::START, hide_default_value = true)]
         after: Link,
@@ -44,11 +48,15 @@ pub enum AuditCommand {
 pub(super) fn audit(arguments: AuditArgs, printer: &mut Printer<'_>) -> Result<(), CliError> {
     let AuditCommand::Verify {
         files,
+        runs,
         after,
         expect,
         expect_last,
     } = arguments.command;
-    let mut verifier = Verifier::after(after);
+    let mut verifier = match runs {
+        true => Verifier::of_several(),
+        false => Verifier::after(after),
+    };
     verifier.watch_for(expect);
     for path in &files {
         let unreadable = |cause| CliError::File {
@@ -57,12 +65,20 @@ pub(super) fn audit(arguments: AuditArgs, printer: &mut Printer<'_>) -> Result<(
         };
         let file = File::open(path).map_err(unreadable)?;
         let read = verifier.read(BufReader::new(file)).map_err(unreadable)?;
-        read.map_err(|fault| CliError::NotWhole(format!("{}: {fault}", path.display())))?;
+        read.map_err(|fault| CliError::NotWhole(format!("{}: {}", path.display(), told(&fault))))?;
     }
     let seen = verifier.has_seen_it();
-    let summary = verifier
-        .finish()
-        .map_err(|fault| CliError::NotWhole(fault.to_string()))?;
+    let not_whole = |fault: Fault| CliError::NotWhole(told(&fault));
+    if runs {
+        let runs = verifier.finish_several().map_err(not_whole)?;
+        if let Some(expected) = expect.filter(|_| !seen) {
+            return Err(CliError::NotWhole(format!(
+                "none of the runs has the place {expected}"
+            )));
+        }
+        return print_runs(&runs, printer);
+    }
+    let summary = verifier.finish().map_err(not_whole)?;
     if let Some(expected) = expect.filter(|_| !seen) {
         return Err(missing(&expected, &summary));
     }
@@ -70,6 +86,14 @@ pub(super) fn audit(arguments: AuditArgs, printer: &mut Printer<'_>) -> Result<(
         return Err(missing(&expected, &summary));
     }
     print(&summary, printer)
+}
+
+/// What is wrong, and what can be done if that is no harm.
+fn told(fault: &Fault) -> String {
+    match fault.kind {
+        FaultKind::NewChain => format!("{fault}: verify each run for itself with `--runs`"),
+        _ => fault.to_string(),
+    }
 }
 
 fn missing(expected: &Link, summary: &Summary) -> CliError {
@@ -86,11 +110,41 @@ fn missing(expected: &Link, summary: &Summary) -> CliError {
     ))
 }
 
-fn print(summary: &Summary, printer: &mut Printer<'_>) -> Result<(), CliError> {
-    let mut text = format!("whole: {} records", summary.records);
+fn extent(summary: &Summary) -> String {
+    let mut text = format!("{} records", summary.records);
     if let (Some(first), Some(last)) = (&summary.first_time, &summary.last_time) {
         text.push_str(&format!(", from {first} to {last}"));
     }
+    text
+}
+
+fn print_runs(runs: &[Summary], printer: &mut Printer<'_>) -> Result<(), CliError> {
+    let lines = runs.iter().enumerate().map(|(number, run)| {
+        let number = number + 1;
+        format!("run {number}: {}, last: {}", extent(run), run.last)
+    });
+    let text = format!(
+        "whole: each of {} runs\n{}\nThat a run is missing, or the end of one, cannot be seen here.",
+        runs.len(),
+        lines.collect::<Vec<_>>().join("\n")
+    );
+    let value: Vec<_> = runs.iter().map(value).collect();
+    printer.result(&text, &json!({"whole": true, "runs": value}))
+}
+
+fn value(summary: &Summary) -> Value {
+    json!({
+        "whole": true,
+        "records": summary.records,
+        "recoveries": summary.recoveries,
+        "first_time": summary.first_time,
+        "last_time": summary.last_time,
+        "last": summary.last.to_string(),
+    })
+}
+
+fn print(summary: &Summary, printer: &mut Printer<'_>) -> Result<(), CliError> {
+    let mut text = format!("whole: {}", extent(summary));
     if summary.recoveries > 0 {
         let times = summary.recoveries;
         text.push_str(&format!(
@@ -101,15 +155,7 @@ fn print(summary: &Summary, printer: &mut Printer<'_>) -> Result<(), CliError> {
         "\nlast: {}\nNote this place elsewhere: `--expect` proves later that the log still holds all up to it.",
         summary.last
     ));
-    let value = json!({
-        "whole": true,
-        "records": summary.records,
-        "recoveries": summary.recoveries,
-        "first_time": summary.first_time,
-        "last_time": summary.last_time,
-        "last": summary.last.to_string(),
-    });
-    printer.result(&text, &value)
+    printer.result(&text, &value(summary))
 }
 
 const EXAMPLES: &str = "\
@@ -119,6 +165,9 @@ Examples:
 
   Is it still the log that was looked at last month, with all that was in it then?
     kbs-client audit verify --expect 1180:9f86d081… /var/log/kbs/audit.log.* /var/log/kbs/audit.log
+
+  Are the lines whole that were collected from the standard output in several runs?
+    grep -h '^{\"audit\":1,' collected.log > audit.log && kbs-client audit verify --runs audit.log
 
 Exit codes:
   0 whole   1 not readable   2 wrong arguments   8 not whole";

@@ -1,5 +1,4 @@
 use clap::Parser;
-use serde_json::{Value, json};
 
 use super::super::args::Cli;
 use super::super::{CliError, run};
@@ -137,4 +136,46 @@ async fn what_is_not_whole_has_an_exit_code_of_its_own_and_says_where() {
             code
         );
     }
+}
+
+#[tokio::test]
+async fn runs_that_were_collected_from_the_standard_output_are_told_as_such_and_verified_each() {
+    let (one, links) = log(3);
+    let (two, _) = log(2);
+    let place = place();
+    let both = place.put("both", &[one.concat(), two.concat()].concat());
+    let error = verify(&format!("audit verify {both}")).await.unwrap_err();
+    assert_eq!(error.exit_code(), 8);
+    let text = error.to_string();
+    assert!(
+        text.contains("line 4: a new chain begins here") && text.contains("--runs"),
+        "{text}"
+    );
+    let text = verify(&format!("audit verify --runs {both}")).await.unwrap();
+    assert!(
+        text.starts_with("whole: each of 2 runs\nrun 1: 3 records, from 2026"),
+        "{text}"
+    );
+    let line = format!("--output json audit verify --runs --expect {} {both}", links[1]);
+    let json = verify(&line).await.unwrap();
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (
+            &json["runs"][1]["records"],
+            json["runs"].as_array().unwrap().len()
+        ),
+        (&json!(2), 2)
+    );
+    // Within a run, or from its beginning, nothing may be missing.
+    for lines in [
+        [&one[..1], &one[2..], &two[..]].concat(),
+        [&one[..], &two[1..]].concat(),
+    ] {
+        let file = place.put("cut", &lines.concat());
+        let error = verify(&format!("audit verify --runs {file}")).await.unwrap_err();
+        assert!(error.to_string().contains("records are missing"), "{error}");
+    }
+    let unknown = log(9).1[8];
+    let error = verify(&format!("audit verify --runs --expect {unknown} {both}")).await;
+    assert_eq!(error.unwrap_err().exit_code(), 8);
 }
