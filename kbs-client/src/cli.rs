@@ -89,9 +89,23 @@ pub enum CliError {
          `--id`, or try it on other guests"
     )]
     JudgesNobody(String),
+    /// The same of a resource policy with a scope.
+    #[error(
+        "nothing that these guests asked for is in the scope of policy `{0}`, so nothing was found out of it, and \
+         --fail-on-change is given: ask for something with `--resource`, or try it on other guests"
+    )]
+    CoversNothing(String),
     /// A file cannot be read.
     #[error("Failed to read: {path}: {cause}")]
     File {
+        /// The file.
+        path: String,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+    /// A file cannot be written.
+    #[error("Failed to write: {path}: {cause}")]
+    NotSaved {
         /// The file.
         path: String,
         /// What the system says.

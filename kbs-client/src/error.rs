@@ -71,9 +71,7 @@ impl ClientError {
                  the guest's measurements are not registered as reference values, or the policy \
                  (`config get-resource-policy`) asks for more."
             }
-            Self::NotFound(_) => {
-                "Check the name; `config list-resources` shows what a KBS of this project has."
-            }
+            Self::NotFound(refusal) => refusal.what_there_is(),
             Self::Unauthorized(_) => {
                 "Give the key or the token that this KBS was set up with: `config --auth-private-key KEY` or \
                  `config --admin-token-file FILE`."
@@ -137,6 +135,29 @@ pub(crate) enum Caller {
 }
 
 impl Refusal {
+    /// Where to look for what was not found, by its kind.
+    fn what_there_is(&self) -> &'static str {
+        match self.kind.as_str() {
+            "PolicyNotFound" => {
+                "Check the id; `config list-attestation-policies` and `config list-resource-policies` show what a KBS of \
+                 this project has."
+            }
+            "RvpsError" => {
+                "Check the id; `config list-reference-values` shows what a KBS of this project has. A value that has \
+                 expired is not there any more."
+            }
+            "DecisionNotFound" => "Check the id; `decisions list` shows those that are still kept.",
+            "PluginNotFound" => {
+                "Check the plugin; the KBS serves those under `[[plugins]]` in its configuration."
+            }
+            "NotOffered" | "NotFound" => {
+                "This KBS, or the Attestation Service or RVPS behind it, does not offer that: see how it is set up, and \
+                 which version it is."
+            }
+            _ => "Check the name; `config list-resources` shows what a KBS of this project has.",
+        }
+    }
+
     /// Reads the body of an error; bodies that are not the KBS's JSON form are shown as they are.
     pub(crate) fn read(status: u16, body: &[u8], retry_after: Option<Duration>) -> Self {
         #[derive(Deserialize)]

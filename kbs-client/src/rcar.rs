@@ -15,7 +15,7 @@ use crate::binding::{self, InitData};
 use crate::error::{Caller, ClientError};
 use crate::http::{Http, bearer};
 use crate::uri::ResourceUri;
-use messages::{Attestation, Challenge, Request, TokenAnswer};
+use messages::{Attestation, Challenge, Kept, Request, TokenAnswer};
 
 /// A guest's connection to a KBS.
 pub struct RcarClient {
@@ -28,6 +28,8 @@ pub struct RcarClient {
     tries: u32,
     delay: Duration,
     credential: Option<Credential>,
+    keeps_evidence: bool,
+    evidence: Option<String>,
 }
 
 /// What shows that this guest has attested.
@@ -50,6 +52,7 @@ pub struct Builder {
     token: Option<String>,
     tries: u32,
     delay: Duration,
+    keeps_evidence: bool,
 }
 
 impl RcarClient {
@@ -66,6 +69,7 @@ impl RcarClient {
             token: None,
             tries: 3,
             delay: Duration::from_secs(1),
+            keeps_evidence: false,
         }
     }
 
@@ -109,6 +113,12 @@ impl RcarClient {
         &self.tee_key
     }
 
+    /// The evidence that was sent last, whatever the KBS said of it, if this client keeps it: the JSON text that
+    /// `policy test --evidence` reads. No secret is in it.
+    pub fn evidence(&self) -> Option<&str> {
+        self.evidence.as_deref()
+    }
+
     async fn handshake(&mut self) -> Result<String, ClientError> {
         self.credential = None;
         let request = Request::new(self.attester.tee(), self.policy_id.as_deref());
@@ -133,6 +143,14 @@ impl RcarClient {
         })?;
         let init_data = init_data.map(InitData::text);
         let attestation = Attestation::new(&challenge.nonce, &key, init_data, evidence, additional);
+        if self.keeps_evidence {
+            let kept = Kept {
+                tee: self.attester.tee(),
+                attestation: &attestation,
+            };
+            let kept = serde_json::to_string(&kept);
+            self.evidence = Some(kept.map_err(|_| ClientError::Setup("the evidence is no JSON".into()))?);
+        }
         let request = self
             .http
             .request(Method::POST, "attest")
@@ -253,6 +271,15 @@ impl Builder {
         Self { tries, delay, ..self }
     }
 
+    /// Keeps the evidence that was sent last, for [`RcarClient::evidence`].
+    #[must_use]
+    pub fn keep_evidence(self) -> Self {
+        Self {
+            keeps_evidence: true,
+            ..self
+        }
+    }
+
     /// Checks everything and gives the client. Nothing is sent yet.
     pub fn build(self) -> Result<RcarClient, ClientError> {
         let no_key = |_| ClientError::Setup("no TEE key could be made".into());
@@ -284,6 +311,8 @@ impl Builder {
             tries: self.tries,
             delay: self.delay,
             credential: token.map(Credential::Token),
+            keeps_evidence: self.keeps_evidence,
+            evidence: None,
         })
     }
 }

@@ -104,6 +104,7 @@ pub enum InitDataCommand {
 
 /// `attest`.
 #[derive(Debug, Args)]
+#[command(after_help = ATTEST_EXAMPLES)]
 pub struct AttestArgs {
     /// PEM private key to use as the TEE key, instead of a fresh one.
     #[arg(long, value_name = "PEM")]
@@ -113,6 +114,12 @@ pub struct AttestArgs {
     /// choose (`client_policy_ids`). What the operator says of the guest's init-data comes first.
     #[arg(long, value_name = "ID")]
     pub policy_id: Option<String>,
+
+    /// Keep the evidence in this file, also if the KBS refuses it, for `policy test --evidence`. No secret is in it: it
+    /// holds the TEE's evidence, the nonce and the public TEE key that it is bound to, and the init-data. It can name the
+    /// chip.
+    #[arg(long, value_name = "FILE")]
+    pub save_evidence: Option<PathBuf>,
 
     /// Init-data: the TOML text itself, not a path.
     #[arg(value_name = "INIT_DATA")]
@@ -138,6 +145,12 @@ pub struct GetResourceArgs {
     /// choose (`client_policy_ids`). What the operator says of the guest's init-data comes first.
     #[arg(long, value_name = "ID", conflicts_with = "attestation_token")]
     pub policy_id: Option<String>,
+
+    /// Keep the evidence in this file, also if the KBS refuses it, for `policy test --evidence`. No secret is in it: it
+    /// holds the TEE's evidence, the nonce and the public TEE key that it is bound to, and the init-data. It can name the
+    /// chip.
+    #[arg(long, value_name = "FILE", conflicts_with = "attestation_token")]
+    pub save_evidence: Option<PathBuf>,
 
     /// Init-data: the TOML text itself, not a path.
     #[arg(value_name = "INIT_DATA")]
@@ -449,3 +462,11 @@ Exit codes:
   0 done   1 other failure   2 wrong arguments   3 denied by policy   4 not found
   5 admin credential not accepted   6 KBS unreachable or unavailable   7 attestation refused
   8 an audit log that is not whole";
+
+const ATTEST_EXAMPLES: &str = "\
+Examples:
+  Attest, and keep the token and the evidence:
+    kbs-client attest --save-evidence evidence.json > token.jwt
+
+  What would another policy make of that guest? (an administrator asks, anywhere)
+    kbs-client policy test --admin-token-file token --evidence evidence.json --policy new.rego";

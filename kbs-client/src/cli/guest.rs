@@ -1,5 +1,7 @@
 //! `attest` and `get-resource`.
 
+use std::path::Path;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jose::TeePrivateKey;
@@ -32,7 +34,10 @@ pub(super) async fn attest(
     if let Some(id) = arguments.policy_id {
         builder = builder.policy_id(id);
     }
-    let token = builder.build()?.attest().await?;
+    let mut client = keeping(builder, arguments.save_evidence.as_deref()).build()?;
+    let token = client.attest().await;
+    save_evidence(&client, arguments.save_evidence.as_deref())?;
+    let token = token?;
     printer.result(&token, &json!({"token": token}))
 }
 
@@ -60,9 +65,30 @@ pub(super) async fn get_resource(
     if let Some(id) = arguments.policy_id {
         builder = builder.policy_id(id);
     }
-    let secret = builder.build()?.get_resource(&uri).await?;
+    let mut client = keeping(builder, arguments.save_evidence.as_deref()).build()?;
+    let secret = client.get_resource(&uri).await;
+    save_evidence(&client, arguments.save_evidence.as_deref())?;
+    let secret = secret?;
     let content = STANDARD.encode(secret.expose());
     printer.result(&content, &json!({"uri": uri.to_string(), "resource": content}))
+}
+
+fn keeping(builder: Builder, file: Option<&Path>) -> Builder {
+    match file {
+        Some(_) => builder.keep_evidence(),
+        None => builder,
+    }
+}
+
+/// Writes the evidence that was sent, whatever came of it. There is none if the KBS gave no challenge.
+fn save_evidence(client: &RcarClient, file: Option<&Path>) -> Result<(), CliError> {
+    let (Some(path), Some(evidence)) = (file, client.evidence()) else {
+        return Ok(());
+    };
+    std::fs::write(path, evidence).map_err(|cause| CliError::NotSaved {
+        path: path.display().to_string(),
+        cause,
+    })
 }
 
 fn builder(target: &Target) -> Builder {

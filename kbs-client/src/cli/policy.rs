@@ -41,10 +41,18 @@ pub struct TestArgs {
     /// File with the policy, in Rego.
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
-    /// The policy it would replace: an attestation policy such as `default_cpu`, or `resource-policy`. Without it: the
-    /// resource policy if the text has a rule `allow`, and `default_cpu` if it has `trust_claims`.
+    /// The policy it would replace: an attestation policy such as `default_cpu`, `resource-policy`, or a resource policy
+    /// with a scope. Without it: the resource policy if the text has a rule `allow`, and `default_cpu` if it has
+    /// `trust_claims`.
     #[arg(long, value_name = "ID", requires = "policy")]
     pub id: Option<String>,
+    /// The policy would be asked only about resources that begin so, beside all others that are in force; with the id of a
+    /// new policy. One that is in force keeps its scope.
+    #[arg(long, value_name = "PREFIX", requires = "id")]
+    pub scope: Option<String>,
+    /// Try it without the resource policy of this id, which has a scope. May be given several times.
+    #[arg(long, value_name = "ID")]
+    pub without: Vec<String>,
     /// JSON file with reference values by id that would count instead of the registered ones; null where there would be
     /// none.
     #[arg(long, value_name = "FILE")]
@@ -78,8 +86,13 @@ const EXAMPLES: &str = "Examples:
       in CI: is anybody locked out by the new measurements?
   kbs-client policy test --policy release.rego --id resource-policy --claims token.jwt --resource default/key/1
       would the guest of this token get that key?
+  kbs-client policy test --policy shop.rego --id shop-keys --scope shop/key --resource shop/key/1
+      who would lose what below shop/key if this policy had a say, too?
   kbs-client policy test --explain --claims token.jwt
       which rules gave this guest its trust vector, and what did they see?";
+
+/// The policy that is asked about everything.
+const MAIN: &str = "resource-policy";
 
 /// Runs the command.
 pub(super) async fn policy(
@@ -95,10 +108,12 @@ pub(super) async fn policy(
         return Ok(());
     }
     let changed = report.get("changed").and_then(Value::as_u64).unwrap_or_default();
-    match report.pointer("/judges_nobody/0").and_then(Value::as_str) {
+    let first = |list: &str| report.pointer(list).and_then(Value::as_str).map(print::printable);
+    match (first("/judges_nobody/0"), first("/covers_nothing/0")) {
         _ if changed > 0 => Err(CliError::Changed(changed)),
-        Some(id) => Err(CliError::JudgesNobody(print::printable(id))),
-        None => Ok(()),
+        (Some(id), _) => Err(CliError::JudgesNobody(id)),
+        (None, Some(id)) => Err(CliError::CoversNothing(id)),
+        (None, None) => Ok(()),
     }
 }
 
@@ -106,11 +121,21 @@ impl TestArgs {
     /// What is sent to the KBS.
     fn body(&self) -> Result<Value, CliError> {
         let mut body = Map::new();
+        let mut scoped: Map<String, Value> =
+            self.without.iter().map(|id| (id.clone(), Value::Null)).collect();
         if let Some(path) = &self.policy {
             let rego = read_text(path)?;
             let encoded = URL_SAFE_NO_PAD.encode(&rego);
-            match self.id.as_deref().or_else(|| replaced(&rego)) {
-                Some("resource-policy") => body.insert("resource_policy".to_owned(), encoded.into()),
+            let meant = replaced(&rego);
+            match self.id.as_deref().or(meant) {
+                Some(MAIN) => body.insert("resource_policy".to_owned(), encoded.into()),
+                Some(id) if self.scope.is_some() || meant == Some(MAIN) => {
+                    let mut policy = json!({ "policy": encoded });
+                    if let (Some(scope), Some(members)) = (&self.scope, policy.as_object_mut()) {
+                        members.insert("scope".to_owned(), scope.clone().into());
+                    }
+                    scoped.insert(id.to_owned(), policy)
+                }
                 Some(id) => body.insert("attestation_policies".to_owned(), json!({ id: encoded })),
                 None => {
                     return Err(CliError::Usage(
@@ -120,6 +145,9 @@ impl TestArgs {
                     ));
                 }
             };
+        }
+        if !scoped.is_empty() {
+            body.insert("scoped_resource_policies".to_owned(), scoped.into());
         }
         if let Some(path) = &self.reference_values {
             let values: Map<String, Value> = read_json(path)?;
@@ -168,7 +196,7 @@ fn replaced(rego: &str) -> Option<&'static str> {
     };
     match (begins("trust_claims"), begins("allow") || begins("allowed")) {
         (true, false) => Some("default_cpu"),
-        (false, true) => Some("resource-policy"),
+        (false, true) => Some(MAIN),
         _ => None,
     }
 }

@@ -429,3 +429,99 @@ async fn what_binds_nothing_is_an_error_of_usage() {
         assert!(error.to_string().contains(said), "{error}");
     }
 }
+
+#[tokio::test]
+async fn evidence_is_kept_whatever_the_kbs_says_of_it_and_can_be_tried() {
+    let (kbs, files) = (FakeKbs::start().await, Files::new());
+    let file = files.put("evidence.json", "");
+    for line in [
+        "attest --attester sample",
+        "get-resource --attester sample --path default/test/one",
+    ] {
+        std::fs::write(&file, "").unwrap();
+        run_line(&kbs, line, &["--save-evidence", &file]).await.unwrap();
+        let seen = kbs.seen();
+        let sent = &seen.iter().rfind(|seen| seen.path == "attest").unwrap().body;
+        let kept: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        assert_eq!(kept["tee"], "sample");
+        assert_eq!(
+            kept["attestation"],
+            serde_json::from_slice::<Value>(sent).unwrap()
+        );
+        assert!(
+            kept["attestation"]["runtime-data"]["tee-pubkey"]
+                .get("d")
+                .is_none()
+        );
+    }
+    std::fs::write(&file, "").unwrap();
+    kbs.script_error("attest", 401, "AttestationError", "no");
+    run_line(&kbs, "attest --attester sample", &["--save-evidence", &file])
+        .await
+        .unwrap_err();
+    let kept: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    assert_eq!(kept["tee"], "sample");
+
+    kbs.script("policy-test", 200, r#"{"tried":1,"changed":0,"guests":[]}"#);
+    run_line(&kbs, "policy test --explain --evidence", &[&file])
+        .await
+        .unwrap();
+    assert_eq!(body(&kbs)["guests"], json!([{"name": file, "evidence": kept}]));
+    let nowhere = run_line(
+        &kbs,
+        "attest --attester sample --save-evidence /no/such/dir/e.json",
+        &[],
+    );
+    let error = nowhere.await.unwrap_err();
+    assert!(matches!(error, CliError::NotSaved { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_not_found_comes_with_the_list_of_its_kind() {
+    let kbs = FakeKbs::start().await;
+    for (line, path, kind, list) in [
+        (
+            "config get-resource-policy --id x",
+            "resource-policy/x",
+            "PolicyNotFound",
+            "config list-resource-policies",
+        ),
+        (
+            "config get-attestation-policy --id x",
+            "attestation-policy/x",
+            "PolicyNotFound",
+            "config list-attestation-policies",
+        ),
+        (
+            "decisions show 6921aabc-3f9c2e81d04b7a55",
+            "decisions/",
+            "DecisionNotFound",
+            "decisions list",
+        ),
+        (
+            "config get-reference-value --id x",
+            "reference-value/x",
+            "RvpsError",
+            "config list-reference-values",
+        ),
+        (
+            "config delete-resource --path a/b/c",
+            "resource/a/b/c",
+            "ResourceNotFound",
+            "config list-resources",
+        ),
+    ] {
+        kbs.script_error(path, 404, kind, "No reference value found");
+        let error = run_line(&kbs, line, &[]).await.unwrap_err();
+        let CliError::Client(error) = error else {
+            panic!("{line}: {error}");
+        };
+        let hint = error.hint().unwrap();
+        assert!(hint.contains(&format!("`{list}`")), "{line}: {hint}");
+        assert_eq!(
+            hint.contains("list-resources`"),
+            kind == "ResourceNotFound",
+            "{line}: {hint}"
+        );
+    }
+}

@@ -77,6 +77,13 @@ pub(super) struct Attestation<'a> {
     tee_evidence: CompositeEvidence,
 }
 
+/// Evidence as it is kept to be tried again.
+#[derive(Serialize)]
+pub(super) struct Kept<'a> {
+    pub(super) tee: &'a str,
+    pub(super) attestation: &'a Attestation<'a>,
+}
+
 #[derive(Serialize)]
 struct InitDataMessage<'a> {
     format: &'static str,

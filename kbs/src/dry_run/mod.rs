@@ -6,6 +6,7 @@
 mod appraise;
 mod guests;
 mod report;
+mod resource_policies;
 
 #[cfg(test)]
 mod tests;
@@ -13,12 +14,13 @@ mod tests;
 use std::collections::BTreeMap;
 
 use daemon::aside::AsideError;
-use policy::{PolicyInput, ReleasePolicy, ReleaseRequest};
+use policy::{PolicyInput, ReleaseRequest};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 pub use self::guests::GivenGuest;
 pub use self::report::{DeviceReport, GuestReport, Report, ResourceReport, Side};
+pub use self::resource_policies::ScopedPolicy;
 use crate::error::KbsError;
 use crate::resource::{Answer, Tried};
 use crate::state::Kbs;
@@ -36,6 +38,10 @@ pub struct Trial {
     /// A resource policy (base64url without padding) that would replace the one that is asked about everything.
     #[serde(default)]
     pub resource_policy: Option<String>,
+    /// Resource policies with a scope that would join those in force, or take the place of the one of their id; null for
+    /// one that would be deleted.
+    #[serde(default)]
+    pub scoped_resource_policies: BTreeMap<String, Option<ScopedPolicy>>,
     /// Reference values that would count instead of the registered ones, by id; null where there would be none.
     #[serde(default)]
     pub reference_values: Map<String, Value>,
@@ -61,39 +67,30 @@ impl Trial {
     pub async fn run(&self, kbs: &Kbs) -> Result<Report, KbsError> {
         if self.attestation_policies.is_empty()
             && self.resource_policy.is_none()
+            && self.scoped_resource_policies.is_empty()
             && self.reference_values.is_empty()
             && !self.explain
         {
             return Err(KbsError::BadTrial(
-                "nothing is tried: give attestation_policies, a resource_policy, reference_values or explain"
+                "nothing is tried: give attestation_policies, a resource_policy, scoped_resource_policies, \
+                 reference_values or explain"
                     .into(),
             ));
         }
-        let instead = match &self.resource_policy {
-            Some(policy) => {
-                let rego = crate::handlers::decode_policy(policy)?;
-                let compiled = kbs
-                    .policy
-                    .trials
-                    .run(move |_| ReleasePolicy::compile(&rego))
-                    .await;
-                let compiled = compiled.map_err(given_up)?;
-                Some(compiled.map_err(|error| KbsError::BadResourcePolicy(error.into()))?)
-            }
-            None => None,
-        };
+        let policies = self.resource_policies(kbs).await?;
         let guests = self.guests(kbs).await?;
         let sides = self.appraise(kbs, &guests).await?;
         let nobody = self.judging_nobody(&guests);
-        let (policies, explain) = (kbs.policy.for_trial(), self.explain);
+        let idle = policies.covering_nothing(&guests);
+        let explain = self.explain;
         let reports = kbs.policy.trials.run(move |deadline| {
             let mut reports = Vec::with_capacity(guests.len());
             for (guest, (now, then)) in guests.iter().zip(sides) {
                 let mut resources = Vec::with_capacity(guest.resources.len());
                 for path in &guest.resources {
                     deadline.check()?;
-                    let was = decide(&policies, path, now.claims.as_ref(), None);
-                    let would_be = decide(&policies, path, then.claims.as_ref(), instead.as_ref());
+                    let was = decide(&policies.in_force, path, now.claims.as_ref());
+                    let would_be = decide(&policies.tried, path, then.claims.as_ref());
                     resources.push(ResourceReport::new(path, was, would_be));
                 }
                 reports.push(GuestReport::new(guest, now, then, resources, explain));
@@ -101,7 +98,7 @@ impl Trial {
             Ok(reports)
         });
         let reports = reports.await.flatten().map_err(given_up)?;
-        Ok(Report::of(reports, nobody))
+        Ok(Report::of(reports, nobody, idle))
     }
 }
 
@@ -115,14 +112,8 @@ fn given_up(error: AsideError) -> KbsError {
     }
 }
 
-/// What the resource policies say; `instead` stands for the one that is asked about everything. A guest without claims
-/// has no token, and gets nothing.
-fn decide(
-    policies: &Tried,
-    path: &[String],
-    claims: Option<&PolicyInput>,
-    instead: Option<&ReleasePolicy>,
-) -> Answer {
+/// What the resource policies say. A guest without claims has no token, and gets nothing.
+fn decide(policies: &Tried, path: &[String], claims: Option<&PolicyInput>) -> Answer {
     let (Some(claims), Some((plugin, path))) = (claims, path.split_first()) else {
         return Answer::Denied(Vec::new());
     };
@@ -131,5 +122,5 @@ fn decide(
         path,
         query: &BTreeMap::new(),
     };
-    policies.try_out(claims, &request, instead)
+    policies.try_out(claims, &request)
 }

@@ -23,6 +23,10 @@ pub struct Report {
     /// The attestation policies that none of these guests is judged by: of them nothing was found out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub judges_nobody: Vec<String>,
+    /// The resource policies with a scope that nothing lies in of what these guests asked for: of them nothing was found
+    /// out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub covers_nothing: Vec<String>,
     /// Each guest: those that were given, then those of the records, the newest first.
     pub guests: Vec<GuestReport>,
 }
@@ -94,7 +98,11 @@ pub struct ResourceReport {
 }
 
 impl Report {
-    pub(super) fn of(guests: Vec<GuestReport>, judges_nobody: Vec<String>) -> Self {
+    pub(super) fn of(
+        guests: Vec<GuestReport>,
+        judges_nobody: Vec<String>,
+        covers_nothing: Vec<String>,
+    ) -> Self {
         let resources = || guests.iter().flat_map(|guest| &guest.resources);
         Self {
             tried: guests.len(),
@@ -102,6 +110,7 @@ impl Report {
             gained: resources().filter(|each| !each.was && each.would_be).count(),
             lost: resources().filter(|each| each.was && !each.would_be).count(),
             judges_nobody,
+            covers_nothing,
             guests,
         }
     }

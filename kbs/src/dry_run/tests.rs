@@ -71,6 +71,76 @@ async fn a_looser_resource_policy_shows_who_would_gain_what() {
     assert_eq!((&report["gained"], &report["lost"]), (&json!(2), &json!(0)));
 }
 
+async fn put(bench: &Bench, id: &str, scope: &str, rego: &str) {
+    let body = json!({"policy": resource_policy(rego), "scope": scope});
+    let path = format!("resource-policy/{id}");
+    let answer = bench.administer("PUT", &path, body.to_string()).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.json());
+}
+
+/// Was and would be of each resource of the first guest.
+fn answers(report: &Value) -> Vec<(bool, bool)> {
+    let resources = report["guests"][0]["resources"].as_array().unwrap();
+    resources
+        .iter()
+        .map(|resource| (resource["was"] == true, resource["would_be"] == true))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_policy_with_a_scope_that_joins_takes_away_in_its_scope_and_nowhere_else() {
+    let bench = Bench::new().await;
+    bench.set_policy(policy::defaults::ALLOW_ALL).await;
+    let trial = json!({
+        "scoped_resource_policies":
+            {"shop-keys": {"policy": resource_policy(ALLOW_AFFIRMING), "scope": "shop/key"}},
+        "guests": [guest("bad", "warning")],
+        "resources": ["shop/key/1", "shop/other/1", "a/b/c"],
+    });
+    let report = tried(&bench, &trial).await;
+    assert_eq!(answers(&report), [(true, false), (true, true), (true, true)]);
+    assert_eq!((&report["lost"], &report["changed"]), (&json!(1), &json!(1)));
+    let why = &report["guests"][0]["resources"][0]["why"][0]["seen"][0]["what"];
+    assert_eq!(why, "submod in input.submods");
+    assert!(report.get("covers_nothing").is_none());
+    // It is not there: nothing was stored.
+    let shown = bench.administer("GET", "resource-policy/shop-keys", "").await;
+    assert_eq!(shown.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_policy_with_a_scope_is_tried_in_the_place_of_the_one_of_its_id_beside_all_others() {
+    let bench = Bench::new().await;
+    bench.set_policy(policy::defaults::ALLOW_ALL).await;
+    put(&bench, "shop-keys", "shop/key", policy::defaults::DENY_ALL).await;
+    put(&bench, "shop-one", "shop/key/1", policy::defaults::DENY_ALL).await;
+    let asked = ["shop/key/1", "shop/key/2", "shop/other/1"];
+    let trial = |scoped: Value| {
+        json!({
+            "scoped_resource_policies": scoped,
+            "guests": [guest("good", "affirming")],
+            "resources": asked,
+        })
+    };
+    let instead = json!({"shop-keys": {"policy": resource_policy(ALLOW_AFFIRMING)}});
+    let report = tried(&bench, &trial(instead)).await;
+    assert_eq!(answers(&report), [(false, false), (false, true), (true, true)]);
+    let without = json!({"shop-keys": null, "shop-one": null});
+    let report = tried(&bench, &trial(without)).await;
+    assert_eq!(answers(&report), [(false, true), (false, true), (true, true)]);
+    let elsewhere = json!({"other": {"policy": resource_policy(ALLOW_AFFIRMING), "scope": "elsewhere"}});
+    let report = tried(&bench, &trial(elsewhere)).await;
+    assert_eq!(
+        (&report["changed"], &report["covers_nothing"]),
+        (&json!(0), &json!(["other"]))
+    );
+    // Together with the one for everything.
+    let mut both = trial(json!({"shop-keys": null}));
+    both["resource_policy"] = json!(resource_policy(policy::defaults::DENY_ALL));
+    let report = tried(&bench, &both).await;
+    assert_eq!(answers(&report), [(false, false), (false, false), (true, false)]);
+}
+
 #[tokio::test]
 async fn evidence_that_is_given_is_verified_and_no_token_leaves() {
     let bench = Bench::new().await;
@@ -138,6 +208,37 @@ async fn what_cannot_be_tried_is_refused_with_the_reason() {
         assert_eq!(
             (answer.status, answer.error().as_str()),
             (StatusCode::BAD_REQUEST, error),
+            "{trial}"
+        );
+        let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains(reason), "{detail}");
+    }
+    put(&bench, "shop-keys", "shop/key", policy::defaults::ALLOW_ALL).await;
+    for (scoped, reason) in [
+        (json!({"new": {"policy": allow}}), "give a `scope`"),
+        (json!({"new": null}), "none of this id in force to be deleted"),
+        (
+            json!({"new": {"policy": allow, "scope": "../a"}}),
+            "resource policy `new`",
+        ),
+        (
+            json!({"shop-keys": {"policy": allow, "scope": "shop"}}),
+            "in force for `shop/key`",
+        ),
+        (
+            json!({"resource-policy": {"policy": allow, "scope": "shop"}}),
+            "asked about everything",
+        ),
+        (
+            json!({"new": {"policy": allow, "scop": "shop"}}),
+            "unknown field `scop`",
+        ),
+    ] {
+        let trial = json!({"scoped_resource_policies": scoped});
+        let answer = bench.administer("POST", "policy-test", trial.to_string()).await;
+        assert_eq!(
+            (answer.status, answer.error().as_str()),
+            (StatusCode::BAD_REQUEST, "PolicyTestError"),
             "{trial}"
         );
         let detail = answer.json()["detail"].as_str().unwrap().to_owned();

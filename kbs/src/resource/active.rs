@@ -44,13 +44,13 @@ impl ActivePolicy {
         scope: Option<Scope>,
         rego: &str,
         compiled: ReleasePolicy,
-        version: u64,
+        version: Option<u64>,
     ) -> Self {
         Self {
             id: id.into(),
             scope,
             digest: digest(rego),
-            version: Some(version),
+            version,
             compiled: Ok(compiled),
             rego: rego.to_owned(),
             pace: Pace::default(),

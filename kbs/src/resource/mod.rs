@@ -24,6 +24,7 @@ pub use active::ActivePolicy;
 pub(crate) use denial::{Denial, Denials};
 pub use path::{ResourcePath, ResourcePathError};
 pub use permit::{Asked, AuthorizeError, ReleasePermit};
+pub(crate) use policy_store::check_id;
 pub use policy_store::{MAIN, NewPolicy, PolicyChanged, PolicyStore, PolicyStoreError};
 pub use scope::{Scope, ScopeError};
 pub use trial::{Answer, Tried};

@@ -12,6 +12,7 @@ use policy::{Limits, ReleaseRequest};
 use storage::{Author, KeyValueStore, Version, Versions, VersionsError};
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
+pub(crate) use self::changes::check_id;
 pub use self::changes::{NewPolicy, PolicyChanged};
 pub use self::error::PolicyStoreError;
 use super::active::{ActivePolicy, digest};

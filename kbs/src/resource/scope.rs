@@ -31,6 +31,11 @@ impl Scope {
         &self.text
     }
 
+    /// Whether it covers what `path` names.
+    pub fn covers(&self, plugin: &str, path: &[String]) -> bool {
+        Self::covering(plugin, path).any(|covering| *covering == *self.text)
+    }
+
     /// Every scope that covers what `path` names, the widest first. Empty for
     /// another plugin.
     pub(super) fn covering<'p>(plugin: &str, path: &'p [String]) -> impl Iterator<Item = String> + 'p {
@@ -78,7 +83,7 @@ mod tests {
     fn covers(scope: &str, plugin: &str, path: &str) -> bool {
         let scope: Scope = scope.parse().unwrap();
         let path: Vec<String> = path.split('/').map(str::to_owned).collect();
-        Scope::covering(plugin, &path).any(|covering| covering == scope.as_str())
+        scope.covers(plugin, &path)
     }
 
     #[test]

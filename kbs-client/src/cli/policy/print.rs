@@ -25,6 +25,14 @@ pub(super) fn report(report: &Value, explain: bool) -> String {
             printable(id)
         );
     }
+    for id in list(report, "covers_nothing").filter_map(Value::as_str) {
+        let _ = writeln!(
+            text,
+            "Nothing was found out of policy `{}`: nothing that these guests asked for is in its scope. Ask for \
+             something with --resource.",
+            printable(id)
+        );
+    }
     let (tried, changed) = (count("tried"), count("changed"));
     let _ = match (tried, changed) {
         (0, _) => write!(text, "No guest to try it on: none was recorded, and none given."),

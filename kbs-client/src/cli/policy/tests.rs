@@ -160,3 +160,33 @@ fn the_policy_that_is_meant_is_told_by_its_rules() {
         assert_eq!(replaced(rego), id, "{rego}");
     }
 }
+
+#[tokio::test]
+async fn a_resource_policy_with_a_scope_is_tried_beside_the_others() {
+    let (kbs, folder) = (FakeKbs::start().await, tempfile::TempDir::new().unwrap());
+    let policy = file(&folder, "p.rego", "package policy\nallow if true");
+    let encoded = URL_SAFE_NO_PAD.encode(std::fs::read(&policy).unwrap());
+    let idle = json!({"tried": 1, "changed": 0, "guests": [], "covers_nothing": ["shop-keys"]});
+    for (line, expected) in [
+        (
+            format!("--policy {policy} --id shop-keys --scope shop/key"),
+            json!({"shop-keys": {"policy": encoded, "scope": "shop/key"}}),
+        ),
+        (
+            format!("--policy {policy} --id shop-keys --without shop-one"),
+            json!({"shop-keys": {"policy": encoded}, "shop-one": null}),
+        ),
+        ("--without shop-one".to_owned(), json!({"shop-one": null})),
+    ] {
+        kbs.script("policy-test", 200, idle.to_string());
+        let (text, result) = run(&kbs, &format!("{line} --fail-on-change")).await;
+        assert!(
+            text.starts_with("Nothing was found out of policy `shop-keys`: nothing that"),
+            "{text}"
+        );
+        assert_eq!(result.unwrap_err().exit_code(), 1);
+        let sent: Value = serde_json::from_slice(&kbs.seen().pop().unwrap().body).unwrap();
+        assert_eq!(sent, json!({ "scoped_resource_policies": expected }));
+    }
+    assert!(Cli::try_parse_from(["kbs-client", "policy", "test", "--policy", "p", "--scope", "a"]).is_err());
+}

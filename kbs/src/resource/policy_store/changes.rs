@@ -99,7 +99,7 @@ impl PolicyStore {
         for warning in &warnings {
             tracing::warn!(id, "the resource policy: {warning}");
         }
-        let ready = ActivePolicy::ready(id, scope, rego, compiled, version.number);
+        let ready = ActivePolicy::ready(id, scope, rego, compiled, Some(version.number));
         Ok(PolicyChanged {
             policy: self.put_in_force(ready),
             warnings,
@@ -137,7 +137,7 @@ impl PolicyStore {
             to = number,
             "resource policy rolled back"
         );
-        let ready = ActivePolicy::ready(id, scope, &rego, compiled, version.number);
+        let ready = ActivePolicy::ready(id, scope, &rego, compiled, Some(version.number));
         let policy = self.put_in_force(ready);
         drop(one_at_a_time);
         let (active, limits) = (Arc::clone(&policy), self.limits);
@@ -211,7 +211,7 @@ impl PolicyStore {
 }
 
 /// Refuses an id that could mean anything but one policy.
-pub(super) fn check_id(id: &str) -> Result<(), PolicyStoreError> {
+pub(crate) fn check_id(id: &str) -> Result<(), PolicyStoreError> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     let first = id.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
     if first && id.len() <= MAX_ID && id.bytes().all(allowed) {
