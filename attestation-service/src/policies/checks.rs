@@ -6,10 +6,11 @@ mod inputs;
 mod tests;
 mod values;
 
+use daemon::aside::AsideError;
 use daemon::suggest::nearest;
 use policy::ar4si::TrustClaim;
 use policy::reads::{Given, Mention};
-use policy::{AppraisalPolicy, Limits, PolicyError, PolicyInput, Reads, ReferenceValueSnapshot};
+use policy::{AppraisalPolicy, LimitKind, Limits, PolicyError, PolicyInput, Reads, ReferenceValueSnapshot};
 use serde_json::Value;
 
 use self::inputs::{unknown_document, unknown_input};
@@ -43,11 +44,19 @@ impl Checks {
     }
 
     /// What is to be said of the policy.
-    pub(crate) fn findings(&self, policy: &AppraisalPolicy, values: &KnownValues) -> Findings {
+    ///
+    /// # Errors
+    /// It hangs.
+    pub(crate) fn findings(
+        &self,
+        policy: &AppraisalPolicy,
+        values: &KnownValues,
+    ) -> Result<Findings, AsideError> {
+        let tried = wrong_type(policy)?;
         let mut warnings = self.unknown_trust_claims();
         warnings.extend(self.reads.trust_values.iter().filter_map(no_trust_value));
         if warnings.is_empty() {
-            warnings.extend(wrong_type(policy));
+            warnings.extend(tried);
         }
         warnings.extend(self.reads.inputs.iter().filter_map(unknown_input));
         warnings.extend(self.reads.documents.iter().filter_map(unknown_document));
@@ -60,10 +69,10 @@ impl Checks {
             )
         });
         let notes = computed.chain(values.note()).map(one_line).collect();
-        Findings {
+        Ok(Findings {
             warnings: warnings.into_iter().map(one_line).collect(),
             notes,
-        }
+        })
     }
 
     fn unknown_trust_claims(&self) -> Vec<String> {
@@ -105,14 +114,17 @@ fn no_trust_value(given: &Mention<Given>) -> Option<String> {
 }
 
 /// What the policy says of a guest that claims nothing is no result.
-fn wrong_type(policy: &AppraisalPolicy) -> Option<String> {
-    let nothing = PolicyInput::from_json("{}").ok()?;
+fn wrong_type(policy: &AppraisalPolicy) -> Result<Option<String>, AsideError> {
+    let Ok(nothing) = PolicyInput::from_json("{}") else {
+        return Ok(None);
+    };
     let values = ReferenceValueSnapshot::default();
     match policy.evaluate(&nothing, &values, &Limits::default()) {
-        Err(error @ (PolicyError::Result(_) | PolicyError::Limit(_))) => Some(format!(
+        Err(PolicyError::Limit(LimitKind::Step)) => Err(AsideError::Late(Limits::PATIENCE)),
+        Err(error @ (PolicyError::Result(_) | PolicyError::Limit(_))) => Ok(Some(format!(
             "there will be no token for a guest of another TEE: {error}"
-        )),
-        _ => None,
+        ))),
+        _ => Ok(None),
     }
 }
 

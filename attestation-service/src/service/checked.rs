@@ -29,10 +29,11 @@ impl AttestationService {
         let checks = self.policies.trials.run(move |_| Checks::of(&rego)).await?;
         let values = self.known_values(checks.reference_ids()).await;
         let policy = Arc::clone(policy);
-        self.policies
+        let found = self
+            .policies
             .trials
-            .run(move |_| checks.findings(&policy, &values))
-            .await
+            .run(move |_| checks.findings(&policy, &values));
+        found.await?
     }
 
     async fn known_values(&self, ids: &[Mention<String>]) -> KnownValues {

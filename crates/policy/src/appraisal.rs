@@ -147,6 +147,13 @@ impl AppraisalPolicy {
         &self.document
     }
 
+    /// Whether an evaluation could hang, for its text can build values that take very long to compare. Then it is done
+    /// on another thread, and given up after a few seconds with [`PolicyError::Limit`]: whoever waits for it should not
+    /// hold up others.
+    pub fn may_hang(&self) -> bool {
+        self.compiled.may_hang()
+    }
+
     /// SHA-384 of the policy text, in lower-case hex.
     pub fn digest(&self) -> &str {
         &self.digest
@@ -234,6 +241,10 @@ impl AppraisalPolicy {
         depth: Depth,
     ) -> Explanation {
         let mut explanation = Explanation::of(appraisal);
+        if self.may_hang() {
+            explanation.incomplete = Some("the policy can build values that are too big to be looked into");
+            return explanation;
+        }
         if depth == Depth::Everything || appraisal.vector.status() != TrustTier::Affirming {
             let over = (input, reference);
             match self.source.explainer(&TARGET) {

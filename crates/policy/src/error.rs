@@ -31,6 +31,8 @@ pub enum LimitKind {
     Time,
     /// [`crate::Limits::memory`].
     Memory,
+    /// [`crate::Limits::PATIENCE`]: one step had no end.
+    Step,
 }
 
 impl std::fmt::Display for LimitKind {
@@ -38,6 +40,7 @@ impl std::fmt::Display for LimitKind {
         f.write_str(match self {
             Self::Time => "time",
             Self::Memory => "memory",
+            Self::Step => "time in a single step",
         })
     }
 }

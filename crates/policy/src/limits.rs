@@ -14,6 +14,10 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// How long an evaluation is waited for that could have a step without an end (`may_hang` of a policy). Its time
+    /// limit ends any other much earlier.
+    pub const PATIENCE: Duration = Duration::from_secs(5);
+
     /// What suits a server.
     pub const DEFAULT: Self = Self {
         time: Duration::from_millis(250),

@@ -20,8 +20,9 @@ impl Pace {
         self.0.is_out()
     }
 
-    pub(super) fn run<T>(&self, has_much: bool, work: impl FnOnce() -> T) -> T {
-        if (has_much || self.is_slow()) && can_step_aside() {
+    /// `may_take_long`: whether there is much to look at, or the policy could keep its thread for seconds.
+    pub(super) fn run<T>(&self, may_take_long: bool, work: impl FnOnce() -> T) -> T {
+        if (may_take_long || self.is_slow()) && can_step_aside() {
             return tokio::task::block_in_place(|| self.0.time(SLOW, work));
         }
         self.0.time(SLOW, work)

@@ -181,7 +181,8 @@ impl PolicyStore {
             };
             let parse = || self.inputs.of(result);
             let evaluate = || policy.decide(result.claims_json(), parse, request, &self.limits);
-            match active.pace.run(has_much(result), evaluate) {
+            let may_take_long = has_much(result) || policy.may_hang();
+            match active.pace.run(may_take_long, evaluate) {
                 Ok(true) => {}
                 Ok(false) => return Err(AuthorizeError::Denied(Asked(asked))),
                 Err(cause) => {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use jose::tee_key::{TeeKeyKind, TeePrivateKey, TeePublicKey};
-use policy::{CpuSubmod, ReleaseRequest, ReleaseRule, ResourcePathForm};
+use policy::{CpuSubmod, LimitKind, PolicyError, ReleaseRequest, ReleaseRule, ResourcePathForm};
 use serde_json::{Value, json};
 use storage::{KeyValueStore, Memory, StorageError, VersionsError, WriteMode, WriteOutcome};
 

@@ -17,7 +17,7 @@ fn findings(rego: &str, registered: &[&str]) -> Findings {
         registered,
         ..KnownValues::default()
     };
-    checks.findings(&policy, &values)
+    checks.findings(&policy, &values).unwrap()
 }
 
 const GOOD: &str = "trust_claims := {\"hardware\": 2}\n";
@@ -150,7 +150,7 @@ fn what_could_not_be_looked_up_is_told_with_the_reason() {
         age: Some(7),
         ..KnownValues::default()
     };
-    let found = Checks::of(&rego).findings(&policy, &values);
+    let found = Checks::of(&rego).findings(&policy, &values).unwrap();
     assert_eq!(found.warnings.len(), 2, "{found:?}");
     assert!(
         found.warnings[0].contains("could not be checked, for it is away; set the policy again"),
@@ -319,7 +319,9 @@ fn a_value_that_is_not_registered_is_named_with_the_nearest_one_that_is_or_is_sh
 fn the_shipped_policies_read_nothing_that_is_not_there() {
     for (id, rego) in defaults::ATTESTATION {
         let policy = AppraisalPolicy::compile(rego).unwrap();
-        let found = Checks::of(rego).findings(&policy, &KnownValues::default());
+        let found = Checks::of(rego)
+            .findings(&policy, &KnownValues::default())
+            .unwrap();
         assert_eq!(found.warnings, [""; 0], "{id}");
     }
 }

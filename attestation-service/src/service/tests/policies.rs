@@ -194,18 +194,91 @@ async fn a_policy_is_rolled_back_also_while_nothing_can_be_checked() {
     assert_eq!(service.get_policy("a_cpu", None).await.unwrap().text, DOUBTFUL);
 }
 
+fn strict<'a>(id: &'a str, rego: &'a str) -> PolicyChange<'a> {
+    PolicyChange {
+        strict: true,
+        ..change(id, rego)
+    }
+}
+
 /// Compares two values that take little to write and long to walk through: nobody can break that off.
 fn endless() -> String {
-    let mut rego =
-        "package policy\nimport rego.v1\ntrust_claims := {\"hardware\": 2} if {\na0 := [1]\nb0 := [1]\n"
-            .to_owned();
-    for at in 1..=27 {
+    comparing(27, "input")
+}
+
+/// How many times values are doubled that take much longer to compare than anybody waits, but not for ever.
+const HANGS: usize = if cfg!(debug_assertions) { 30 } else { 35 };
+
+/// The same, if this condition holds.
+fn comparing(doublings: usize, condition: &str) -> String {
+    let mut rego = format!(
+        "package policy\nimport rego.v1\ndefault hardware := 2\ntrust_claims := {{\"hardware\": hardware}}\n\
+         hardware := 3 if {{\n{condition}\na0 := [1]\nb0 := [1]\n"
+    );
+    for at in 1..=doublings {
         let before = at - 1;
         for name in ["a", "b"] {
             rego += &format!("{name}{at} := [{name}{before}, {name}{before}]\n");
         }
     }
-    rego + "a27 == b27\n}\n"
+    rego + &format!("a{doublings} == b{doublings}\n}}\n")
+}
+
+/// On a runtime of one thread, which would serve nobody else.
+#[tokio::test]
+async fn a_policy_that_hangs_for_few_guests_gives_them_an_error_and_the_others_their_token() {
+    let fixture = Fixture::new().await;
+    let service = &fixture.service;
+    let hanging = comparing(HANGS, "input.sample.svn == \"99\"");
+    let set = service.set_policy(strict("a_cpu", &hanging)).await.unwrap();
+    assert_eq!(set.warnings, [""; 0]);
+    service.set_policy(change("default_cpu", GOOD)).await.unwrap();
+    let evaluate = |svn: &str, policy: &str| {
+        let mut evidence = sample_evidence();
+        evidence["svn"] = json!(svn);
+        service.evaluate(AttestationRequest {
+            items: vec![request(Tee::Sample, &evidence)],
+            policy_ids: vec![policy.to_owned()],
+        })
+    };
+    let begin = std::time::Instant::now();
+    let mut hung = std::pin::pin!(evaluate("99", "a"));
+    for (svn, policy) in [("1", "a"), ("99", "default"), ("1", "default")] {
+        tokio::select! {
+            biased;
+            done = &mut hung => panic!("{done:?}"),
+            served = evaluate(svn, policy) => drop(served.unwrap()),
+        }
+    }
+    assert!(
+        begin.elapsed() < std::time::Duration::from_secs(4),
+        "{:?}",
+        begin.elapsed()
+    );
+    let error = hung.await.unwrap_err();
+    assert!(
+        text(&error).contains("limit of time in a single step"),
+        "{}",
+        text(&error)
+    );
+    assert!(
+        begin.elapsed() < std::time::Duration::from_secs(20),
+        "{:?}",
+        begin.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn a_policy_that_hangs_for_a_guest_that_claims_nothing_is_refused() {
+    let fixture = Fixture::new().await;
+    let hanging = comparing(HANGS, "input");
+    let error = fixture
+        .service
+        .set_policy(change("a_cpu", &hanging))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, PolicyStoreError::Endless(_)), "{error}");
+    assert!(error.to_string().contains("it takes longer than 5 s"), "{error}");
 }
 
 #[tokio::test]

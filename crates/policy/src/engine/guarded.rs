@@ -80,6 +80,25 @@ pub(crate) fn within(value: &Value, most: usize) -> bool {
     .is_some()
 }
 
+/// Most nodes, and most values in each other, of what a policy gives.
+const MAX_RESULT: (usize, usize) = (1_000_000, 256);
+
+/// Whether a value can be looked through by whoever has little time and a usual stack.
+pub(super) fn is_small(value: &Value) -> bool {
+    fn is_flat(value: &Value, depth: usize) -> bool {
+        let below = depth.checked_sub(1);
+        let flat = |value: &Value| below.is_some_and(|below| is_flat(value, below));
+        match value {
+            Value::Array(array) => array.iter().all(flat),
+            Value::Set(set) => set.iter().all(flat),
+            Value::Object(object) => object.iter().all(|(k, v)| flat(k) && flat(v)),
+            _ => true,
+        }
+    }
+    let (nodes, depth) = MAX_RESULT;
+    within(value, nodes) && is_flat(value, depth)
+}
+
 /// Calls `node` for a value and all below it, until it says `None`.
 fn measure(value: &Value, node: &mut dyn FnMut(&Value) -> Option<()>) -> Option<()> {
     node(value)?;

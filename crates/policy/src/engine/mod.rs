@@ -14,14 +14,18 @@ mod guarded;
 mod host;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{Engine, LimitError, Value};
 
 pub(crate) use self::guarded::within;
 pub(crate) use self::host::Host;
+use self::watch::Watch;
+use crate::reads::growth;
 use crate::tokens::{self, Token};
 use crate::{LimitKind, Limits, PolicyError, RegoVersion};
 
@@ -60,6 +64,14 @@ pub(crate) struct Parsed {
 /// A compiled policy. Rules are named without their package, as in `allow`.
 #[derive(Debug)]
 pub(crate) struct Compiled {
+    code: Arc<Code>,
+    /// For one that could build values which take very long to compare.
+    watch: Option<Watch>,
+}
+
+/// What is run of it.
+#[derive(Debug)]
+struct Code {
     engine: Engine,
     /// Name and full path of each rule that can be evaluated.
     rules: Vec<(&'static str, String)>,
@@ -182,9 +194,12 @@ impl Parsed {
             .compile_with_entrypoint(&entry.into())
             .map_err(compile_error)?;
         Ok(Compiled {
-            engine: self.engine,
-            rules,
-            documents,
+            watch: growth::may_grow(&self.rego).then(Watch::default),
+            code: Arc::new(Code {
+                engine: self.engine,
+                rules,
+                documents,
+            }),
         })
     }
 
@@ -220,7 +235,12 @@ impl Parsed {
 impl Compiled {
     /// The members of `data` that it reads.
     pub(crate) fn documents(&self) -> &[&'static str] {
-        &self.documents
+        &self.code.documents
+    }
+
+    /// Whether an evaluation could have a step without an end: then it is done on another thread, and given up.
+    pub(crate) fn may_hang(&self) -> bool {
+        self.watch.is_some()
     }
 
     /// Evaluates the rules it was compiled for. The host comes back with what the policy asked for.
@@ -234,7 +254,24 @@ impl Compiled {
         host: Host,
         limits: &Limits,
     ) -> Result<(Values, Host), PolicyError> {
-        let input = documents::with_input(input, data, &self.documents);
+        let input = documents::with_input(input, data, &self.code.documents);
+        let Some(watch) = &self.watch else {
+            return self.code.evaluate(input, host, limits);
+        };
+        let (code, limits) = (Arc::clone(&self.code), *limits);
+        watch.run(move || {
+            let (values, host) = code.evaluate(input, host, &limits)?;
+            // Whoever gets them has less stack.
+            match values.iter().all(|(_, value)| guarded::is_small(value)) {
+                true => Ok((values, host)),
+                false => Err(PolicyError::Result("it is too big, or nests too deep".to_owned())),
+            }
+        })
+    }
+}
+
+impl Code {
+    fn evaluate(&self, input: Value, host: Host, limits: &Limits) -> Result<(Values, Host), PolicyError> {
         match self.evaluate_once(input.clone(), host.afresh(), limits) {
             Err(PolicyError::Limit(LimitKind::Time)) => self.evaluate_once(input, host, limits),
             result => result,

@@ -348,3 +348,44 @@ fn brackets_that_would_take_long_to_read_are_refused_at_once() {
     );
     with_deep_stack(|| Parsed::parse(&beside).map(drop)).unwrap();
 }
+
+/// Rules `r0` to `r19`, and values in values as deep as they can be.
+fn nested() -> String {
+    let mut rego = "r0 := [1]\n".to_owned();
+    for rule in 1..20 {
+        let lines = (1..=100).map(|n| format!("a{n} := [a{}]\n", n - 1));
+        let lines: String = lines.collect();
+        rego += &format!("r{rule} := a100 if {{\na0 := r{}\n{lines}}}\n", rule - 1);
+    }
+    rego
+}
+
+/// A rule `d` with a value that holds another one very often.
+fn doubled() -> String {
+    let lines = (1..=40).map(|n| format!("a{n} := [a{0}, a{0}]\n", n - 1));
+    format!("d := a40 if {{\na0 := [1]\n{}}}\n", lines.collect::<String>())
+}
+
+#[test]
+fn values_that_nest_very_deep_are_compared_and_break_nothing() {
+    let body = format!("{}allow if [r19] != r19\n", nested());
+    assert_eq!(evaluate(&body).unwrap(), Some(Value::Bool(true)));
+}
+
+#[test]
+fn a_result_that_nests_very_deep_or_holds_others_very_often_is_an_error() {
+    for body in [
+        format!("{}allow := r19\n", nested()),
+        format!("{}allow := d\n", doubled()),
+    ] {
+        let result = evaluate(&body);
+        assert!(matches!(result, Err(PolicyError::Result(_))), "{result:?}");
+    }
+}
+
+#[test]
+fn only_a_policy_that_can_build_large_values_is_watched() {
+    assert!(!compile("allow if input.one == 1").unwrap().may_hang());
+    assert!(compile(&format!("{}allow if r19", nested())).unwrap().may_hang());
+    assert!(compile(&format!("{}allow if d", doubled())).unwrap().may_hang());
+}

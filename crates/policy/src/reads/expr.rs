@@ -48,21 +48,32 @@ pub(super) fn expr(rule: &Rule<'_>, at: usize) -> Expr {
 
 /// The text of the expression that begins at a token.
 pub(super) fn text(rule: &Rule<'_>, at: usize) -> String {
-    let end = whole(rule, at, 0).map(|(_, end)| end);
-    rule.text(at, end.unwrap_or_else(|| end_of_computed(rule, at)))
+    rule.text(at, end(rule, at))
 }
 
-/// About where an expression ends that begins at a token, for it to be shown.
+/// The index after the last token of the expression that begins at a token.
+pub(super) fn end(rule: &Rule<'_>, at: usize) -> usize {
+    let end = whole(rule, at, 0).map(|(_, end)| end);
+    end.unwrap_or_else(|| end_of_computed(rule, at))
+}
+
+/// About where an expression ends that begins at a token, or behind that.
 fn end_of_computed(rule: &Rule<'_>, at: usize) -> usize {
     let outer = rule.outer(at);
+    let operator = |at: usize| match rule.code.get(at) {
+        Some(Token::Mark(mark)) => "|&+-*/%=<>!:.,".contains(*mark),
+        Some(Token::Name(word)) => word == "in",
+        _ => false,
+    };
     let mut next = at + 1;
     while next < rule.code.len() && outer.is_none_or(|open| next < rule.closing(open)) {
         let is_end = match rule.code.get(next) {
-            Some(Token::Mark(',' | ';' | '{')) => true,
+            Some(Token::Mark(',' | ';')) => true,
+            Some(Token::Mark('{')) => !operator(next - 1),
             Some(Token::Name(word)) => word == "if" || word == "else",
-            _ => false,
+            _ => rule.ends_line(next - 1) && !operator(next - 1) && !operator(next),
         };
-        if rule.outer(next) == outer && (is_end || rule.ends_line(next - 1)) {
+        if rule.outer(next) == outer && is_end {
             break;
         }
         next += 1;

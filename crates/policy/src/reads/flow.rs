@@ -122,6 +122,28 @@ impl<'a> Flow<'a> {
             .filter(|texts| !texts.is_empty())
     }
 
+    /// What a rule defines, but for its head.
+    pub(super) fn locals(&self, rule: usize) -> Option<&Locals> {
+        self.locals.get(rule)
+    }
+
+    /// The head of a rule.
+    pub(super) fn head(&self, rule: usize) -> Option<&Head> {
+        self.heads.get(rule)?.as_ref()
+    }
+
+    /// The rule that a path begins with: `data.policy.x` is `x`.
+    pub(super) fn rule_behind(&self, path: &str, root: &str) -> String {
+        let own = path.strip_prefix("data.policy.").filter(|_| root == "data");
+        let name = own.and_then(|own| own.split('.').next());
+        name.unwrap_or(root).to_owned()
+    }
+
+    /// Whether there is a rule of that name.
+    pub(super) fn has_rule(&self, name: &str) -> bool {
+        self.named.contains_key(name)
+    }
+
     /// Whether a rule says for itself what a name means in it.
     pub(super) fn is_own(&self, rule: usize, name: &str) -> bool {
         self.locals.get(rule).is_some_and(|locals| locals.has(name)) || self.parameter(rule, name).is_some()
@@ -201,7 +223,7 @@ impl<'a> Flow<'a> {
                     each.extend_from_slice(steps);
                     self.follow(Place { at, ..place }, &each, depth + 1, found);
                 }
-                Value::Unknown => found.push(Found::Unknown(place)),
+                Value::PartOf(_) => found.push(Found::Unknown(place)),
                 Value::Any => found.push(Found::Anything),
             }
         }
@@ -333,7 +355,7 @@ impl<'a> Flow<'a> {
     }
 
     /// Which parameter of a rule has this name.
-    fn parameter(&self, rule: usize, name: &str) -> Option<usize> {
+    pub(super) fn parameter(&self, rule: usize, name: &str) -> Option<usize> {
         let head = self.heads.get(rule)?.as_ref()?;
         let code = self.rules.get(rule)?.code;
         let parameters = head.parameters.as_deref()?.iter();

@@ -24,8 +24,8 @@ pub(super) enum Value {
     Is(usize),
     /// Each element, or each value, of the one that begins at this token.
     EachOf(usize),
-    /// Something that is not known here.
-    Unknown,
+    /// A part of the one that begins at this token; which one is not known here.
+    PartOf(usize),
     /// Whatever is found: `some name`.
     Any,
 }
@@ -55,6 +55,17 @@ impl Locals {
             .map(|local| local.value)
     }
 
+    /// Every definition of a name: where it stands, and what it stands for.
+    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = (usize, Value)> {
+        let known = self.0.get(name).into_iter().flatten();
+        known.map(|local| (local.at, local.value))
+    }
+
+    /// The names.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// Whether the rule defines this name anywhere.
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
@@ -81,7 +92,8 @@ impl Locals {
                     _ => false,
                 };
                 if assigns {
-                    self.pattern(rule, at + 1, end);
+                    let mark = rule.code.get(end + 1) == Some(&Token::Mark(':'));
+                    self.pattern(rule, at + 1, end, end + if mark { 3 } else { 2 });
                 }
             }
             _ => {}
@@ -103,7 +115,7 @@ impl Locals {
                     self.add(name, at, Value::EachOf(at + 2));
                     names
                         .iter()
-                        .for_each(|(at, key)| self.add(key, *at, Value::Unknown));
+                        .for_each(|(key, name)| self.add(name, *key, Value::PartOf(at + 2)));
                     return;
                 }
                 [Token::Name(name), ..] => {
@@ -113,10 +125,10 @@ impl Locals {
                 // A pattern: `some {"id": id} in …`.
                 [Token::Mark('[' | '{'), ..] => {
                     end = rule.closing(at);
-                    self.pattern(rule, at + 1, end);
+                    self.pattern(rule, at + 1, end, end + 2);
                     names
                         .iter()
-                        .for_each(|(at, key)| self.add(key, *at, Value::Unknown));
+                        .for_each(|(key, name)| self.add(name, *key, Value::PartOf(end + 2)));
                     return;
                 }
                 _ => break,
@@ -127,14 +139,15 @@ impl Locals {
             .for_each(|(at, name)| self.add(name, *at, Value::Any));
     }
 
-    fn pattern(&mut self, rule: &Rule<'_>, from: usize, to: usize) {
+    /// The names in a pattern for the value at `source`.
+    fn pattern(&mut self, rule: &Rule<'_>, from: usize, to: usize, source: usize) {
         // The name is good where the pattern is, and not only in its brackets.
         let place = from.saturating_sub(1);
         for at in from..to {
             if let Some(Token::Name(name)) = rule.code.get(at)
                 && is_root(rule, at)
             {
-                self.add(name, place, Value::Unknown);
+                self.add(name, place, Value::PartOf(source));
             }
         }
     }

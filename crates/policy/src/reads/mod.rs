@@ -8,6 +8,7 @@ mod aliases;
 mod expr;
 mod flow;
 mod given;
+pub(crate) mod growth;
 mod heads;
 mod ids;
 mod locals;

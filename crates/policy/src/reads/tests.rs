@@ -1,4 +1,5 @@
 mod given;
+mod growth;
 mod ids;
 mod members;
 

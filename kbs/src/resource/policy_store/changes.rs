@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use daemon::aside::AsideError;
-use policy::ReleasePolicy;
+use policy::{LimitKind, Limits, PolicyError, ReleasePolicy};
 use storage::{Draft, Version};
 
 use super::{DIALECT, MAIN, PolicyStore, PolicyStoreError, SCOPE, newest_version, scope_of};
@@ -76,6 +76,9 @@ impl PolicyStore {
         let (text, limits) = (rego.to_owned(), self.limits);
         let checked = self.trials.run(move |_| {
             let compiled = compile(&text)?;
+            if hangs(&compiled, &limits) {
+                return Err(AsideError::Late(Limits::PATIENCE).into());
+            }
             let doubts = doubts(&text, &compiled, &limits);
             Ok::<_, PolicyStoreError>((compiled, doubts))
         });
@@ -142,11 +145,13 @@ impl PolicyStore {
         drop(one_at_a_time);
         let (active, limits) = (Arc::clone(&policy), self.limits);
         let doubts = self.trials.run(move |_| match &active.compiled {
-            Ok(compiled) => doubts(active.rego(), compiled, &limits),
-            Err(_) => Vec::new(),
+            Ok(compiled) if hangs(compiled, &limits) => Err(AsideError::Late(Limits::PATIENCE)),
+            Ok(compiled) => Ok(doubts(active.rego(), compiled, &limits)),
+            Err(_) => Ok(Vec::new()),
         });
         let warnings = doubts
             .await
+            .flatten()
             .unwrap_or_else(|error| vec![format!("it is in force, but could not be checked: {error}")]);
         Ok(PolicyChanged { policy, warnings })
     }
@@ -226,4 +231,13 @@ fn compile(rego: &str) -> Result<ReleasePolicy, PolicyStoreError> {
         return Err(PolicyStoreError::TooLarge);
     }
     Ok(ReleasePolicy::compile(rego)?)
+}
+
+/// Whether the policy cannot be evaluated for a guest that claims nothing: that has no end.
+fn hangs(policy: &ReleasePolicy, limits: &Limits) -> bool {
+    policy.may_hang()
+        && matches!(
+            policy.odd_answer(limits),
+            Err(PolicyError::Limit(LimitKind::Time))
+        )
 }

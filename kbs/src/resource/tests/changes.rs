@@ -231,14 +231,58 @@ async fn a_policy_that_reads_what_is_not_there_is_set_with_a_warning_unless_that
 
 /// Compares two values that take little to write and long to walk through: nobody can break that off.
 fn endless() -> String {
-    let mut rego = "package policy\nimport rego.v1\nallow if {\na0 := [1]\nb0 := [1]\n".to_owned();
-    for at in 1..=27 {
+    comparing(27, "input")
+}
+
+/// How many times values are doubled that take much longer to compare than anybody waits, but not for ever.
+const HANGS: usize = if cfg!(debug_assertions) { 30 } else { 35 };
+
+/// The same, if this condition holds.
+fn comparing(doublings: usize, condition: &str) -> String {
+    let mut rego =
+        format!("package policy\nimport rego.v1\nallow if {{\n{condition}\na0 := [1]\nb0 := [1]\n");
+    for at in 1..=doublings {
         let before = at - 1;
         for name in ["a", "b"] {
             rego += &format!("{name}{at} := [{name}{before}, {name}{before}]\n");
         }
     }
-    rego + "a27 == b27\n}\n"
+    rego + &format!("a{doublings} == b{doublings}\n}}\n")
+}
+
+/// On a runtime with one worker, who would serve nobody else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_policy_that_hangs_for_few_guests_gives_them_an_error_and_the_others_their_answer() {
+    let store = Arc::new(opened(Arc::new(Memory::new())).await);
+    let hanging = comparing(HANGS, "input.submods.cpu0.hangs");
+    let set = store
+        .set(&grant(), NewPolicy::for_everything(&hanging), NOW)
+        .await;
+    assert_eq!(set.unwrap().warnings, [""; 0]);
+    let begin = std::time::Instant::now();
+    let asking = Arc::clone(&store);
+    let hung = tokio::spawn(async move {
+        let unlucky = guest(json!({"submods": {"cpu0": {"hangs": true}}}));
+        ask(&asking, &unlucky, "a/b/c").map(drop)
+    });
+    let asking = Arc::clone(&store);
+    let served =
+        tokio::spawn(async move { ask(&asking, &guest(cpu("snp", "affirming")), "a/b/c").map(drop) });
+    let served = served.await.unwrap();
+    assert!(matches!(served, Err(AuthorizeError::Denied(_))), "{served:?}");
+    assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
+    let hung = hung.await.unwrap();
+    assert!(
+        matches!(
+            hung,
+            Err(AuthorizeError::Policy {
+                cause: PolicyError::Limit(LimitKind::Step),
+                ..
+            })
+        ),
+        "{hung:?}"
+    );
+    assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
 }
 
 /// On a runtime of one thread: others would wait if the policy were evaluated there.

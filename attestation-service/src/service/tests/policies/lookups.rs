@@ -26,13 +26,6 @@ fn asking(count: usize) -> String {
     )
 }
 
-fn strict<'a>(id: &'a str, rego: &'a str) -> PolicyChange<'a> {
-    PolicyChange {
-        strict: true,
-        ..change(id, rego)
-    }
-}
-
 /// An RVPS that only answers queries, and of every id but one in ten that there is a value.
 #[derive(Default)]
 struct ByQuery {
