@@ -122,7 +122,7 @@ async fn json_nested_without_end_is_malformed_and_harms_nobody() {
 #[tokio::test]
 async fn a_full_store_sheds_the_oldest_unanswered_challenge_first() {
     let stack = with_sessions(3, Arc::new(SystemClock)).await;
-    let guest = Guest::sample(&stack);
+    let guest = Guest::snp(&stack);
     let (session, _) = guest.handshake().await;
     let (first, second, third) = (
         guest.challenge().await,
@@ -146,7 +146,7 @@ async fn a_full_store_sheds_the_oldest_unanswered_challenge_first() {
 async fn a_store_full_of_fresh_sessions_asks_to_come_again() {
     let clock = Arc::new(ManualClock::new(SystemClock.now()));
     let stack = with_sessions(2, clock.clone()).await;
-    let guest = Guest::sample(&stack);
+    let guest = Guest::snp(&stack);
     let (oldest, _) = guest.handshake().await;
     let (newest, _) = guest.handshake().await;
     let request = json!({"version": "0.4.0", "tee": "sample", "extra-params": ""}).to_string();

@@ -124,7 +124,7 @@ impl Kbs {
             return match &*session {
                 Attested::Trusted(result) => Ok(Arc::clone(result)),
                 Attested::Untrusted => Err(KbsError::TokenRefused(
-                    "[attestation_token] does not trust the attestation service's tokens".into(),
+                    "this attestation releases nothing here: the log of it, and its decision, say why".into(),
                 )),
             };
         }

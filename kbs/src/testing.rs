@@ -295,9 +295,13 @@ impl FakeAttestation {
             runtime["tee-pubkey"] = key.clone();
         }
         let now = self.clock.now();
+        let submod = match tee {
+            Tee::SampleDevice => "gpu0",
+            _ => "cpu0",
+        };
         let claims = json!({
             "iat": now, "exp": now + 300,
-            "submods": { "cpu0": {
+            "submods": { submod: {
                 "ear.status": "affirming",
                 "ear.veraison.annotated-evidence": { "runtime_data_claims": runtime, tee.as_ref(): {} },
             }},

@@ -16,6 +16,16 @@ allow if {
 		not evidence.sampledevice
 		not evidence.nvidia.dbgstat != "disabled"
 	}
+	count(nvidia_in_unknown_mode) == 0
+}
+
+# NVIDIA's service says whether a device is in debug mode. Evidence that the Attestation Service judges itself does not:
+# then its attestation policy has to know every measurement, which debug mode changes.
+nvidia_in_unknown_mode contains name if {
+	some name, submod in input.submods
+	submod["ear.veraison.annotated-evidence"].nvidia
+	not submod["ear.veraison.annotated-evidence"].nvidia.dbgstat == "disabled"
+	not submod["ear.trustworthiness-vector"].configuration == 2
 }
 
 # The CPU has to be a TEE that says, in a way known here, that it is not in debug mode.

@@ -32,6 +32,8 @@ pub(crate) struct Occurrence {
     pub(crate) explanation: Option<Box<RawValue>>,
     /// Where evidence was refused.
     pub(crate) failed_check: Option<Box<FailedCheck>>,
+    /// Whether the evidence is of a kind that anybody can make.
+    pub(crate) cheap: bool,
 }
 
 /// How it ended.
@@ -54,7 +56,7 @@ pub(crate) struct Noted {
 }
 
 impl Occurrence {
-    /// An attestation.
+    /// An attestation. Until more is known, a TPM is one that nobody vouches for.
     pub(crate) fn attestation(tee: Option<Tee>, outcome: Outcome) -> Self {
         Self {
             kind: Kind::Attestation,
@@ -66,6 +68,7 @@ impl Occurrence {
             claims: None,
             explanation: None,
             failed_check: None,
+            cheap: matches!(tee, Some(Tee::Sample | Tee::SampleDevice | Tee::Tpm)),
         }
     }
 
@@ -116,15 +119,10 @@ impl Noted {
 
     /// Whether somebody who has shown nothing can bring this about as often as he likes.
     pub(super) fn is_cheap(&self) -> bool {
-        let tee = match self.what.tee {
-            Some(Tee::Sample) => Some("sample"),
-            Some(Tee::Tpm) => Some("tpm"),
-            _ => None,
-        };
         match &self.what.outcome {
             // Whatever the claims say: they are not read for this.
-            Outcome::Appraised => Verdict::Unknown.is_cheap(tee),
-            Outcome::Decided(verdict) | Outcome::Error(verdict, ..) => verdict.is_cheap(tee),
+            Outcome::Appraised => self.what.cheap,
+            Outcome::Decided(verdict) | Outcome::Error(verdict, ..) => verdict.is_cheap() || self.what.cheap,
         }
     }
 
@@ -173,6 +171,7 @@ impl Noted {
             devices,
             failed_check: what.failed_check.clone(),
             explanation: explanation.cloned(),
+            cheap: what.cheap,
         }
     }
 }

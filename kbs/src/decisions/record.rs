@@ -48,6 +48,10 @@ pub struct Decision {
     /// the resource policy that did not hold: `{"denied": [...]}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explanation: Option<Box<RawValue>>,
+    /// Whether it came of evidence that needs no special machine. Such decisions take at most half of the room, as do
+    /// those that end badly.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub cheap: bool,
 }
 
 /// What was decided on.
@@ -148,18 +152,23 @@ impl Verdict {
         }
     }
 
-    /// Whether somebody who has shown nothing can bring this about as often as he likes, with an attester of this
-    /// kind.
-    pub(super) fn is_cheap(self, tee: Option<&str>) -> bool {
+    /// Whether somebody who has shown nothing can bring this about as often as he likes, whatever his evidence is.
+    pub(super) fn is_cheap(self) -> bool {
         match self {
-            Self::Refused | Self::Denied | Self::Failed => true,
-            Self::Released | Self::Untrusted => false,
-            Self::Affirming | Self::None | Self::Warning | Self::Contraindicated | Self::Unknown => {
-                // Evidence of these can be made without any special machine.
-                matches!(tee, Some("sample" | "tpm"))
-            }
+            Self::Refused | Self::Denied | Self::Failed | Self::Untrusted => true,
+            Self::Released
+            | Self::Affirming
+            | Self::None
+            | Self::Warning
+            | Self::Contraindicated
+            | Self::Unknown => false,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 fn none_at_all(devices: &Devices) -> bool {

@@ -13,7 +13,7 @@ use crate::error::KbsError;
 use crate::rcar::{Attestation, TokenResponse};
 use crate::session::{Attested, Challenged, session_id, set_cookie};
 use crate::state::Kbs;
-use crate::token::FreshToken;
+use crate::token::{FreshToken, TokenError};
 use crate::verdict::Verdict as Summary;
 
 /// Answers a challenge. It is spent by the first answer, whatever that is worth.
@@ -96,6 +96,8 @@ async fn believe(
     match kbs.tokens.believe(token, now).await {
         Ok(mut result) if result.tee_key() == key => {
             tracing::info!(%tee, verdict = %Summary::of(result.claims_json()), "attestation");
+            result.began_as(tee);
+            what.cheap = result.is_cheap();
             what.claims = Some(result.claims());
             result.recorded_as(kbs.note(what));
             Attested::Trusted(result.into())
@@ -104,6 +106,11 @@ async fn believe(
             let reason = "the attestation service's token is for another key than the guest's";
             tracing::error!(%tee, reason, "attestation");
             untrusted(kbs, tee, reason)
+        }
+        Err(error @ TokenError::NoCpu) => {
+            let reason = error.to_string();
+            tracing::info!(%tee, verdict = "untrusted", reason, "attestation");
+            untrusted(kbs, tee, &format!("{reason}: it releases nothing here"))
         }
         Err(error) => {
             let reason = &error as &dyn std::error::Error;

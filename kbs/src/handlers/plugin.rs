@@ -79,6 +79,7 @@ async fn release(
         let mut what = Occurrence::release(name, path, outcome);
         what.attestation = result.decision();
         what.claims = Some(result.claims());
+        what.cheap = result.is_cheap();
         what.policies = asked.clone();
         what.explanation = explanation.clone();
         what

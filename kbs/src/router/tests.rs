@@ -1,6 +1,7 @@
 //! What goes over the wire, from a guest's and from an administrator's side.
 
 mod admin;
+mod cheap;
 mod decisions;
 mod guest;
 mod handshake;

@@ -94,4 +94,12 @@ impl Footprint for Attested {
             Self::Untrusted => 0,
         }
     }
+
+    fn is_cheap(&self) -> bool {
+        match self {
+            Self::Trusted(result) => result.is_cheap(),
+            // A token of devices alone is one, and anybody can have it.
+            Self::Untrusted => true,
+        }
+    }
 }

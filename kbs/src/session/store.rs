@@ -2,6 +2,10 @@
 //!
 //! Nothing here walks over all sessions: whatever has expired, or has to make room, stands at the
 //! front of an ordered queue.
+//!
+//! Sessions that anybody can make as many of as he likes are cheap. They have at most half of everything, and make room
+//! before any other session does, whose client had to have a machine for it. Where no room is left for more of them the
+//! oldest leaves, however young it is.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,10 +13,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::shelves::{COMMON, Class, Shelves};
 use super::{Session, SessionId};
 
-/// How many bytes of the heap a state holds on to, for the limit on all of them together.
+/// What an attested state takes, and what it took to get there.
 pub trait Footprint {
-    /// Bytes.
+    /// How many bytes of the heap it holds on to, for the limit on all of them together.
     fn footprint(&self) -> usize;
+
+    /// Whether anybody can have one, without any special machine.
+    fn is_cheap(&self) -> bool;
 }
 
 /// What the store may hold.
@@ -46,6 +53,17 @@ impl SessionLimits {
             grace: 2,
         }
     }
+
+    /// What cheap sessions may hold of it.
+    fn of_cheap(&self) -> Self {
+        Self {
+            max_sessions: (self.max_sessions / 2).max(1),
+            common_bytes: self.common_bytes / 2,
+            large_bytes: self.large_bytes / 2,
+            max_bytes: self.max_bytes / 2,
+            ..*self
+        }
+    }
 }
 
 /// Why a session is not kept.
@@ -62,6 +80,7 @@ pub enum NoRoom {
 /// Sessions by id: challenges as `C`, results as `A`.
 pub struct SessionStore<C, A> {
     limits: SessionLimits,
+    limits_of_cheap: SessionLimits,
     inner: Mutex<Inner<C, A>>,
 }
 
@@ -70,15 +89,16 @@ impl<C, A: Footprint> SessionStore<C, A> {
     pub fn new(limits: SessionLimits) -> Self {
         Self {
             limits,
+            limits_of_cheap: limits.of_cheap(),
             inner: Mutex::new(Inner::new(limits.large_size)),
         }
     }
 
-    /// Keeps a new challenge. A full store sheds the oldest unanswered challenge for it.
+    /// Keeps a new challenge. A full store sheds the oldest unanswered challenge for it, else the oldest cheap session.
     pub fn insert_challenged(&self, session: Session<C>, now: i64) -> Result<(), NoRoom> {
         let mut inner = self.lock();
         inner.expire(now);
-        inner.make_place(&self.limits, now)?;
+        inner.make_place(&self.limits, Newcomer::Challenge, now)?;
         inner.insert(
             session.id,
             session.expires_at,
@@ -107,12 +127,21 @@ impl<C, A: Footprint> SessionStore<C, A> {
         }
     }
 
-    /// Keeps the result of an answered challenge. It pushes out no result that is much smaller than itself.
+    /// Keeps the result of an answered challenge. It pushes out no result that is much smaller than itself, and a cheap
+    /// one pushes out only cheap ones.
     pub fn insert_attested(&self, session: Session<A>, now: i64) -> Result<(), NoRoom> {
         let mut inner = self.lock();
         inner.expire(now);
-        inner.make_room(&self.limits, session.state.footprint(), now)?;
-        inner.make_place(&self.limits, now)?;
+        let bytes = session.state.footprint();
+        let newcomer = match session.state.is_cheap() {
+            true => Newcomer::Cheap,
+            false => Newcomer::Dear,
+        };
+        if newcomer == Newcomer::Cheap {
+            inner.keep_cheap_within(&self.limits_of_cheap, bytes, now)?;
+        }
+        inner.make_room(&self.limits, newcomer, bytes, now)?;
+        inner.make_place(&self.limits, newcomer, now)?;
         let state = State::Attested(Arc::new(session.state));
         inner.insert(session.id, session.expires_at, now, state);
         Ok(())
@@ -136,7 +165,7 @@ impl<C, A: Footprint> SessionStore<C, A> {
     /// How many challenges and how many results are held.
     pub fn counts(&self) -> (usize, usize) {
         let inner = self.lock();
-        (inner.challenged.len(), inner.attested.len())
+        (inner.challenged.len(), inner.cheap.len() + inner.dear.len())
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner<C, A>> {
@@ -162,7 +191,8 @@ struct Entry<C, A> {
 struct Inner<C, A> {
     entries: HashMap<SessionId, Entry<C, A>>,
     challenged: BTreeMap<Order, SessionId>,
-    attested: Shelves,
+    cheap: Shelves,
+    dear: Shelves,
     next: u64,
 }
 
@@ -171,7 +201,8 @@ impl<C, A: Footprint> Inner<C, A> {
         Self {
             entries: HashMap::new(),
             challenged: BTreeMap::new(),
-            attested: Shelves::new(large_size),
+            cheap: Shelves::new(large_size),
+            dear: Shelves::new(large_size),
             next: 0,
         }
     }
@@ -181,7 +212,10 @@ impl<C, A: Footprint> Inner<C, A> {
         self.next += 1;
         match &state {
             State::Challenged(_) => drop(self.challenged.insert(order, id)),
-            State::Attested(attested) => self.attested.insert(order, id, attested.footprint()),
+            State::Attested(attested) => {
+                let bytes = attested.footprint();
+                self.shelves(attested.is_cheap()).insert(order, id, bytes);
+            }
         }
         let entry = Entry {
             order,
@@ -195,9 +229,19 @@ impl<C, A: Footprint> Inner<C, A> {
         let entry = self.entries.remove(id)?;
         match &entry.state {
             State::Challenged(_) => drop(self.challenged.remove(&entry.order)),
-            State::Attested(attested) => self.attested.remove(&entry.order, attested.footprint()),
+            State::Attested(attested) => {
+                let bytes = attested.footprint();
+                self.shelves(attested.is_cheap()).remove(&entry.order, bytes);
+            }
         }
         Some(entry)
+    }
+
+    fn shelves(&mut self, cheap: bool) -> &mut Shelves {
+        match cheap {
+            true => &mut self.cheap,
+            false => &mut self.dear,
+        }
     }
 
     fn expire(&mut self, now: i64) {
@@ -209,65 +253,140 @@ impl<C, A: Footprint> Inner<C, A> {
     fn expired(&self, now: i64) -> Option<SessionId> {
         let challenged = self.challenged.first_key_value().map(|(order, id)| (*order, *id));
         let over = |first: Option<(Order, SessionId)>| first.filter(|(order, _)| order.0 <= now);
-        let (_, id) = over(challenged).or_else(|| over(self.attested.oldest()))?;
+        let (_, id) = over(challenged)
+            .or_else(|| over(self.cheap.oldest()))
+            .or_else(|| over(self.dear.oldest()))?;
         Some(id)
     }
 
-    /// Makes room for `bytes` of attested state.
-    fn make_room(&mut self, limits: &SessionLimits, bytes: usize, now: i64) -> Result<(), NoRoom> {
-        let class = self.attested.class(bytes);
-        if class == COMMON {
-            while self.attested.common_bytes() + bytes > limits.common_bytes {
-                if !self.shed(self.attested.oldest_common(), limits, now) {
-                    break;
-                }
-            }
-        } else if bytes > limits.large_bytes {
+    /// Makes room for one more cheap session of so many bytes among those that there are, within `limits` of their own.
+    fn keep_cheap_within(&mut self, limits: &SessionLimits, bytes: usize, now: i64) -> Result<(), NoRoom> {
+        let class = self.cheap.class(bytes);
+        if class != COMMON && bytes > limits.large_bytes {
             return Err(NoRoom::TooLarge);
         }
-        while self.has_too_many(limits, class, bytes) {
-            let mut large = self.attested.oldest_of_large(class);
-            let settled = large.find(|id| self.is_settled(id, limits, now));
-            drop(large);
-            if !self.shed(settled, limits, now) {
+        while class == COMMON && self.cheap.common_bytes() + bytes > limits.common_bytes {
+            if !self.shed(self.cheap.oldest_common(), limits, now) {
+                break;
+            }
+        }
+        while has_too_many(limits, class, bytes, [&self.cheap]) {
+            if !self.shed_cheap_for(class, limits, now) {
+                return Err(NoRoom::Full);
+            }
+        }
+        while self.cheap.len() >= limits.max_sessions && self.shed_cheap() {}
+        Ok(())
+    }
+
+    /// Makes room for `bytes` of attested state.
+    fn make_room(
+        &mut self,
+        limits: &SessionLimits,
+        newcomer: Newcomer,
+        bytes: usize,
+        now: i64,
+    ) -> Result<(), NoRoom> {
+        let class = self.dear.class(bytes);
+        if class != COMMON && bytes > limits.large_bytes {
+            return Err(NoRoom::TooLarge);
+        }
+        let common = |inner: &Self| inner.cheap.common_bytes() + inner.dear.common_bytes();
+        while newcomer == Newcomer::Dear && class == COMMON && common(self) + bytes > limits.common_bytes {
+            let made = self.remove_if_any(self.cheap.oldest_common())
+                || self.shed(self.dear.oldest_common(), limits, now);
+            if !made {
+                break;
+            }
+        }
+        while has_too_many(limits, class, bytes, [&self.cheap, &self.dear]) {
+            let made = match newcomer {
+                Newcomer::Dear => self.shed_cheap() || self.shed_large(false, class, limits, now),
+                Newcomer::Cheap | Newcomer::Challenge => self.shed_cheap_for(class, limits, now),
+            };
+            if !made {
                 return Err(NoRoom::Full);
             }
         }
         Ok(())
-    }
-
-    /// Whether `bytes` more of this class are more than may ever be held.
-    fn has_too_many(&self, limits: &SessionLimits, class: Class, bytes: usize) -> bool {
-        let (common, large) = (self.attested.common_bytes(), self.attested.large_bytes());
-        let too_many_large = class != COMMON && large + bytes > limits.large_bytes;
-        too_many_large || common + large + bytes > limits.max_bytes
     }
 
     /// Makes room for one more session.
-    fn make_place(&mut self, limits: &SessionLimits, now: i64) -> Result<(), NoRoom> {
+    fn make_place(&mut self, limits: &SessionLimits, newcomer: Newcomer, now: i64) -> Result<(), NoRoom> {
         while self.entries.len() >= limits.max_sessions {
-            let oldest = self.attested.oldest().map(|(_, id)| id);
-            if !self.shed_challenged() && !self.shed(oldest, limits, now) {
+            if self.shed_challenged() {
+                continue;
+            }
+            let oldest = self.dear.oldest().map(|(_, id)| id);
+            let made = self.shed_cheap() || newcomer != Newcomer::Cheap && self.shed(oldest, limits, now);
+            if !made {
                 return Err(NoRoom::Full);
             }
         }
         Ok(())
     }
 
+    /// Sheds a settled session of the largest class there is, from this one on.
+    fn shed_large(&mut self, cheap: bool, least: Class, limits: &SessionLimits, now: i64) -> bool {
+        let shelves = match cheap {
+            true => &self.cheap,
+            false => &self.dear,
+        };
+        let settled = shelves
+            .oldest_of_large(least)
+            .find(|id| self.is_settled(id, limits, now));
+        self.remove_if_any(settled)
+    }
+
+    /// Sheds a cheap session for another of this class of sizes.
+    fn shed_cheap_for(&mut self, class: Class, limits: &SessionLimits, now: i64) -> bool {
+        self.shed_large(true, class, limits, now)
+            || class == COMMON && self.remove_if_any(self.cheap.oldest_common())
+    }
+
+    /// Sheds the oldest cheap session, however young it is.
+    fn shed_cheap(&mut self) -> bool {
+        self.remove_if_any(self.cheap.oldest().map(|(_, id)| id))
+    }
+
+    fn remove_if_any(&mut self, id: Option<SessionId>) -> bool {
+        id.is_some_and(|id| self.remove(&id).is_some())
+    }
+
     fn shed_challenged(&mut self) -> bool {
-        let oldest = self.challenged.first_key_value().map(|(_, id)| *id);
-        oldest.is_some_and(|id| self.remove(&id).is_some())
+        self.remove_if_any(self.challenged.first_key_value().map(|(_, id)| *id))
     }
 
     fn shed(&mut self, attested: Option<SessionId>, limits: &SessionLimits, now: i64) -> bool {
         let settled = attested.filter(|id| self.is_settled(id, limits, now));
-        settled.is_some_and(|id| self.remove(&id).is_some())
+        self.remove_if_any(settled)
     }
 
     fn is_settled(&self, id: &SessionId, limits: &SessionLimits, now: i64) -> bool {
         let settled = |entry: &Entry<C, A>| now - entry.inserted_at >= limits.grace;
         self.entries.get(id).is_some_and(settled)
     }
+}
+
+/// For whom room is made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Newcomer {
+    Challenge,
+    Cheap,
+    Dear,
+}
+
+/// Whether `bytes` more of this class are more than may ever be held on these shelves together.
+fn has_too_many<const N: usize>(
+    limits: &SessionLimits,
+    class: Class,
+    bytes: usize,
+    shelves: [&Shelves; N],
+) -> bool {
+    let common: usize = shelves.iter().map(|shelves| shelves.common_bytes()).sum();
+    let large: usize = shelves.iter().map(|shelves| shelves.large_bytes()).sum();
+    let too_many_large = class != COMMON && large + bytes > limits.large_bytes;
+    too_many_large || common + large + bytes > limits.max_bytes
 }
 
 #[cfg(test)]

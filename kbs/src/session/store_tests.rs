@@ -8,11 +8,20 @@ use super::*;
 const NOW: i64 = 1_000_000;
 const LIFE: i64 = 300;
 
-struct Kept(usize);
+enum Kept {
+    Cheap(usize),
+    Dear(usize),
+}
 
 impl Footprint for Kept {
     fn footprint(&self) -> usize {
-        self.0
+        match self {
+            Self::Cheap(bytes) | Self::Dear(bytes) => *bytes,
+        }
+    }
+
+    fn is_cheap(&self) -> bool {
+        matches!(self, Self::Cheap(_))
     }
 }
 
@@ -45,10 +54,21 @@ fn challenge(store: &Store, number: u32, now: i64) -> SessionId {
 }
 
 fn attest(store: &Store, bytes: usize, now: i64) -> Result<SessionId, NoRoom> {
-    let session = session(Kept(bytes), now);
+    keep(store, Kept::Dear(bytes), now)
+}
+
+fn attest_cheaply(store: &Store, bytes: usize, now: i64) -> Result<SessionId, NoRoom> {
+    keep(store, Kept::Cheap(bytes), now)
+}
+
+fn keep(store: &Store, state: Kept, now: i64) -> Result<SessionId, NoRoom> {
+    let session = session(state, now);
     let id = session.id;
     store.insert_attested(session, now).map(|()| id)
 }
+
+#[path = "cheap_tests.rs"]
+mod cheap;
 
 #[test]
 fn a_challenge_is_taken_once() {

@@ -31,6 +31,9 @@ pub enum TokenError {
     /// No TEE key in the claims.
     #[error("the token carries no TEE key")]
     NoTeeKey,
+    /// An EAR of devices alone. The key comes with a CPU.
+    #[error("the evidence has no CPU in it, so it proves no TEE key")]
+    NoCpu,
     /// A TEE key, and none where this issuer puts it: somebody else may have.
     #[error(
         "the TEE key stands at {0}, which is not where this issuer puts it: if it is to be believed there, name the \

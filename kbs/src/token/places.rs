@@ -1,5 +1,6 @@
 use jose::jwt::Claims;
 use policy::text::Pointers;
+use serde::Deserialize;
 
 /// Where each kind of issuer puts the guest's key. A key that stands where its issuer puts none may have been put there
 /// by whoever filled in the claims around it.
@@ -43,7 +44,10 @@ const TRUST_AUTHORITY: [&str; 3] = [
 const PLAIN: [&str; 2] = ["/customized_claims/runtime_data/tee-pubkey", "/tee-pubkey"];
 
 const ISSUER: &str = "/iss";
-const SUBMODULES: &str = "submods";
+/// The claims of evidence that may be worth nothing.
+const SAMPLE: &str = "/submods/cpu0/ear.veraison.annotated-evidence/sample";
+const TPM: &str = "/submods/cpu0/ear.veraison.annotated-evidence/tpm";
+pub(super) const SUBMODULES: &str = "submods";
 
 impl Places {
     /// With the places of `configured`, tried before all others. `trust_authority` are the names of Intel Trust
@@ -53,7 +57,7 @@ impl Places {
         let known = EAR.iter().chain(&TRUST_AUTHORITY).chain(&PLAIN);
         let all = configured.iter().map(String::as_str).chain(known.copied());
         Self {
-            pointers: Pointers::new([ISSUER].into_iter().chain(all)),
+            pointers: Pointers::new([ISSUER, SAMPLE, TPM].into_iter().chain(all)),
             configured,
             trust_authority: trust_authority.to_vec(),
         }
@@ -65,6 +69,8 @@ impl Places {
         for (pointer, text) in self.pointers.find(json)? {
             match pointer {
                 ISSUER => found.issuer = serde_json::from_str(&text).ok(),
+                SAMPLE => found.shown = Shown::Nothing,
+                TPM => found.shown = shown_by_tpm(&text),
                 _ => found.keys.push((pointer, text)),
             }
         }
@@ -100,4 +106,30 @@ pub(super) struct Found<'p> {
     /// In the order of the places.
     pub(super) keys: Vec<(&'p str, String)>,
     issuer: Option<String>,
+    pub(super) shown: Shown,
+}
+
+/// What a token says of how hard its evidence was to come by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// Anybody can make it, and as much of it as he likes: sample evidence, or a TPM's whose key nobody vouches for.
+    Nothing,
+    /// A TPM's, whose key somebody vouches for.
+    KnownTpm,
+    /// Neither.
+    #[default]
+    Other,
+}
+
+fn shown_by_tpm(claims: &str) -> Shown {
+    #[derive(Deserialize)]
+    struct Tpm {
+        ak_vouched_by: Option<String>,
+    }
+    let tpm: Option<Tpm> = serde_json::from_str(claims).ok();
+    let by = tpm.and_then(|tpm| tpm.ak_vouched_by);
+    match by.as_deref() {
+        Some("ak_certificate" | "ek_certificate") => Shown::KnownTpm,
+        _ => Shown::Nothing,
+    }
 }

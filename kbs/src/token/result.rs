@@ -5,11 +5,12 @@ use jose::jwe::{Jwe, JweError, Recipient};
 use jose::jwt::Claims;
 use jose::secret::Secret;
 use jose::tee_key::TeePublicKey;
+use kbs_types::Tee;
 use policy::text::FindError;
 use serde_json::Value;
 
 use super::error::TokenError;
-use super::places::{Places, SignedBy};
+use super::places::{Places, SUBMODULES, Shown, SignedBy};
 use crate::decisions::DecisionId;
 
 /// Where the verified init-data of the first CPU stands in an EAR.
@@ -29,6 +30,10 @@ pub struct AttestationResult {
     /// Made when the first secret goes to this guest.
     recipient: OnceLock<Box<Recipient>>,
     expires_at: i64,
+    /// Whether anybody can have one like it.
+    cheap: bool,
+    /// How hard the evidence was to come by.
+    shown: Shown,
     /// The record of the attestation, if it was made here.
     decision: Option<DecisionId>,
 }
@@ -63,7 +68,7 @@ impl AttestationResult {
                 None => found = Some((pointer, key)),
             }
         }
-        let (first, tee_key) = found.ok_or(TokenError::NoTeeKey)?;
+        let (first, tee_key) = found.ok_or_else(|| without_key(&claims))?;
         if !places.are_right(&standing, signed_by, &claims) {
             return Err(TokenError::TeeKeyElsewhere(first.to_owned()));
         }
@@ -73,6 +78,8 @@ impl AttestationResult {
             claims_json: claims.into_json_text().into(),
             tee_key,
             recipient: OnceLock::new(),
+            cheap: standing.shown == Shown::Nothing,
+            shown: standing.shown,
             decision: None,
         })
     }
@@ -90,6 +97,21 @@ impl AttestationResult {
     /// The same, for who keeps it.
     pub(crate) fn claims(&self) -> Arc<str> {
         Arc::clone(&self.claims_json)
+    }
+
+    /// Notes which attester it began with.
+    pub(crate) fn began_as(&mut self, tee: Tee) {
+        self.cheap |= match tee {
+            Tee::Sample | Tee::SampleDevice => true,
+            // A token that does not say who vouches for the key says that nobody does.
+            Tee::Tpm => self.shown != Shown::KnownTpm,
+            _ => false,
+        };
+    }
+
+    /// Whether somebody without any special machine can have as many results like this as he likes.
+    pub(crate) fn is_cheap(&self) -> bool {
+        self.cheap
     }
 
     /// Notes the record of the attestation.
@@ -135,9 +157,20 @@ impl AttestationResult {
             claims_json: claims.to_string().into(),
             tee_key,
             recipient: OnceLock::new(),
+            cheap: false,
+            shown: Shown::Other,
             decision: None,
             expires_at,
         }
+    }
+}
+
+/// Why there is no key: an EAR has it beside its first CPU.
+fn without_key(claims: &Claims) -> TokenError {
+    let submods = claims.value().get(SUBMODULES).and_then(Value::as_object);
+    match submods.is_some_and(|submods| !submods.contains_key("cpu0")) {
+        true => TokenError::NoCpu,
+        false => TokenError::NoTeeKey,
     }
 }
 

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use kbs_types::Tee;
+
 use super::*;
 
 #[tokio::test]
@@ -127,12 +129,22 @@ async fn attestations_that_anybody_can_make_push_out_neither_decisions_nor_claim
     .await;
     let attestation = bench.note(attested(claims(100 << 10))).await;
     let release = bench.note(released("default/key/1", Some(attestation))).await;
-    for tee in [kbs_types::Tee::Sample, kbs_types::Tee::Tpm] {
+    for tee in [Tee::Sample, Tee::SampleDevice, Tee::Tpm] {
         for _ in 0..50 {
             bench
                 .note(Occurrence {
-                    tee: Some(tee),
-                    ..attested(claims(300 << 10))
+                    claims: Some(claims(300 << 10)),
+                    ..Occurrence::attestation(Some(tee), Outcome::Appraised)
+                })
+                .await;
+            let untrusted = Outcome::Error(Verdict::Untrusted, "TokenVerifierError", "no cpu".into());
+            bench.note(Occurrence::attestation(Some(tee), untrusted)).await;
+            let released =
+                Occurrence::release("resource", &["a".to_owned()], Outcome::Decided(Verdict::Released));
+            bench
+                .note(Occurrence {
+                    cheap: true,
+                    ..released
                 })
                 .await;
             let denied = Outcome::Error(Verdict::Denied, "PolicyDeny", "no".into());
@@ -144,6 +156,45 @@ async fn attestations_that_anybody_can_make_push_out_neither_decisions_nor_claim
     assert_eq!(bench.all().len(), 10);
     assert_eq!(bench.all()[..2], [attestation, release]);
     assert!(bench.decisions.get(attestation).unwrap().1.is_some());
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_trusted_is_cheap_whatever_attester_it_is_of() {
+    let bench = Bench::new(DecisionsConfig {
+        max_count: 10,
+        ..DecisionsConfig::default()
+    })
+    .await;
+    let good = bench.note(attested(claims(10))).await;
+    for _ in 0..50 {
+        let untrusted = Outcome::Error(Verdict::Untrusted, "TokenVerifierError", "no cpu".into());
+        bench
+            .note(Occurrence::attestation(Some(Tee::Nvidia), untrusted))
+            .await;
+    }
+    assert_eq!(bench.all()[0], good);
+}
+
+#[tokio::test]
+async fn attestations_of_tpms_that_are_vouched_for_are_kept_like_those_of_others() {
+    let bench = Bench::new(DecisionsConfig {
+        max_count: 10,
+        ..DecisionsConfig::default()
+    })
+    .await;
+    let vouched = Occurrence {
+        cheap: false,
+        ..Occurrence::attestation(Some(Tee::Tpm), Outcome::Appraised)
+    };
+    let good = bench.note(vouched).await;
+    for _ in 0..50 {
+        bench
+            .note(Occurrence::attestation(Some(Tee::Tpm), Outcome::Appraised))
+            .await;
+    }
+    assert_eq!(bench.all()[0], good);
+    assert!(!bench.decisions.get(good).unwrap().0.cheap);
+    assert!(bench.decisions.get(bench.all()[1]).unwrap().0.cheap);
 }
 
 #[tokio::test]

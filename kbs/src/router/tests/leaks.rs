@@ -10,7 +10,14 @@ use tracing::Level;
 use crate::testing::{ALLOW_AFFIRMING, Bench, attestation};
 
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    /// What was written.
+    pub(super) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -91,7 +98,7 @@ async fn no_log_line_at_any_level_holds_a_secret_a_token_a_nonce_a_session_or_a_
         &x,
         &sealed,
     ];
-    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let log = lines.text();
     assert!(
         log.contains("verdict=\"released\"") && log.contains("verdict=cpu0=affirming"),
         "{log}"

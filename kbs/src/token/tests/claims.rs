@@ -337,3 +337,53 @@ async fn debug_output_shows_no_claims() {
     assert!(result.claims_json().contains("canary"));
     assert!(!format!("{result:?} {result:#?}").contains("canary"));
 }
+
+#[tokio::test]
+async fn what_anybody_can_have_is_told_from_what_takes_a_machine() {
+    let believed = Believed::new(&[]).await;
+    for (evidence, claims, tee, cheap) in [
+        ("snp", json!({}), "snp", false),
+        ("sample", json!({"svn": "1"}), "sample", true),
+        ("tpm", json!({"ak_vouched_by": "nobody"}), "tpm", true),
+        ("tpm", json!({}), "tpm", true),
+        ("tpm", json!({"ak_vouched_by": "ak_certificate"}), "tpm", false),
+        ("tpm", json!({"ak_vouched_by": "ek_certificate"}), "tpm", false),
+        ("tpm", json!({"ak_vouched_by": "somebody"}), "tpm", true),
+        // The policy, or another issuer, left the evidence out.
+        ("other", json!({}), "tpm", true),
+        ("other", json!({}), "sample", true),
+        ("other", json!({}), "sampledevice", true),
+        ("other", json!({}), "tdx", false),
+    ] {
+        let result = believed.verify(|token| {
+            let evidence_of = &mut token["submods"]["cpu0"]["ear.veraison.annotated-evidence"];
+            evidence_of.as_object_mut().unwrap().remove("snp");
+            evidence_of[evidence] = claims.clone();
+        });
+        let mut result = result.await.unwrap();
+        let by_its_claims = matches!(evidence, "sample" | "tpm") && cheap;
+        assert_eq!(result.is_cheap(), by_its_claims, "{evidence} {claims}");
+        result.began_as(serde_json::from_value(json!(tee)).unwrap());
+        assert_eq!(result.is_cheap(), cheap, "{evidence} {claims} {tee}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_devices_alone_is_told_from_one_that_lost_its_key() {
+    let believed = Believed::new(&[]).await;
+    let devices = believed.verify(|claims| {
+        let cpu = claims["submods"].as_object_mut().unwrap().remove("cpu0");
+        claims["submods"]["gpu0"] = cpu.unwrap();
+    });
+    assert!(matches!(devices.await.unwrap_err(), TokenError::NoCpu));
+    let without = believed.verify(|claims| {
+        let evidence = &mut claims["submods"]["cpu0"]["ear.veraison.annotated-evidence"];
+        evidence.as_object_mut().unwrap().remove("runtime_data_claims");
+    });
+    assert!(matches!(without.await.unwrap_err(), TokenError::NoTeeKey));
+    for plain in [json!({}), json!([]), json!("cpu0")] {
+        let odd = believed.verify(|claims| claims["submods"] = plain.clone());
+        let error = odd.await.unwrap_err();
+        assert_eq!(matches!(error, TokenError::NoCpu), plain.is_object(), "{error}");
+    }
+}

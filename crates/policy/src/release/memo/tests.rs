@@ -67,12 +67,13 @@ fn result() -> impl Strategy<Value = Value> {
         json!({"sampledevice": {}}),
         json!({"nvidia": {"dbgstat": "enabled"}}),
         json!({"nvidia": {"dbgstat": "disabled"}}),
+        json!({"nvidia": {"measurements": {"1": "00"}}}),
         json!({"tpm": {}}),
         json!({}),
     ]);
     let status = select(vec!["affirming", "warning"]);
     let submod = (evidence, status, 0..3).prop_map(
-        |(evidence, status, hardware)| json!({EVIDENCE: evidence, "ear.status": status, "ear.trustworthiness-vector": {"hardware": hardware}}),
+        |(evidence, status, value)| json!({EVIDENCE: evidence, "ear.status": status, "ear.trustworthiness-vector": {"hardware": value, "configuration": value}}),
     );
     let name = select(vec!["cpu0", "cpu1", "gpu0"]).prop_map(str::to_owned);
     let submods = prop::collection::btree_map(name, submod, 0..3);

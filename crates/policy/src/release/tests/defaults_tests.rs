@@ -197,11 +197,50 @@ fn default_looks_at_every_part() {
         default_grants(&changed)
     };
     assert!(with("gpu0", json!({"nvidia": {"dbgstat": "disabled"}})));
-    assert!(with("gpu1", json!({"nvidia": {"measurements": {}}})));
     assert!(!with("gpu0", json!({"nvidia": {"dbgstat": "enabled"}})));
     assert!(!with("gpu3", json!({"sampledevice": {"svn": "2"}})));
     // Two CPUs are one more than the policy can tell about.
     assert!(!with("cpu1", snp()));
+}
+
+#[test]
+fn default_wants_to_know_of_each_nvidia_device_that_it_is_not_in_debug_mode() {
+    let with = |nvidia: Json, vector: Json| {
+        let mut changed = claims("affirming", &snp());
+        changed["submods"]["gpu0"] = json!({"ear.veraison.annotated-evidence": {"nvidia": nvidia}});
+        changed["submods"]["gpu0"]["ear.trustworthiness-vector"] = vector;
+        default_grants(&changed)
+    };
+    let judged_here = json!({"arch": "Hopper", "measurements": {"1": "00"}});
+    // What the policy for GPUs gives one that was judged here: its measurements known, or not.
+    assert!(with(judged_here.clone(), json!({"configuration": 2})));
+    for unknown in [
+        json!({"configuration": 36}),
+        json!({"configuration": 96}),
+        json!({"configuration": "2"}),
+        json!({"hardware": 2}),
+        json!({}),
+        json!(null),
+    ] {
+        assert!(!with(judged_here.clone(), unknown.clone()), "{unknown}");
+    }
+    // A protected PCIe group: each device speaks for itself.
+    assert!(with(
+        json!({"gpu_count": 8, "switch_count": 4}),
+        json!({"configuration": 2})
+    ));
+    for dbgstat in [
+        json!("enabled"),
+        json!(""),
+        json!(null),
+        json!(false),
+        json!(["disabled"]),
+    ] {
+        let said = json!({"dbgstat": dbgstat});
+        assert!(!with(said.clone(), json!({"configuration": 2})), "{said}");
+        assert!(!with(said.clone(), json!({"configuration": 36})), "{said}");
+    }
+    assert!(with(json!({"dbgstat": "disabled"}), json!({"configuration": 36})));
 }
 
 #[test]
