@@ -8,14 +8,14 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::Parser;
 use daemon::clock::{Clock, SystemClock};
-use daemon::config::{Loaded, load};
+use daemon::config::Loaded;
 use daemon::serve::{Limits, Listener, ServeOptions, Serving, serve};
 use daemon::shutdown::{DEFAULT_GRACE, Shutdown};
 use daemon::telemetry::{self, LogFormat, TelemetryOptions};
 use daemon::tls::{ServerTls, TlsServerConfig};
 
 use crate::commands::{self, Command};
-use crate::config::{Config, RETIRED};
+use crate::config::Config;
 use crate::{AttestationService, admin, api};
 
 /// Appraises the evidence of confidential guests and attests to the result.
@@ -100,7 +100,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     }
 
     let Loaded { mut config, warnings } = match (&args.config_file, &args.command) {
-        (Some(path), None) => load(path, RETIRED)?,
+        (Some(path), None) => Config::load(path)?,
         (Some(path), Some(_)) => commands::configuration(path)?,
         (None, _) => Loaded {
             config: Config::default(),

@@ -3,13 +3,14 @@
 mod cca;
 mod csv;
 mod nvidia;
+mod upgrade;
 mod verifiers;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use daemon::audit::AuditConfig;
-use daemon::config::Retired;
+use daemon::config::{ConfigError, Loaded};
 use daemon::tls::{TlsClientConfig, TlsServerConfig};
 use serde::Deserialize;
 use storage::{StorageConfig, StorageType};
@@ -18,6 +19,7 @@ pub(crate) use self::cca::CcaFile;
 pub use self::cca::CcaVerifierConfig;
 pub use self::csv::{CsvVerifierConfig, HskCekSource, HygonConfig, HygonFilesConfig};
 pub use self::nvidia::{NrasConfig, NvidiaLocalConfig, NvidiaVerifierConfig};
+pub use self::upgrade::upgrade;
 pub use self::verifiers::{
     CollateralServiceConfig, CrlMode, DcapVerifierConfig, EndorsementCacheConfig, KdsConfig,
     OfflineStoreConfig, SnpVerifierConfig, TcbUpdateType, TpmVerifierConfig, VcekSource, VerifierConfig,
@@ -50,41 +52,15 @@ pub struct Config {
     pub request_memory_mib: Option<u32>,
 }
 
-/// Keys of earlier versions, which mean nothing any more.
-pub const RETIRED: &[Retired] = &[
-    Retired {
-        path: "work_dir",
-        note: "use `storage_backend`",
-    },
-    Retired {
-        path: "policy_engine",
-        note: "there is one policy engine",
-    },
-    Retired {
-        path: "attestation_token_config",
-        note: "use `attestation_token_broker`",
-    },
-    Retired {
-        path: "attestation_token_broker.type",
-        note: "every token is an EAR",
-    },
-    Retired {
-        path: "attestation_token_broker.policy_dir",
-        note: "policies are in `storage_backend`",
-    },
-    Retired {
-        path: "rvps_config.storage",
-        note: "use `storage_backend` and `rvps_config.storage_type`",
-    },
-    Retired {
-        path: "rvps_config.store_type",
-        note: "use `rvps_config.storage_type`",
-    },
-    Retired {
-        path: "rvps_config.store_config",
-        note: "use `storage_backend`",
-    },
-];
+impl Config {
+    /// Reads a file in TOML, JSON or YAML.
+    ///
+    /// # Errors
+    /// The file cannot be read, or does not say what this version understands.
+    pub fn load(path: &Path) -> Result<Loaded<Self>, Box<ConfigError>> {
+        daemon::config::load_upgraded(path, |file| upgrade(file, "")).map_err(Box::new)
+    }
+}
 
 /// Where reference values come from.
 #[derive(Debug, Clone, Deserialize)]

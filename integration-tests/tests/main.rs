@@ -13,7 +13,7 @@
 //! - [`exchanges`]: the recorded edge cases, with our statuses.
 //! - [`logged`], [`leaks`]: nothing secret in logs, errors or metrics. [`limits`]: what one client can use up.
 //! - [`outages`]: what happens when a service is gone; [`endorsements`], [`collateral`]: when a vendor is.
-//!   [`between_services`]: TLS, and one request id through all.
+//!   [`pinned`]: a client that is given the server's own certificate. [`between_services`]: TLS, and one request id through all.
 //! - [`tees`]: a simulated guest of every TEE, and the table of what was proved of each.
 //! - [`tidy`]: the rules of ARCHITECTURE.md.
 
@@ -44,6 +44,7 @@ mod nvidia;
 mod outages;
 mod owner;
 mod passport;
+mod pinned;
 mod pki;
 mod policies;
 mod policy_choice;

@@ -25,7 +25,11 @@ fn imports() -> BTreeMap<&'static str, (&'static [&'static str], &'static [&'sta
             (&[][..], &["tokio", "axum", "tonic", "reqwest"][..]),
         ),
         ("crates/storage", (&[][..], &["axum", "tonic"][..])),
-        ("crates/daemon", (&["audit"][..], &[][..])),
+        (
+            "crates/pinning",
+            (&[][..], &["tokio", "axum", "tonic", "reqwest"][..]),
+        ),
+        ("crates/daemon", (&["audit", "pinning"][..], &[][..])),
         (
             "crates/verifier",
             (
@@ -68,7 +72,7 @@ fn imports() -> BTreeMap<&'static str, (&'static [&'static str], &'static [&'sta
         (
             "kbs-client",
             (
-                &["audit", "jose", "simulated-tee"][..],
+                &["audit", "jose", "pinning", "simulated-tee"][..],
                 &["kbs", "attestation-service", "rvps"][..],
             ),
         ),

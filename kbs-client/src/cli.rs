@@ -6,6 +6,7 @@ mod admin;
 mod audit;
 mod credential;
 mod decisions;
+mod examples;
 mod guest;
 pub mod history;
 mod init_data;
@@ -14,7 +15,7 @@ mod policy;
 mod reference_values;
 mod resource_policies;
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -27,7 +28,10 @@ use output::Printer;
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return output::usage(&error, std::env::args_os()),
+    };
     init_logging();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -40,6 +44,8 @@ pub fn main() -> ExitCode {
     let result = runtime.block_on(run(cli, &mut std::io::stdout()));
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        // Who reads the result has read enough of it, as `head` does.
+        Err(CliError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             output::report(format, &error);
             ExitCode::from(error.exit_code())
@@ -117,6 +123,9 @@ pub enum CliError {
     /// The KBS, or what leads to it.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The resource policy said no to the evidence of the sample attester.
+    #[error(transparent)]
+    SampleDenied(ClientError),
     /// The result cannot be written.
     #[error("the result cannot be written: {0}")]
     Output(#[from] std::io::Error),
@@ -135,7 +144,7 @@ impl CliError {
         use ClientError as E;
         match self {
             Self::Usage(_) | Self::Client(E::Uri(_) | E::InitData(_)) => (2, "usage"),
-            Self::Client(E::Denied(_)) => (3, "denied-by-policy"),
+            Self::Client(E::Denied(_)) | Self::SampleDenied(_) => (3, "denied-by-policy"),
             Self::Client(E::NotFound(_)) => (4, "not-found"),
             Self::Client(E::Unauthorized(_)) => (5, "not-authorized"),
             Self::Client(E::Unavailable(_) | E::Unreachable { .. }) => (6, "unreachable"),

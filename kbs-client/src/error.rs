@@ -1,5 +1,7 @@
 //! What can go wrong, sorted by what one can do about it.
 
+mod hints;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -71,19 +73,14 @@ impl ClientError {
                  the guest's measurements are not registered as reference values, or the policy \
                  (`config get-resource-policy`) asks for more."
             }
-            Self::NotFound(refusal) => refusal.what_there_is(),
-            Self::Unauthorized(_) => {
-                "Give the key or the token that this KBS was set up with: `config --auth-private-key KEY` or \
-                 `config --admin-token-file FILE`."
-            }
+            Self::NotFound(refusal) => return hints::not_found(refusal),
+            Self::Unauthorized(refusal) => hints::unauthorized(refusal),
             Self::AttestationRefused(_) => {
                 "An administrator of the KBS sees which check failed with `kbs-client decisions show` and the id of the \
                  decision. A token may have expired: attest again."
             }
             Self::Unavailable(_) => "Try again later; the log of the KBS names the service that is down.",
-            Self::Unreachable { .. } => {
-                "Check --url, that the KBS runs, and for https that --cert-file is the root of its certificate."
-            }
+            Self::Unreachable { url, cause } => hints::unreachable(url, cause),
             Self::Attester(_) => "Choose what makes the evidence with --attester.",
             Self::Seal(_) => "Use the --tee-key-file that the token was made with.",
             _ => return None,
@@ -135,29 +132,6 @@ pub(crate) enum Caller {
 }
 
 impl Refusal {
-    /// Where to look for what was not found, by its kind.
-    fn what_there_is(&self) -> &'static str {
-        match self.kind.as_str() {
-            "PolicyNotFound" => {
-                "Check the id; `config list-attestation-policies` and `config list-resource-policies` show what a KBS of \
-                 this project has."
-            }
-            "RvpsError" => {
-                "Check the id; `config list-reference-values` shows what a KBS of this project has. A value that has \
-                 expired is not there any more."
-            }
-            "DecisionNotFound" => "Check the id; `decisions list` shows those that are still kept.",
-            "PluginNotFound" => {
-                "Check the plugin; the KBS serves those under `[[plugins]]` in its configuration."
-            }
-            "NotOffered" | "NotFound" => {
-                "This KBS, or the Attestation Service or RVPS behind it, does not offer that: see how it is set up, and \
-                 which version it is."
-            }
-            _ => "Check the name; `config list-resources` shows what a KBS of this project has.",
-        }
-    }
-
     /// Reads the body of an error; bodies that are not the KBS's JSON form are shown as they are.
     pub(crate) fn read(status: u16, body: &[u8], retry_after: Option<Duration>) -> Self {
         #[derive(Deserialize)]

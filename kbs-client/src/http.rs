@@ -4,9 +4,11 @@ use std::error::Error;
 use std::time::Duration;
 
 use reqwest::header::{HeaderValue, RETRY_AFTER, SET_COOKIE};
-use reqwest::{Certificate, Client, ClientBuilder, Method, RequestBuilder, Response};
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response};
 
 use crate::error::{Caller, ClientError, Refusal};
+
+mod tls;
 
 /// A connection pool to one KBS.
 #[derive(Debug, Clone)]
@@ -29,25 +31,16 @@ impl Http {
                 )));
             }
         };
-        let mut certificates = Vec::new();
-        for pem in roots {
-            let some = Certificate::from_pem_bundle(pem)
-                .ok()
-                .filter(|some| !some.is_empty());
-            certificates.extend(
-                some.ok_or_else(|| ClientError::Setup("no PEM root certificate in the file".into()))?,
-            );
-        }
-        install_crypto_provider();
-        let client = if secure {
-            // A machine without a certificate store can still have the given root.
-            let merged = builder().tls_certs_merge(certificates.clone()).build();
-            merged.or_else(|_| builder().tls_certs_only(certificates).build())
-        } else {
-            builder().tls_certs_only([]).build()
+        let certificates = roots.iter().map(|pem| tls::certificates(pem));
+        let certificates = certificates.collect::<Result<Vec<_>, _>>()?.concat();
+        let client = match secure {
+            true => builder().tls_backend_preconfigured(tls::config(certificates)?),
+            false => builder().tls_certs_only([]),
         };
-        let client =
-            client.map_err(|error| ClientError::Setup(format!("no HTTP client: {}", causes(&error))))?;
+        install_crypto_provider();
+        let client = client
+            .build()
+            .map_err(|error| ClientError::Setup(format!("no HTTP client: {}", causes(&error))))?;
         Ok(Self { client, base })
     }
 

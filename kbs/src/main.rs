@@ -10,7 +10,7 @@ fn main() -> ExitCode {
     match start(&Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("Error: {error:#}");
+            eprintln!("Error: {}", daemon::causes::causes(error.as_ref()));
             ExitCode::FAILURE
         }
     }

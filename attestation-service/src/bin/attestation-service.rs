@@ -10,7 +10,7 @@ async fn main() -> ExitCode {
     match attestation_service::app::run(attestation_service::app::Args::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("Error: {error:#}");
+            eprintln!("Error: {}", daemon::causes::causes(error.as_ref()));
             ExitCode::FAILURE
         }
     }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use storage::{StorageConfig, StorageType};
 
-use crate::config::{Config, RETIRED, VerifierConfig};
+use crate::config::{Config, VerifierConfig};
 
 /// Reads the file at `path`.
 ///
@@ -17,7 +17,7 @@ use crate::config::{Config, RETIRED, VerifierConfig};
 pub(crate) fn configuration(path: &Path) -> anyhow::Result<Loaded<Config>> {
     let file: Value = load(path, &[])?.config;
     if !KEYS_OF_A_KBS.iter().any(|key| file.get(key).is_some()) {
-        return Ok(load(path, RETIRED)?);
+        return Ok(Config::load(path)?);
     }
     let Loaded { config, warnings } = load_str::<KbsFile>(&file.to_string(), "json", &[])?;
     let service = config.attestation_service;

@@ -1,18 +1,18 @@
-use daemon::config::{ConfigError, Loaded, load, load_str};
+use daemon::config::{ConfigError, Loaded, load_str, load_str_upgraded};
 
 use super::*;
 
 const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/config");
 
 fn parse(text: &str) -> Result<Loaded<Config>, Box<ConfigError>> {
-    load_str(text, "json", RETIRED).map_err(Box::new)
+    load_str_upgraded(text, "json", |file| upgrade(file, "")).map_err(Box::new)
 }
 
 #[test]
 fn the_files_that_come_with_the_product_load() {
     for name in ["minimal.toml", "minimal.json", "full.toml"] {
         let path = PathBuf::from(format!("{DIRECTORY}/attestation-service-{name}"));
-        let loaded = load::<Config>(&path, RETIRED).unwrap();
+        let loaded = Config::load(&path).unwrap();
         assert!(loaded.warnings.is_empty(), "{name}: {:?}", loaded.warnings);
     }
 }
@@ -20,7 +20,7 @@ fn the_files_that_come_with_the_product_load() {
 #[test]
 fn the_full_file_has_the_defaults_that_it_says_it_has() {
     let path = PathBuf::from(format!("{DIRECTORY}/attestation-service-full.toml"));
-    let full = load::<Config>(&path, RETIRED).unwrap().config;
+    let full = Config::load(&path).unwrap().config;
     let (token, default) = (&full.attestation_token_broker, TokenConfig::default());
     assert_eq!(token.duration_min, default.duration_min);
     assert_eq!(token.issuer_name, default.issuer_name);
@@ -110,9 +110,9 @@ fn every_documented_key_is_known_in_every_format() {
     assert_eq!(config.verifier_config.unused().count(), 1);
 
     let value: serde_json::Value = serde_json::from_str(json).unwrap();
-    load_str::<Config>(&toml_text(&value), "toml", RETIRED).unwrap();
+    load_str::<Config>(&toml_text(&value), "toml", &[]).unwrap();
     // JSON is YAML.
-    load_str::<Config>(json, "yaml", RETIRED).unwrap();
+    load_str::<Config>(json, "yaml", &[]).unwrap();
 }
 
 /// The value as one inline TOML table a member.
@@ -149,8 +149,40 @@ fn files_of_earlier_versions_load_with_a_warning_for_each_retired_key() {
     assert_eq!(loaded.warnings.len(), 5, "{:?}", loaded.warnings);
     let simple = parse(r#"{"attestation_token_broker": {"type": "Simple"}}"#).unwrap();
     assert_eq!(simple.warnings.len(), 1);
-    let older = parse(r#"{"attestation_token_config": {"duration_min": 5}}"#).unwrap();
-    assert_eq!(older.warnings.len(), 1);
+    let older = parse(r#"{"attestation_token_config": {"duration_min": 7}}"#).unwrap();
+    assert_eq!(older.warnings.len(), 1, "{:?}", older.warnings);
+    assert_eq!(older.config.attestation_token_broker.duration_min, 7);
+}
+
+#[test]
+fn a_broker_that_is_a_name_and_a_remote_rvps_without_a_type_are_understood_as_a_kbs_does() {
+    let loaded = parse(
+        r#"{"attestation_token_broker": "Simple", "attestation_token_config": {"duration_min": 9},
+            "rvps_config": {"store_type": "LocalFs", "remote_addr": "http://127.0.0.1:50003"}}"#,
+    )
+    .unwrap();
+    assert_eq!(loaded.config.attestation_token_broker.duration_min, 9);
+    let RvpsConfig::GrpcRemote { address, .. } = loaded.config.rvps_config else {
+        panic!("not remote")
+    };
+    assert_eq!(address, "http://127.0.0.1:50003");
+    for key in [
+        "attestation_token_broker",
+        "store_type",
+        "remote_addr",
+        "no `type`",
+    ] {
+        let told = loaded.warnings.iter().any(|warning| warning.contains(key));
+        assert!(told, "{key}: {:?}", loaded.warnings);
+    }
+    let local = parse(r#"{"rvps_config": {"store_type": "LocalFs", "remote_addr": ""}}"#).unwrap();
+    assert!(matches!(
+        local.config.rvps_config,
+        RvpsConfig::BuiltIn {
+            storage_type: None,
+            ..
+        }
+    ));
 }
 
 #[test]
@@ -177,7 +209,6 @@ fn an_unknown_key_is_an_error_wherever_it_is() {
     for text in [
         r#"{"storage_backnd": {}}"#,
         r#"{"rvps_config": {"type": "BuiltIn", "address": "x"}}"#,
-        r#"{"rvps_config": {"address": "x"}}"#,
         r#"{"attestation_token_broker": {"duration": 5}}"#,
         r#"{"attestation_token_broker": {"signer": {"key_path": "/k", "cert": "/c"}}}"#,
         r#"{"verifier_config": {"snp_verifier": {"crls": "off"}}}"#,

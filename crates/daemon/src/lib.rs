@@ -7,6 +7,7 @@ pub mod aside;
 pub mod audit;
 pub mod budget;
 pub mod build_info;
+pub mod causes;
 pub mod clock;
 pub mod config;
 mod files;

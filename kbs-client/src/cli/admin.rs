@@ -99,15 +99,33 @@ pub(super) async fn config(
             as_integer,
             as_bool,
             as_single_value,
+            add,
         } => {
             let value = reference_value(value, as_integer, as_bool)?;
             let value = if as_single_value { value } else { json!([value]) };
+            let before = registered(&client, &name).await;
+            let value = match (add, before) {
+                (true, before) => reference_values::added(&name, before?, value)?,
+                (false, before) => {
+                    reference_values::warn_replaced(&name, before.ok().flatten().as_ref(), &value);
+                    value
+                }
+            };
             client.set_sample_reference_value(&name, &value).await?;
             printer.result(
                 "Reference Values Updated",
                 &json!({"set": "reference-value", "id": name, "value": value}),
             )
         }
+    }
+}
+
+/// The value that counts now, if there is one.
+async fn registered(client: &AdminClient, name: &str) -> Result<Option<Value>, ClientError> {
+    match client.get_reference_value(name).await {
+        Ok(text) => Ok(Some(serde_json::from_str(&text).unwrap_or(Value::String(text)))),
+        Err(ClientError::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::audit::AuditArgs;
 use super::credential::CredentialArgs;
 use super::decisions::DecisionsArgs;
+use super::examples;
 use super::policy::PolicyArgs;
 pub use super::reference_values::ReferenceValueCommand;
 pub use super::resource_policies::{ResourcePolicyCommand, SetResourcePolicyArgs};
@@ -72,11 +73,14 @@ pub enum Command {
     Audit(AuditArgs),
     /// Attest if need be, get a resource and print it in base64.
     #[command(arg_required_else_help = true)]
+    #[command(after_help = examples::GET_RESOURCE)]
     GetResource(GetResourceArgs),
     /// Attest, and print the attestation token.
+    #[command(after_help = examples::ATTEST)]
     Attest(AttestArgs),
     /// Prepare init-data: what a guest is configured with, bound to its evidence.
     #[command(arg_required_else_help = true)]
+    #[command(after_help = examples::INIT_DATA)]
     InitData(InitDataArgs),
 }
 
@@ -278,9 +282,9 @@ const MAX_DEVICES: usize = 32;
 #[cfg(feature = "simulated-tees")]
 #[derive(Debug, Args)]
 pub struct SimulatedSnpArgs {
-    /// Generation of the simulated processor.
-    #[arg(long, value_enum, default_value_t = SnpGeneration::Milan, value_name = "NAME", global = true)]
-    pub snp_generation: SnpGeneration,
+    /// Generation of the simulated processor. Default: milan.
+    #[arg(long, value_enum, value_name = "NAME", global = true)]
+    pub snp_generation: Option<SnpGeneration>,
 
     /// Launch measurement of the simulated guest: 48 bytes in hex.
     #[arg(long, value_name = "HEX", global = true)]
@@ -289,6 +293,19 @@ pub struct SimulatedSnpArgs {
     /// Let the simulated guest's policy allow debugging.
     #[arg(long, global = true)]
     pub snp_debug: bool,
+}
+
+#[cfg(feature = "simulated-tees")]
+impl SimulatedSnpArgs {
+    /// The first of these flags that is given.
+    pub(super) fn given(&self) -> Option<&'static str> {
+        let flags = [
+            ("--snp-generation", self.snp_generation.is_some()),
+            ("--snp-measurement", self.snp_measurement.is_some()),
+            ("--snp-debug", self.snp_debug),
+        ];
+        flags.into_iter().find_map(|(flag, given)| given.then_some(flag))
+    }
 }
 
 /// Processors that can be simulated.
@@ -319,6 +336,7 @@ pub struct ConfigArgs {
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Set an attestation policy: how evidence is judged.
+    #[command(after_help = examples::SET_ATTESTATION_POLICY)]
     SetAttestationPolicy {
         /// Rego file.
         #[arg(long, value_name = "FILE")]
@@ -365,6 +383,7 @@ pub enum ConfigCommand {
     #[command(flatten)]
     ResourcePolicies(ResourcePolicyCommand),
     /// Store a resource, in place of what was there.
+    #[command(after_help = examples::SET_RESOURCE)]
     SetResource {
         /// `repository/type/tag` or `kbs:///repository/type/tag`.
         #[arg(long, value_name = "PATH|URI")]
@@ -393,6 +412,7 @@ pub enum ConfigCommand {
     #[command(flatten)]
     ReferenceValues(ReferenceValueCommand),
     /// Register a reference value, in place of what was there: a string in a list, unless a flag says otherwise.
+    #[command(after_help = examples::SET_SAMPLE_REFERENCE_VALUE)]
     SetSampleReferenceValue {
         /// Its name.
         name: String,
@@ -408,6 +428,10 @@ pub enum ConfigCommand {
         /// Register the value itself, not a list of it.
         #[arg(long)]
         as_single_value: bool,
+        /// Add it to the list that is registered, instead of replacing that. The whole list is good for another year
+        /// then.
+        #[arg(long, conflicts_with = "as_single_value")]
+        add: bool,
     },
 }
 

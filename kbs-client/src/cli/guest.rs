@@ -24,7 +24,7 @@ pub(super) async fn attest(
     evidence: &AttesterArgs,
     printer: &mut Printer<'_>,
 ) -> Result<(), CliError> {
-    let mut builder = attested(builder(target), evidence)?;
+    let (mut builder, _) = attested(builder(target), evidence)?;
     if let Some(path) = arguments.tee_key_file {
         builder = builder.tee_key(tee_key(&read_file(&path)?)?);
     }
@@ -49,11 +49,12 @@ pub(super) async fn get_resource(
 ) -> Result<(), CliError> {
     let uri: ResourceUri = arguments.path.parse().map_err(ClientError::Uri)?;
     let mut builder = builder(target);
+    let mut sample = false;
     match (arguments.attestation_token, &arguments.tee_key_file) {
         (Some(_), None) => return Err(CliError::Usage(TOKEN_WITHOUT_KEY.to_owned())),
         (Some(path), Some(_)) => builder = builder.token(read_text(&path)?),
         (None, _) => {
-            builder = attested(builder, evidence)?;
+            (builder, sample) = attested(builder, evidence)?;
             if let Some(text) = arguments.init_data {
                 builder = builder.init_data(text.parse().map_err(ClientError::InitData)?);
             }
@@ -68,7 +69,10 @@ pub(super) async fn get_resource(
     let mut client = keeping(builder, arguments.save_evidence.as_deref()).build()?;
     let secret = client.get_resource(&uri).await;
     save_evidence(&client, arguments.save_evidence.as_deref())?;
-    let secret = secret?;
+    let secret = secret.map_err(|error| match error {
+        ClientError::Denied(_) if sample => CliError::SampleDenied(error),
+        error => error.into(),
+    })?;
     let content = STANDARD.encode(secret.expose());
     printer.result(&content, &json!({"uri": uri.to_string(), "resource": content}))
 }
@@ -104,9 +108,11 @@ fn tee_key(pem: &[u8]) -> Result<TeePrivateKey, CliError> {
     key.map_err(|error| CliError::Usage(format!("the TEE key cannot be used: {error}")))
 }
 
-/// With everything that makes evidence.
-fn attested(builder: Builder, arguments: &AttesterArgs) -> Result<Builder, CliError> {
-    let mut builder = builder.attester(attester(arguments)?);
+/// With everything that makes evidence, and whether that is no more than a sample.
+fn attested(builder: Builder, arguments: &AttesterArgs) -> Result<(Builder, bool), CliError> {
+    let attester = attester(arguments)?;
+    let sample = attester.tee() == SampleAttester.tee();
+    let mut builder = builder.attester(attester);
     for device in &arguments.devices {
         builder = builder.devices(match device {
             DeviceKind::Sample => Box::new(SampleDeviceAttester),
@@ -116,10 +122,18 @@ fn attested(builder: Builder, arguments: &AttesterArgs) -> Result<Builder, CliEr
             }
         });
     }
-    Ok(builder)
+    Ok((builder, sample))
 }
 
 fn attester(arguments: &AttesterArgs) -> Result<Box<dyn Attester>, CliError> {
+    #[cfg(feature = "simulated-tees")]
+    if arguments.attester != AttesterKind::Simulated("snp")
+        && let Some(flag) = arguments.simulated.given()
+    {
+        return Err(CliError::Usage(format!(
+            "{flag} is about the simulated SEV-SNP platform: it needs `--attester simulated-snp`"
+        )));
+    }
     Ok(match arguments.attester {
         AttesterKind::Auto => match real()? {
             Some(attester) => Box::new(attester),
@@ -160,9 +174,9 @@ fn simulated_snp(
     use super::args::SnpGeneration;
     use crate::attester::simulated_snp::{Generation, SimulatedSnpAttester};
     let generation = match arguments.snp_generation {
-        SnpGeneration::Milan => Generation::Milan,
-        SnpGeneration::Genoa => Generation::Genoa,
-        SnpGeneration::Turin => Generation::Turin,
+        None | Some(SnpGeneration::Milan) => Generation::Milan,
+        Some(SnpGeneration::Genoa) => Generation::Genoa,
+        Some(SnpGeneration::Turin) => Generation::Turin,
     };
     let attester = SimulatedSnpAttester::new(generation).map_err(ClientError::Attester)?;
     let attester = attester.debug(arguments.snp_debug);

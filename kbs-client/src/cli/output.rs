@@ -1,6 +1,8 @@
 //! How results and errors are written.
 
+use std::ffi::OsString;
 use std::io::Write;
+use std::process::ExitCode;
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -45,6 +47,31 @@ pub(super) fn report(format: OutputFormat, error: &CliError) {
     }
 }
 
+/// Writes what is wrong with the arguments in the form that they ask for, or the help that they ask for.
+pub(super) fn usage(error: &clap::Error, arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    if error.use_stderr() && asks_for_json(arguments) {
+        let (exit_code, message) = (error.exit_code(), error.render().to_string());
+        let object = json!({"class": "usage", "exit_code": exit_code, "message": message.trim_end()});
+        eprintln!("{}", json!({"error": object}));
+    } else {
+        // A closed pipe is nothing to tell anybody about.
+        let _ = error.print();
+    }
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+/// Arguments that make no sense as a whole may still say how they want to hear so.
+fn asks_for_json(arguments: impl Iterator<Item = OsString>) -> bool {
+    let mut after_flag = false;
+    for argument in arguments {
+        if argument == "--output=json" || (after_flag && argument == "json") {
+            return true;
+        }
+        after_flag = argument == "--output";
+    }
+    false
+}
+
 fn text(error: &CliError) -> String {
     match hint(error) {
         Some(hint) => format!("Error: {error}\n{hint}"),
@@ -54,7 +81,7 @@ fn text(error: &CliError) -> String {
 
 fn json(error: &CliError) -> Value {
     let refusal = match error {
-        CliError::Client(error) => error.refusal(),
+        CliError::Client(error) | CliError::SampleDenied(error) => error.refusal(),
         _ => None,
     };
     let (exit_code, class) = error.class();
@@ -87,6 +114,11 @@ fn json(error: &CliError) -> Value {
 fn hint(error: &CliError) -> Option<&'static str> {
     match error {
         CliError::Client(error) => ClientError::hint(error),
+        CliError::SampleDenied(_) => Some(
+            "The evidence was that of the sample attester, which anybody can make, and the default resource policy gives \
+             nothing to it. In a confidential guest, `--attester tsm` makes the real one; to try things out, an \
+             administrator can allow everything with `config set-resource-policy --allow-all`.",
+        ),
         _ => None,
     }
 }
@@ -116,5 +148,26 @@ mod tests {
             (&json!(3), &json!(403))
         );
         assert_eq!(value["error"]["request_id"], "r1");
+    }
+
+    #[test]
+    fn wrong_arguments_say_how_they_want_to_hear_so() {
+        let asks = |line: &str| asks_for_json(line.split(' ').map(OsString::from));
+        assert!(asks("kbs-client --output json get-resource --no-such-flag"));
+        assert!(asks("kbs-client attest --x --output=json"));
+        assert!(!asks("kbs-client get-resource --path json"));
+        assert!(!asks("kbs-client --output text get-resource json"));
+    }
+
+    #[test]
+    fn a_denial_of_the_sample_attester_says_that_it_is_one() {
+        let body = br#"{"type":"https://x/PolicyDeny","detail":"Access denied by policy","request_id":"r1"}"#;
+        let error = CliError::SampleDenied(Refusal::read(403, body, None).into_error(Caller::Guest));
+        assert!(text(&error).contains("--attester tsm"), "{}", text(&error));
+        let value = json(&error);
+        assert_eq!(
+            (&value["error"]["exit_code"], &value["error"]["status"]),
+            (&json!(3), &json!(403))
+        );
     }
 }

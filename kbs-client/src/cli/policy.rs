@@ -31,7 +31,7 @@ pub struct PolicyArgs {
 #[derive(Debug, Subcommand)]
 pub enum PolicyCommand {
     /// Try a policy, or reference values, on guests that were attested, and show what would change. Stores nothing.
-    #[command(arg_required_else_help = true)]
+    #[command(arg_required_else_help = true, after_help = EXAMPLES)]
     Test(TestArgs),
 }
 

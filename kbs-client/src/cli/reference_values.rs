@@ -201,5 +201,44 @@ fn because(reason: Option<&str>) -> String {
         .unwrap_or_default()
 }
 
+/// The list `before` with what `more` has beside it.
+pub(super) fn added(name: &str, before: Option<Value>, more: Value) -> Result<Value, CliError> {
+    let (mut list, more) = match (before, more) {
+        (None, more) => return Ok(more),
+        (Some(Value::Array(list)), Value::Array(more)) => (list, more),
+        (Some(single), _) => {
+            return Err(CliError::Usage(format!(
+                "{name} is {single}, which is no list to add something to: leave out --add to replace it"
+            )));
+        }
+    };
+    for value in more {
+        if !list.contains(&value) {
+            list.push(value);
+        }
+    }
+    Ok(Value::Array(list))
+}
+
+/// Says what goes out of service with a new value: guests that it vouched for are locked out.
+pub(super) fn warn_replaced(name: &str, before: Option<&Value>, after: &Value) {
+    let elements = |value: &Value| match value {
+        Value::Array(list) => list.clone(),
+        single => vec![single.clone()],
+    };
+    let kept = elements(after);
+    let gone = before.map(elements).unwrap_or_default().into_iter();
+    let gone: Vec<_> = gone
+        .filter(|value| !kept.contains(value))
+        .map(|value| value.to_string())
+        .collect();
+    if !gone.is_empty() {
+        tracing::warn!(
+            "{name} does not vouch for {} any more: to keep what is registered, use --add",
+            printable(&gone.join(", "))
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests;

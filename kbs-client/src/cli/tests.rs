@@ -203,6 +203,153 @@ async fn reference_values_have_the_type_that_was_asked_for() {
 }
 
 #[tokio::test]
+async fn a_value_is_added_to_the_list_that_is_registered_and_not_put_in_its_place() {
+    let (kbs, files) = (FakeKbs::start().await, Files::new());
+    let admin = format!("config --admin-token-file {}", files.put("token", "h.p.s"));
+    let unknown = "Failed to get reference_values: No reference value found for the given id: svn";
+    for (before, line, expected) in [
+        (Some(r#"["1","2"]"#), "svn 3", json!({"svn": ["1", "2", "3"]})),
+        (Some(r#"["1","2"]"#), "svn 2", json!({"svn": ["1", "2"]})),
+        (Some("[1]"), "svn 2 --as-integer", json!({"svn": [1, 2]})),
+        (None, "svn 1", json!({"svn": ["1"]})),
+    ] {
+        match before {
+            Some(before) => kbs.script("reference-value/", 200, before),
+            None => kbs.script_error("reference-value/", 404, "RvpsError", unknown),
+        }
+        run_line(
+            &kbs,
+            &format!("{admin} set-sample-reference-value {line} --add"),
+            &[],
+        )
+        .await
+        .unwrap();
+        use base64::Engine;
+        let payload = body(&kbs)["payload"].as_str().unwrap().to_owned();
+        let payload = base64::engine::general_purpose::STANDARD.decode(payload).unwrap();
+        assert_eq!(
+            serde_json::from_slice::<Value>(&payload).unwrap(),
+            expected,
+            "{line}"
+        );
+    }
+    // What is no list cannot be added to, and what cannot be read is not overwritten.
+    kbs.script("reference-value/", 200, "7");
+    let line = format!("{admin} set-sample-reference-value svn 1 --add");
+    let single = run_line(&kbs, &line, &[]).await.unwrap_err();
+    assert!(single.to_string().contains("no list"), "{single}");
+    kbs.script_error("reference-value/", 403, "AdminAuthAccess", "no");
+    let unread = run_line(&kbs, &line, &[]).await.unwrap_err();
+    assert_eq!(unread.exit_code(), 5);
+    assert!(kbs.calls().last().unwrap().starts_with("GET "), "nothing was set");
+}
+
+#[test]
+fn what_a_new_value_locks_out_is_told() {
+    let log = |before: Value, after: Value| {
+        let log = Log::default();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(log.clone())
+            .with_ansi(false)
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            reference_values::warn_replaced("svn", Some(&before), &after);
+        });
+        let text = log.0.lock().unwrap().clone();
+        String::from_utf8(text).unwrap()
+    };
+    let told = log(json!(["1", "2"]), json!(["2"]));
+    assert!(
+        told.contains("does not vouch for") && told.contains("--add"),
+        "{told}"
+    );
+    assert_eq!(log(json!(["2"]), json!(["2"])), "");
+    assert!(log(json!(7), json!(8)).contains('7'));
+}
+
+#[derive(Clone, Default)]
+struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl tracing_subscriber::fmt::MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+#[test]
+fn every_example_in_the_help_is_a_command() {
+    fn check(command: &clap::Command, count: &mut usize) {
+        let text = command
+            .get_after_help()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let text = text.replace("\\\n", " ");
+        for line in text
+            .lines()
+            .map(str::trim)
+            .filter(|line| line.starts_with("kbs-client "))
+        {
+            let line = line.split(['>', '|', '#']).next().unwrap_or_default();
+            let words = line
+                .replace("'image 1.4 is gone'", "gone")
+                .replace("9f86d081…", &"9f".repeat(32));
+            let parsed = Cli::try_parse_from(words.split_whitespace());
+            assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+            *count += 1;
+        }
+        command
+            .get_subcommands()
+            .for_each(|command| check(command, count));
+    }
+    let mut count = 0;
+    check(&Cli::command(), &mut count);
+    assert!(count > 25, "{count}");
+}
+
+#[tokio::test]
+async fn a_sample_guest_that_is_denied_hears_that_it_is_one() {
+    let kbs = FakeKbs::start().await;
+    for (flags, sample) in [("--attester sample", true), ("", true)] {
+        kbs.script_error("resource/", 403, "PolicyDeny", "Access denied by policy");
+        let error = run_line(&kbs, &format!("{flags} get-resource --path a/b/c"), &[])
+            .await
+            .unwrap_err();
+        assert_eq!(error.exit_code(), 3, "{error}");
+        assert_eq!(matches!(error, CliError::SampleDenied(_)), sample);
+    }
+}
+
+#[cfg(feature = "simulated-tees")]
+#[tokio::test]
+async fn flags_of_the_simulated_platform_are_refused_beside_another_attester() {
+    let kbs = FakeKbs::start().await;
+    for flags in [
+        "--snp-debug",
+        "--attester sample --snp-measurement 00",
+        "--attester simulated-tdx --snp-generation milan",
+    ] {
+        let error = run_line(&kbs, &format!("{flags} attest"), &[]).await.unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains("--attester simulated-snp"), "{error}");
+    }
+    let simulated = run_line(&kbs, "--attester simulated-snp --snp-debug attest", &[]).await;
+    assert!(simulated.is_ok(), "{simulated:?}");
+}
+
+#[tokio::test]
 async fn a_private_key_signs_with_the_claims_that_were_asked_for() {
     let (kbs, files) = (FakeKbs::start().await, Files::new());
     let key = SigningKey::generate_p256().unwrap();

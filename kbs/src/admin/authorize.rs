@@ -112,6 +112,7 @@ impl Admin {
                     Err(AdminError::NotAllowed {
                         role,
                         path: decoded_path.to_owned(),
+                        method: method.clone(),
                     })
                 }
             }

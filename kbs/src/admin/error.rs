@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use axum::http::Method;
+
 use crate::token::source::SourceError;
 
 /// Why an admin request is refused. The texts are those that existing
@@ -16,12 +18,14 @@ pub enum AdminError {
     #[error("Admin access denied: Failed to parse claims from token: Missing required `role` claim in JWT")]
     NoRole,
     /// The administrator is known, and has no right to this. 403.
-    #[error("Admin access denied: Role {role} not allowed for path {path}")]
+    #[error("Admin access denied: Role {role} not allowed for path {path} with method {method}")]
     NotAllowed {
         /// The token's role.
         role: String,
         /// The decoded path, without the query.
         path: String,
+        /// The method, which a rule may open alone.
+        method: Method,
     },
     /// The path is not in its plain form, so no rule can speak of it. 403.
     #[error("Admin access denied: the request path is not in its plain form")]

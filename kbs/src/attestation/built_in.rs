@@ -15,7 +15,7 @@ use protos::reference::ReferenceValueHistoryRequest;
 
 pub use attestation_service::StartError;
 pub use attestation_service::config::{
-    Config, PolicyMapEntry, RETIRED, RvpsConfig, TokenConfig, VerifierConfig,
+    Config, PolicyMapEntry, RvpsConfig, TokenConfig, VerifierConfig, upgrade,
 };
 
 use crate::decisions::{FailedCheck, Refusal};

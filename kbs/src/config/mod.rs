@@ -13,7 +13,6 @@ use std::path::{Path, PathBuf};
 
 use daemon::config::{ConfigError, Loaded};
 use serde::Deserialize;
-use serde_json::Value;
 use storage::{StorageConfig, StorageType};
 
 pub use attestation::{AttestationServiceConfig, AttestationServiceType};
@@ -67,8 +66,7 @@ impl KbsConfig {
     /// # Errors
     /// The file cannot be read, or does not say what this version understands.
     pub fn load(path: &Path) -> Result<Loaded<Self>, Box<ConfigError>> {
-        let value = daemon::config::load::<Value>(path, &[]).map_err(Box::new)?.config;
-        Self::from_value(value).map_err(|error| Box::new(renamed(*error, path)))
+        daemon::config::load_upgraded(path, upgrade::upgrade).map_err(Box::new)
     }
 
     /// Reads text as if it had been a file with this `extension`.
@@ -76,33 +74,7 @@ impl KbsConfig {
     /// # Errors
     /// As [`KbsConfig::load`].
     pub fn from_text(text: &str, extension: &str) -> Result<Loaded<Self>, Box<ConfigError>> {
-        let value = daemon::config::load_str::<Value>(text, extension, &[]).map_err(Box::new)?;
-        Self::from_value(value.config)
-    }
-
-    fn from_value(mut value: Value) -> Result<Loaded<Self>, Box<ConfigError>> {
-        let warnings = upgrade::upgrade(&mut value);
-        let loaded = daemon::config::load_str::<Self>(&value.to_string(), "json", &[]).map_err(Box::new)?;
-        Ok(Loaded {
-            config: loaded.config,
-            warnings,
-        })
-    }
-}
-
-/// The error under the name of the file it is about.
-fn renamed(error: ConfigError, path: &Path) -> ConfigError {
-    let name = path.display().to_string();
-    match error {
-        ConfigError::Invalid {
-            key, hint, source, ..
-        } => ConfigError::Invalid {
-            name,
-            key,
-            hint,
-            source,
-        },
-        other => other,
+        daemon::config::load_str_upgraded(text, extension, upgrade::upgrade).map_err(Box::new)
     }
 }
 

@@ -238,10 +238,15 @@ fn a_built_in_service_of_an_older_file_is_honoured() {
     assert!(matches!(
         service.rvps_config,
         Some(RvpsConfig::BuiltIn {
-            storage_type: Some(StorageType::LocalFs),
+            storage_type: None,
             ..
         })
     ));
+    let told = loaded
+        .warnings
+        .iter()
+        .any(|warning| warning.contains("rvps-tool import"));
+    assert!(told, "{:?}", loaded.warnings);
     // Resources were served without being asked for, from the documented directory.
     assert_eq!(resource(&loaded.config), (ResourceBackendType::LocalFs, None));
 }
@@ -278,6 +283,105 @@ fn an_open_admin_interface_of_an_older_file_stays_open_and_is_named() {
     assert_eq!(
         loaded.config.admin.authorization_mode,
         Some(AuthorizationMode::DenyAll)
+    );
+}
+
+/// Who may administer as `[admin]` says, and the warnings about it.
+fn admin(lines: &str) -> (Option<AuthorizationMode>, Option<PathBuf>, String) {
+    let loaded = toml(&format!("[admin]\n{lines}"));
+    let admin = loaded.config.admin;
+    (
+        admin.authorization_mode,
+        admin.auth_public_key,
+        loaded.warnings.join("\n"),
+    )
+}
+
+#[test]
+fn older_keys_about_administration_that_contradict_each_other_let_in_the_fewest() {
+    let key = || Some(PathBuf::from("/k"));
+    for lines in [
+        "insecure_api = true\nauth_public_key = \"/k\"",
+        "type = \"InsecureAllowAll\"\nauth_public_key = \"/k\"",
+        "type = \"Simple\"\nauth_public_key = \"/k\"",
+        "type = \"Simple\"\ninsecure_api = true\nauth_public_key = \"/k\"",
+    ] {
+        let (mode, path, warnings) = admin(lines);
+        assert_eq!((mode, path), (None, key()), "{lines}");
+        assert!(
+            warnings.contains("`admin.auth_public_key` is set and counts"),
+            "{lines}: {warnings}"
+        );
+    }
+    let (mode, path, warnings) = admin("type = \"DenyAll\"\ninsecure_api = true\nauth_public_key = \"/k\"");
+    assert_eq!((mode, path), (Some(AuthorizationMode::DenyAll), None));
+    assert!(warnings.contains("nobody may administer"), "{warnings}");
+    let (mode, _, warnings) = admin("type = \"Simple\"\ninsecure_api = true");
+    assert_eq!(mode, None);
+    assert!(warnings.contains("has no `admin.auth_public_key`"), "{warnings}");
+}
+
+#[test]
+fn an_opening_key_names_the_replacement_that_is_not_retired_itself() {
+    for text in ["insecure_api = true", "[http_server]\ninsecure_api = true"] {
+        let loaded = toml(text);
+        assert_eq!(
+            loaded.config.admin.authorization_mode,
+            Some(AuthorizationMode::InsecureAllowAll)
+        );
+        let [warning] = &loaded.warnings[..] else {
+            panic!("{:?}", loaded.warnings)
+        };
+        assert!(warning.contains("use `admin.authorization_mode"), "{warning}");
+    }
+}
+
+#[test]
+fn the_operators_older_sample_starts_with_what_it_has_always_had() {
+    let loaded = toml(
+        r#"
+        [http_server]
+        sockets = ["0.0.0.0:8080"]
+        insecure_http = true
+        [admin]
+        type = "DenyAll"
+        insecure_api = true
+        auth_public_key = "/etc/auth-secret/publicKey"
+        [attestation_token]
+        insecure_key = true
+        attestation_token_type = "CoCo"
+        [attestation_service]
+        type = "coco_as_builtin"
+        work_dir = "/opt/confidential-containers/attestation-service"
+        policy_engine = "opa"
+        [attestation_service.attestation_token_broker]
+        type = "Ear"
+        policy_dir = "/opt/confidential-containers/attestation-service/policies"
+        [attestation_service.attestation_token_config]
+        duration_min = 5
+        [attestation_service.rvps_config]
+        type = "BuiltIn"
+        [attestation_service.rvps_config.storage]
+        type = "LocalJson"
+        file_path = "/opt/confidential-containers/rvps/reference-values/reference-values.json"
+        [[plugins]]
+        name = "resource"
+        type = "LocalFs"
+        dir_path = "/opt/confidential-containers/kbs/repository"
+        "#,
+    );
+    assert!(matches!(
+        loaded.config.attestation_service.rvps_config,
+        Some(RvpsConfig::BuiltIn {
+            storage_type: None,
+            ..
+        })
+    ));
+    let told = |text: &str| loaded.warnings.iter().any(|warning| warning.contains(text));
+    assert!(
+        told("`attestation_service.rvps_config.storage`"),
+        "{:?}",
+        loaded.warnings
     );
 }
 

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
+use daemon::config::{put, take};
 use serde_json::{Map, Value, json};
+
+use crate::attestation::built_in;
 
 /// A key that moved: its old place and its new one.
 const MOVED: &[(&str, &str)] = &[
@@ -13,9 +16,7 @@ const MOVED: &[(&str, &str)] = &[
     ("payload_request_size", "http_server.payload_request_size"),
     ("timeout", "attestation_service.timeout"),
     ("auth_public_key", "admin.auth_public_key"),
-    ("insecure_api", "admin.insecure_api"),
     ("http_server.auth_public_key", "admin.auth_public_key"),
-    ("http_server.insecure_api", "admin.insecure_api"),
     ("attestation_token_config", "attestation_token"),
     (
         "attestation_token.insecure_key",
@@ -26,22 +27,6 @@ const MOVED: &[(&str, &str)] = &[
     (
         "storage_backend.backends.local_json.dir_path",
         "storage_backend.backends.local_json.file_dir_path",
-    ),
-    (
-        "attestation_service.attestation_token_config.duration_min",
-        "attestation_service.attestation_token_broker.duration_min",
-    ),
-    (
-        "attestation_service.rvps_config.store_type",
-        "attestation_service.rvps_config.storage_type",
-    ),
-    (
-        "attestation_service.rvps_config.storage.type",
-        "attestation_service.rvps_config.storage_type",
-    ),
-    (
-        "attestation_service.rvps_config.remote_addr",
-        "attestation_service.rvps_config.address",
     ),
 ];
 
@@ -65,18 +50,6 @@ const GONE: &[(&str, &str)] = &[
         "attestation_token.type",
         "the type of a token is told from the token",
     ),
-    (
-        "attestation_service.attestation_token_config",
-        "use `attestation_service.attestation_token_broker`",
-    ),
-    (
-        "attestation_service.rvps_config.storage",
-        "use `attestation_service.rvps_config.storage_type`",
-    ),
-    (
-        "attestation_service.rvps_config.store_config",
-        "use `storage_backend`",
-    ),
     ("policy_engine", "use `resource_policy.initial_file`"),
 ];
 
@@ -99,18 +72,13 @@ pub(super) fn upgrade(file: &mut Value) -> Vec<String> {
         }
     }
     admin(file, &mut warnings);
-    token_broker(file, &mut warnings);
-    rvps(file, &mut warnings);
+    if let Some(section) = file.get_mut("attestation_service") {
+        warnings.extend(built_in::upgrade(section, "attestation_service."));
+    }
     repository(file, older, &mut warnings);
     for (old, note) in GONE {
         if take(file, old).is_some() {
             warnings.push(format!("configuration key `{old}` is retired: {note}"));
-        }
-    }
-    for key in crate::attestation::built_in::RETIRED {
-        let old = format!("attestation_service.{}", key.path);
-        if take(file, &old).is_some() {
-            warnings.push(format!("configuration key `{old}` is retired: {}", key.note));
         }
     }
     warnings
@@ -149,67 +117,74 @@ fn services(file: &mut Value, warnings: &mut Vec<String>) {
     }
 }
 
-/// `insecure_api = true` opened the admin interface; `type` was the name of `authorization_mode`.
+/// What `admin.type` was called for a single key.
+const BY_KEY: &str = "Simple";
+
+/// `insecure_api = true` opened the admin interface, and `type` said who may use it. Where several of the older keys
+/// speak of that, whoever lets in the fewest is right.
 fn admin(file: &mut Value, warnings: &mut Vec<String>) {
-    if let Some(value) = take(file, "admin.insecure_api") {
-        let open = value == Value::Bool(true);
-        let known = !open || put(file, "admin.authorization_mode", json!("InsecureAllowAll"));
-        let note = match (open, known) {
-            (false, _) => "leave it out",
-            (true, true) => "use `admin.authorization_mode = \"InsecureAllowAll\"`",
-            (true, false) => "`admin.authorization_mode` is set and counts",
-        };
-        warnings.push(format!(
-            "configuration key `admin.insecure_api` is retired: {note}"
-        ));
-    }
-    let modes = ["DenyAll", "InsecureAllowAll", "AuthenticatedAuthorization"];
-    let kind = file.pointer("/admin/type").and_then(Value::as_str);
-    if kind.is_some_and(|kind| modes.contains(&kind))
-        && let Some(kind) = take(file, "admin.type")
-    {
-        put(file, "admin.authorization_mode", kind);
-        warnings.push("configuration key `admin.type` is retired: use `admin.authorization_mode`".into());
-    }
-}
-
-/// The broker used to be a name.
-fn token_broker(file: &mut Value, warnings: &mut Vec<String>) {
-    let key = "attestation_service.attestation_token_broker";
-    if file
-        .pointer("/attestation_service/attestation_token_broker")
-        .is_some_and(Value::is_string)
-    {
-        take(file, key);
-        warnings.push(format!(
-            "a name as `{key}` is retired: every token is an EAR, and the key is a table"
-        ));
-    }
-}
-
-/// An address alone used to say that the RVPS is remote, and a table without a type that it is not.
-fn rvps(file: &mut Value, warnings: &mut Vec<String>) {
-    let Some(Value::Object(table)) = file.pointer_mut("/attestation_service/rvps_config") else {
-        return;
+    let mut retired = |key: &str, note: &str| {
+        warnings.push(format!("configuration key `{key}` is retired: {note}"));
     };
-    if table.get("address").is_some_and(|address| address == "") {
-        table.remove("address");
-    }
-    if !table.contains_key("type") {
-        let kind = if table.contains_key("address") {
-            "GrpcRemote"
-        } else {
-            "BuiltIn"
+    let mut asked_open = false;
+    for key in OPENING {
+        let Some(value) = take(file, key) else { continue };
+        asked_open |= value == Value::Bool(true);
+        let note = match value {
+            Value::Bool(true) => "use `admin.authorization_mode = \"InsecureAllowAll\"`",
+            _ => "leave it out",
         };
-        table.insert("type".into(), json!(kind));
-        let note = format!("`attestation_service.rvps_config` has no `type`: `{kind}` is assumed");
-        warnings.push(note);
+        retired(key, note);
     }
-    if table.get("type").is_some_and(|kind| kind == "GrpcRemote") && table.remove("storage_type").is_some() {
-        warnings
-            .push("`attestation_service.rvps_config.storage_type` is not for a remote RVPS: ignored".into());
+    let modes = [
+        BY_KEY,
+        "DenyAll",
+        "InsecureAllowAll",
+        "AuthenticatedAuthorization",
+    ];
+    let kind = file.pointer("/admin/type").and_then(Value::as_str);
+    let mut kind = match kind.is_some_and(|kind| modes.contains(&kind)) {
+        true => take(file, "admin.type"),
+        false => None,
+    };
+    if let Some(kind) = &kind {
+        let note = match kind.as_str() == Some(BY_KEY) {
+            true => "one key in `admin.auth_public_key` says it all",
+            false => "use `admin.authorization_mode`",
+        };
+        retired("admin.type", note);
+    }
+    if asked_open && kind.is_none() {
+        kind = Some(json!("InsecureAllowAll"));
+    }
+    let Some(kind) = kind else { return };
+    let has_key = file.pointer("/admin/auth_public_key").is_some();
+    match kind.as_str() {
+        Some("DenyAll") if has_key => {
+            take(file, "admin.auth_public_key");
+            put(file, "admin.authorization_mode", kind);
+            warnings.push(
+                "`admin.type = \"DenyAll\"` counts and `admin.auth_public_key` does not: nobody may administer. Take \
+                 `type` out to let the holder of that key"
+                    .into(),
+            );
+        }
+        _ if has_key => warnings.push(
+            "`admin.auth_public_key` is set and counts: the holder of that key may administer, and nobody else".into(),
+        ),
+        Some(BY_KEY) => {
+            warnings.push("`admin.type = \"Simple\"` has no `admin.auth_public_key`: nobody may administer".into());
+        }
+        _ => {
+            if !put(file, "admin.authorization_mode", kind) {
+                warnings.push("`admin.authorization_mode` is set and counts, not the older keys".into());
+            }
+        }
     }
 }
+
+/// Where older versions had the key that opened the admin interface.
+const OPENING: [&str; 3] = ["insecure_api", "http_server.insecure_api", "admin.insecure_api"];
 
 /// Resources used to be configured in a table of their own, and to be served without any table.
 fn repository(file: &mut Value, older: bool, warnings: &mut Vec<String>) {
@@ -231,33 +206,4 @@ fn repository(file: &mut Value, older: bool, warnings: &mut Vec<String>) {
     warnings.push(
         "resources are configured as before plugins: use `[[plugins]]` with `name = \"resource\"`".into(),
     );
-}
-
-/// Removes and gives the value at a dotted path.
-fn take(file: &mut Value, path: &str) -> Option<Value> {
-    let (parent, key) = path.rsplit_once('.').unwrap_or(("", path));
-    let table = parent
-        .split('.')
-        .filter(|step| !step.is_empty())
-        .try_fold(file, |value, step| value.get_mut(step))?;
-    table.as_object_mut()?.remove(key)
-}
-
-/// Sets the value at a dotted path, unless there is one already.
-fn put(file: &mut Value, path: &str, value: Value) -> bool {
-    let (parent, key) = path.rsplit_once('.').unwrap_or(("", path));
-    let mut table = file;
-    for step in parent.split('.').filter(|step| !step.is_empty()) {
-        let Some(parent) = table.as_object_mut() else {
-            return false;
-        };
-        table = parent.entry(step).or_insert_with(|| json!({}));
-    }
-    match table.as_object_mut() {
-        Some(table) if !table.contains_key(key) => {
-            table.insert(key.to_owned(), value);
-            true
-        }
-        _ => false,
-    }
 }

@@ -33,7 +33,7 @@ async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("Error: {error:#}");
+            eprintln!("Error: {}", daemon::causes::causes(error.as_ref()));
             ExitCode::FAILURE
         }
     }

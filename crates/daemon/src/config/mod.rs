@@ -5,6 +5,7 @@
 //! The structs that are read into carry `#[serde(deny_unknown_fields)]`.
 
 mod error;
+mod places;
 mod retired;
 mod suggest;
 #[cfg(test)]
@@ -17,7 +18,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use self::error::ConfigError;
-pub use self::retired::Retired;
+pub use self::places::{put, take};
+pub use self::retired::{Retired, retire};
 
 /// A configuration, and what the operator should hear about it.
 #[derive(Clone, Debug)]
@@ -35,12 +37,24 @@ pub struct Loaded<T> {
 /// # Errors
 /// The file is not there, is not of its format, or does not say what `T` wants to know.
 pub fn load<T: DeserializeOwned>(path: &Path, retired: &[Retired]) -> Result<Loaded<T>, ConfigError> {
+    load_upgraded(path, |file| retire(file, retired))
+}
+
+/// As [`load`], but `upgrade` puts what older files say in today's place first, and gives one sentence for each such
+/// key.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_upgraded<T: DeserializeOwned>(
+    path: &Path,
+    upgrade: impl FnOnce(&mut Value) -> Vec<String>,
+) -> Result<Loaded<T>, ConfigError> {
     let name = path.display().to_string();
     let value = read(File::from(path)).map_err(|source| ConfigError::Unreadable {
         name: name.clone(),
         source,
     })?;
-    interpret(&name, value, retired)
+    interpret(&name, value, upgrade)
 }
 
 /// Reads a configuration from `text` as if it had been a file with this `extension`.
@@ -51,6 +65,18 @@ pub fn load_str<T: DeserializeOwned>(
     text: &str,
     extension: &str,
     retired: &[Retired],
+) -> Result<Loaded<T>, ConfigError> {
+    load_str_upgraded(text, extension, |file| retire(file, retired))
+}
+
+/// As [`load_upgraded`], of a text.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_str_upgraded<T: DeserializeOwned>(
+    text: &str,
+    extension: &str,
+    upgrade: impl FnOnce(&mut Value) -> Vec<String>,
 ) -> Result<Loaded<T>, ConfigError> {
     let format = match extension {
         "toml" => FileFormat::Toml,
@@ -67,7 +93,7 @@ pub fn load_str<T: DeserializeOwned>(
         name: name.clone(),
         source,
     })?;
-    interpret(&name, value, retired)
+    interpret(&name, value, upgrade)
 }
 
 /// Parses into plain data. Deserialising from that, and not from the `config` crate's own values, keeps types
@@ -79,12 +105,9 @@ fn read(source: impl Source + Send + Sync + 'static) -> Result<Value, ::config::
 fn interpret<T: DeserializeOwned>(
     name: &str,
     mut value: Value,
-    retired: &[Retired],
+    upgrade: impl FnOnce(&mut Value) -> Vec<String>,
 ) -> Result<Loaded<T>, ConfigError> {
-    let warnings = retired
-        .iter()
-        .filter_map(|key| key.drop_from(&mut value))
-        .collect();
+    let warnings = upgrade(&mut value);
     let config = serde_path_to_error::deserialize(value).map_err(|error| ConfigError::Invalid {
         name: name.to_owned(),
         key: error.path().to_string(),

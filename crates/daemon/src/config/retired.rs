@@ -12,9 +12,14 @@ pub struct Retired {
     pub note: &'static str,
 }
 
+/// Drops these keys, and gives one sentence for each that was there.
+pub fn retire(file: &mut Value, keys: &[Retired]) -> Vec<String> {
+    keys.iter().filter_map(|key| key.drop_from(file)).collect()
+}
+
 impl Retired {
     /// Removes the key wherever it is, and gives the warning if it was there.
-    pub(super) fn drop_from(&self, value: &mut Value) -> Option<String> {
+    fn drop_from(&self, value: &mut Value) -> Option<String> {
         let steps: Vec<&str> = self.path.split('.').collect();
         remove(value, &steps).then(|| format!("configuration key `{}` is retired: {}", self.path, self.note))
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
+use rustls::client::WebPkiServerVerifier;
 use rustls::pki_types::ServerName;
 use serde::Deserialize;
 
@@ -14,7 +15,7 @@ use super::{TlsError, pem};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TlsClientConfig {
-    /// PEM file with the authorities of the server's certificate. There are no others.
+    /// PEM file with the authorities of the server's certificate, or that certificate itself. There are no others.
     pub ca: PathBuf,
     /// PEM file with the client's certificate chain, for mutual TLS.
     #[serde(default)]
@@ -56,9 +57,15 @@ impl TlsClientConfig {
 
     fn build(&self) -> Result<ClientConfig, TlsError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let anchors = Arc::new(pem::anchors(&self.ca)?);
+        let usual = WebPkiServerVerifier::builder_with_provider(anchors, Arc::clone(&provider))
+            .build()
+            .map_err(|error| TlsError::ServerVerifier(error.to_string()))?;
+        let verifier = pinning::pinning(usual, pem::certificates(&self.ca)?);
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
-            .with_root_certificates(pem::anchors(&self.ca)?);
+            .dangerous()
+            .with_custom_certificate_verifier(verifier);
         let mut config = match (&self.certificate, &self.private_key) {
             (None, None) => builder.with_no_client_auth(),
             (Some(certificate), Some(key)) => builder

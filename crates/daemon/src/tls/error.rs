@@ -46,6 +46,9 @@ pub enum TlsError {
     /// Clients cannot be checked as configured.
     #[error("client certificates cannot be checked: {0}")]
     ClientVerifier(String),
+    /// Servers cannot be checked as configured.
+    #[error("server certificates cannot be checked: {0}")]
+    ServerVerifier(String),
     /// The lowest version is above the highest.
     #[error("the lowest TLS version is above the highest")]
     EmptyVersionRange,

@@ -49,6 +49,19 @@ impl Authority {
         paths
     }
 
+    /// Writes `plain.pem` and `plain.key`, as `openssl req -x509` makes them: for the same names, its own root, and marked
+    /// as an authority's.
+    pub(crate) fn plain(&self) -> TlsServerConfig {
+        let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let mut params = CertificateParams::new(names).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let plain = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let file = |name: &str| self.dir.path().join(name);
+        replace(&file("plain.pem"), &plain.pem());
+        replace(&file("plain.key"), &plain.key().serialize_pem());
+        TlsServerConfig::new(file("plain.pem"), file("plain.key"))
+    }
+
     pub(crate) fn server(&self) -> TlsServerConfig {
         let (certificate, key) = self.issue("server", "localhost");
         TlsServerConfig::new(certificate, key)

@@ -25,6 +25,7 @@ use regorus::{Engine, LimitError, Value};
 pub(crate) use self::guarded::within;
 pub(crate) use self::host::Host;
 use self::watch::Watch;
+use crate::explain::nearest;
 use crate::reads::growth;
 use crate::tokens::{self, Token};
 use crate::{LimitKind, Limits, PolicyError, RegoVersion};
@@ -172,7 +173,7 @@ impl Parsed {
         let wanted = target.rules.first();
         let Some(first) = rules.first().filter(|first| Some(*first) == wanted) else {
             let wanted = wanted.copied().unwrap_or_default();
-            return Err(PolicyError::Compile(format!("it has no rule `{wanted}`")));
+            return Err(PolicyError::Compile(self.missing(wanted)));
         };
         let mut analysed = self.engine.clone();
         let analysed = analysed.compile_with_entrypoint(&path(first).into());
@@ -201,6 +202,22 @@ impl Parsed {
                 documents,
             }),
         })
+    }
+
+    /// That there is no rule `wanted`, and which one may have been meant for it.
+    fn missing(&self, wanted: &str) -> String {
+        // The older name is looked for last, so it is the one that is missed.
+        let (wanted, older) = match wanted {
+            "allowed" => ("allow", " (or the older `allowed`)"),
+            other => (other, ""),
+        };
+        let rules = self.code.iter().filter_map(|token| match token {
+            Token::Name(name) if self.declares(name) => Some(name.as_str()),
+            _ => None,
+        });
+        let meant = nearest::of(wanted, rules);
+        let meant = meant.map(|name| format!("; was `{name}` meant for it?"));
+        format!("it has no rule `{wanted}`{older}{}", meant.unwrap_or_default())
     }
 
     /// Gives the engine the functions that are ours. It prefers the policy's own functions to these, and

@@ -148,6 +148,10 @@ fn text_that_is_no_policy_does_not_compile() {
         ("package other\nallow := true", "package must be `policy`"),
         ("package policy.sub\nallow := true", "package must be `policy`"),
         ("package policy\nother := true", "no rule `allow`"),
+        (
+            "package policy\ndefault alow := false",
+            "was `alow` meant for it?",
+        ),
         ("package policy\nallow := x", "x"),
         ("package policy\nallow := f(1)", "Unknown function"),
         ("\u{0}\u{feff}\u{202e}", "as Rego v1"),

@@ -6,7 +6,7 @@
 //! not hold what it saw and what it would have taken; `words` says it in sentences.
 
 mod leaf;
-mod nearest;
+pub(crate) mod nearest;
 mod operands;
 mod program;
 mod recent;

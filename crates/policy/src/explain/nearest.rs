@@ -6,7 +6,7 @@ const MAX_NAMES: usize = 2000;
 const MAX_LENGTH: usize = 128;
 
 /// The name that differs least from `wanted`, if it differs in little.
-pub(super) fn of<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
+pub(crate) fn of<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
     let few = (wanted.len() / 4).clamp(1, 3);
     let near = |name: &&str| name.len().abs_diff(wanted.len()) <= few && name.len() <= MAX_LENGTH;
     let names = names.take(MAX_NAMES).filter(near);

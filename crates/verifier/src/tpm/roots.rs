@@ -11,16 +11,21 @@ pub enum TpmRootError {
     #[error("malformed certificate: {0}")]
     Malformed(String),
     /// It is not allowed to sign certificates.
-    #[error("a certificate that is no certificate authority's cannot be a root")]
-    NotAnAuthority,
+    #[error(
+        "the certificate of `{0}` cannot be a root: it is no certificate authority's (basicConstraints CA:TRUE, and \
+         keyCertSign where it has a key usage)"
+    )]
+    NotAnAuthority(String),
 }
 
 /// The certificates in a PEM text, as DER, for [`TpmOptions`].
 ///
 /// # Errors
-/// [`TpmRootError::Malformed`]: there is none, or one is cut or no base64.
+/// There is none, or one that cannot be a root.
 pub fn certificates_from_pem(text: &[u8]) -> Result<Vec<Vec<u8>>, TpmRootError> {
-    pem_blocks(text).map_err(|reason| TpmRootError::Malformed(reason.to_owned()))
+    let certificates = pem_blocks(text).map_err(|reason| TpmRootError::Malformed(reason.to_owned()))?;
+    anchors(&certificates)?;
+    Ok(certificates)
 }
 
 /// A certificate whose word is taken.
@@ -51,8 +56,8 @@ fn anchors(certificates: &[Vec<u8>]) -> Result<Vec<Anchor>, TpmRootError> {
     let anchor = |der: &Vec<u8>| {
         let certificate =
             Certificate::parse(der).map_err(|error| TpmRootError::Malformed(error.to_string()))?;
-        if !certificate.is_authority() {
-            return Err(TpmRootError::NotAnAuthority);
+        if !certificate.may_be_authority() {
+            return Err(TpmRootError::NotAnAuthority(certificate.subject().to_string()));
         }
         Ok(Anchor {
             certificate,

@@ -97,6 +97,15 @@ impl Certificate {
         authority && signs
     }
 
+    /// As [`Self::is_authority`], but a certificate without key usage restricts nothing (RFC 5280, 4.2.1.3): those that
+    /// people make for themselves often have none.
+    pub(crate) fn may_be_authority(&self) -> bool {
+        let unrestricted = matches!(self.tbs().get::<KeyUsage>(), Ok(None));
+        let constraints = self.tbs().get::<BasicConstraints>();
+        let authority = matches!(constraints, Ok(Some((_, constraints))) if constraints.ca);
+        self.is_authority() || (authority && unrestricted)
+    }
+
     /// May so many authorities be between it and the last certificate of a chain (RFC 5280, 4.2.1.9)?
     pub(crate) fn allows_below(&self, authorities: usize) -> bool {
         match self.tbs().get::<BasicConstraints>() {

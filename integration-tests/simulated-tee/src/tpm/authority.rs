@@ -62,6 +62,8 @@ pub struct CertificateSpec {
     pub path_length: Option<u8>,
     /// May its key sign messages (a leaf's) or certificates (an authority's)?
     pub signs: bool,
+    /// Does it say what its key may do at all? What people make for themselves often does not.
+    pub key_usage: bool,
     /// What the key is for.
     pub purpose: Option<Purpose>,
     /// An extension that nobody knows, marked critical.
@@ -78,6 +80,7 @@ impl CertificateSpec {
             ca: false,
             path_length: None,
             signs: true,
+            key_usage: true,
             purpose: Some(purpose),
             unknown_critical: false,
         }
@@ -103,10 +106,10 @@ impl CertificateSpec {
             ca: self.ca,
             path_len_constraint: self.path_length,
         };
-        let mut extensions = vec![
-            constraints.to_extension(subject, &[])?,
-            KeyUsage(usage).to_extension(subject, &[])?,
-        ];
+        let mut extensions = vec![constraints.to_extension(subject, &[])?];
+        if self.key_usage {
+            extensions.push(KeyUsage(usage).to_extension(subject, &extensions)?);
+        }
         if let Some(purpose) = self.purpose {
             extensions.push(ExtendedKeyUsage(vec![purpose.oid()]).to_extension(subject, &extensions)?);
         }

@@ -216,7 +216,7 @@ fn devices(decision: &Decision, say: &mut impl FnMut(&str)) {
     if is("executables", 33) {
         say("The measurement is not among the reference values. If you trust what was booted, register it:");
         say(
-            "`config set-sample-reference-value`, or `rvps-tool`; `config list-reference-values` shows what is there.",
+            "`config set-sample-reference-value --add`, or `rvps-tool`; `config list-reference-values` shows what is there.",
         );
     }
     if is("hardware", 97) || is("hardware", 32) {

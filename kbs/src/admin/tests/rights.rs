@@ -41,7 +41,7 @@ async fn a_role_reaches_what_its_rules_open_and_nothing_else() {
         assert!(!refused.is_unauthenticated());
         assert_eq!(
             refused.to_string(),
-            format!("Admin access denied: Role writer not allowed for path {path}")
+            format!("Admin access denied: Role writer not allowed for path {path} with method POST")
         );
     }
 }

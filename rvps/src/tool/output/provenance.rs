@@ -26,7 +26,7 @@ pub(in crate::tool) fn provenance(
         })?;
         return Ok(match format {
             Format::Json => version_json(version)?.to_string(),
-            Format::Text => format!("{}\n{}", printable(id), version_text(version)),
+            Format::Text => format!("{}\n{}", printable(id), version_with_value(version)),
         });
     }
     let Some(current) = &history.current else {
@@ -88,15 +88,7 @@ pub(in crate::tool) fn history(
     if history.current.is_some() && !history.current_is_newest {
         text.push("  (the value that is served was put into storage, not registered)".to_owned());
     }
-    text.extend(history.versions.iter().map(|version| {
-        let value = version
-            .value
-            .as_deref()
-            .map_or_else(|| "no value".to_owned(), printable);
-        let until = version.expires_at.map(|at| format!(", until {}", time(at)));
-        let until = until.unwrap_or_default();
-        format!("{}\n      {value}{until}", version_text(version))
-    }));
+    text.extend(history.versions.iter().map(version_with_value));
     for revoked in &history.revoked {
         let (value, by) = (printable(&revoked.value), registrar(revoked.by.as_ref()));
         let why = because(revoked.reason.as_deref());
@@ -114,6 +106,17 @@ fn expired(newest: &ReferenceValueVersion) -> String {
         Some(at) => format!(" any more: it expired at {}", time(at)),
         None => String::new(),
     }
+}
+
+/// A version, and below it what its value is and how long it is good.
+fn version_with_value(version: &ReferenceValueVersion) -> String {
+    let value = version
+        .value
+        .as_deref()
+        .map_or_else(|| "no value".to_owned(), printable);
+    let until = version.expires_at.map(|at| format!(", until {}", time(at)));
+    let until = until.unwrap_or_default();
+    format!("{}\n      {value}{until}", version_text(version))
 }
 
 fn version_text(version: &ReferenceValueVersion) -> String {

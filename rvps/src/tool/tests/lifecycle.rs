@@ -140,6 +140,10 @@ async fn a_value_is_signed_registered_compared_revoked_and_deleted() {
     );
     let old = json_of(&[&["get", "svn", "--number", "1"][..], &at].concat()).await;
     assert_eq!(old["value"], 1);
+    let old = tool(&[&["get", "svn", "--number", "1"][..], &at].concat())
+        .await
+        .unwrap();
+    assert!(old.contains("\n      1, until 20"), "the value is shown: {old}");
     let history = json_of(&[&["history", "svn"][..], &at].concat()).await;
     assert_eq!(history["versions"][0]["event"], "deleted");
     assert_eq!(history["versions"][0]["reason"], "not used");

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use daemon::config::load_str;
 
-use crate::{Config, RETIRED_KEYS, tool::Arguments};
+use crate::tool::{Arguments, asks_for_json, error_json};
+use crate::{Config, RETIRED_KEYS};
 
 fn pages() -> Vec<PathBuf> {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
@@ -61,6 +62,54 @@ fn every_command_on_the_pages_is_one() {
         }
     }
     assert!(count > 15, "{count}");
+}
+
+#[test]
+fn every_example_in_the_help_is_a_command() {
+    fn check(command: &clap::Command, count: &mut usize) {
+        let text = command
+            .get_after_help()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        for line in text
+            .lines()
+            .map(str::trim)
+            .filter(|line| line.starts_with("rvps-tool "))
+        {
+            let parsed = Arguments::try_parse_from(words(line));
+            assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+            *count += 1;
+        }
+        command.get_subcommands().for_each(|command| {
+            assert!(
+                command.get_after_help().is_some()
+                    || command.has_subcommands()
+                    || command.get_name() == "snp"
+                    || command.get_name() == "tdx"
+            );
+            check(command, count);
+        });
+    }
+    let mut count = 0;
+    check(&Arguments::command(), &mut count);
+    assert!(count > 25, "{count}");
+}
+
+#[test]
+fn errors_are_json_where_the_arguments_ask_for_it_even_if_they_are_wrong() {
+    let asks = |line: &str| asks_for_json(line.split(' ').map(Into::into));
+    for line in [
+        "rvps-tool list -o json",
+        "rvps-tool get --output json",
+        "rvps-tool x --output=json",
+    ] {
+        assert!(asks(line), "{line}");
+    }
+    assert!(!asks("rvps-tool get json") && !asks("rvps-tool list -o text json"));
+    assert_eq!(
+        error_json("no \"such\" thing", 1).to_string(),
+        r#"{"error":{"exit_code":1,"message":"no \"such\" thing"}}"#
+    );
 }
 
 #[test]

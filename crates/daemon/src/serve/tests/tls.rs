@@ -44,6 +44,34 @@ async fn each_profile_speaks_its_versions() {
 }
 
 #[tokio::test]
+async fn a_client_takes_the_very_certificate_that_it_was_given_though_it_is_an_authoritys() {
+    let authority = Authority::new();
+    let plain = authority.plain();
+    let stack = start(Some(&plain), quick(), router()).await;
+    let connect = async |ca: std::path::PathBuf, name: &str| {
+        let config = crate::tls::TlsClientConfig {
+            ca,
+            certificate: None,
+            private_key: None,
+            server_name: Some(name.to_owned()),
+        };
+        let tls = config.load().unwrap();
+        let socket = TcpStream::connect(stack.address).await?;
+        let name = tls.server_name("unused").unwrap();
+        TlsConnector::from(tls.current())
+            .connect(name, socket)
+            .await
+            .map(drop)
+    };
+    connect(plain.certificate.clone(), "localhost").await.unwrap();
+    assert!(connect(plain.certificate.clone(), "elsewhere").await.is_err());
+    assert!(
+        connect(authority.ca(), "localhost").await.is_err(),
+        "given another"
+    );
+}
+
+#[tokio::test]
 async fn plain_http_and_silence_end_at_a_tls_port() {
     let authority = Authority::new();
     let stack = start(Some(&authority.server()), quick(), router()).await;

@@ -301,7 +301,7 @@ fn a_root_must_be_an_authority() {
     };
     let leaf = ROOT.certify(&leaf(), RSA.ak_spki()).unwrap();
     let error = TpmVerifier::new(&options(leaf)).err();
-    assert_eq!(error, Some(TpmRootError::NotAnAuthority));
+    assert_eq!(error, Some(TpmRootError::NotAnAuthority("CN=TPM key".to_owned())));
     let error = TpmVerifier::new(&options(vec![1, 2])).err();
     assert!(matches!(error, Some(TpmRootError::Malformed(_))));
     assert_eq!(
@@ -309,4 +309,31 @@ fn a_root_must_be_an_authority() {
         Ok(vec![ROOT.der().to_vec()])
     );
     assert!(super::super::certificates_from_pem(b"nothing").is_err());
+}
+
+#[test]
+fn a_root_without_a_key_usage_may_be_trusted_and_one_whose_key_usage_says_otherwise_not() {
+    let spec = CertificateSpec {
+        key_usage: false,
+        ..CertificateSpec::authority("made with openssl")
+    };
+    let plain = Authority::root(&spec).unwrap();
+    let options = |root: &Authority| TpmOptions {
+        ak_roots: vec![root.der().to_vec()],
+        ..TpmOptions::default()
+    };
+    let leaf = [plain.certify(&leaf(), RSA.ak_spki()).unwrap()];
+    assert!(run(&options(&plain), &leaf).is_ok());
+    assert!(super::super::certificates_from_pem(plain.pem().as_bytes()).is_ok());
+
+    let spec = CertificateSpec {
+        signs: false,
+        ..CertificateSpec::authority("signs messages alone")
+    };
+    let wrong = Authority::root(&spec).unwrap();
+    let error = TpmVerifier::new(&options(&wrong))
+        .err()
+        .map(|error| error.to_string());
+    assert!(error.is_some_and(|error| error.contains("CN=signs messages alone")));
+    assert!(super::super::certificates_from_pem(wrong.pem().as_bytes()).is_err());
 }

@@ -1,0 +1,144 @@
+//! What one can do about an error, where that depends on what the KBS said.
+
+use super::Refusal;
+
+/// There is no such thing.
+pub(super) fn not_found(refusal: &Refusal) -> Option<&'static str> {
+    Some(match refusal.kind.as_str() {
+        "PolicyNotFound" => {
+            "Check the id, which has the class of TEEs behind it (`default_cpu`); `config list-attestation-policies` and \
+             `config list-resource-policies` show what a KBS of this project has."
+        }
+        "RvpsError" => {
+            "Check the id; `config list-reference-values` shows what a KBS of this project has. A value that has expired \
+             is not there any more."
+        }
+        "DecisionNotFound" => "Check the id; `decisions list` shows those that are still kept.",
+        "PluginNotFound" => {
+            "Check the plugin; the KBS serves those under `[[plugins]]` in its configuration."
+        }
+        "NotOffered" if refusal.detail.contains("decisions.enabled") => return None,
+        "NotOffered" => {
+            "This KBS, or the Attestation Service or RVPS behind it, does not offer that: see how it is set up, and which \
+             version it is. One with `type = \"none\"` attests nobody: bring the token of another with \
+             --attestation-token and --tee-key-file."
+        }
+        "NotFound" => return None,
+        "" => {
+            "This is no answer of a KBS: --url is its root, such as https://kbs.example:8080, mostly without a path."
+        }
+        _ => "Check the name; `config list-resources` shows what a KBS of this project has.",
+    })
+}
+
+/// The administrator is not let do this.
+pub(super) fn unauthorized(refusal: &Refusal) -> &'static str {
+    if refusal.detail.contains("DenyAll") {
+        "This KBS lets nobody administer. Its operator has to say in `[admin]` of its configuration who may."
+    } else if refusal.detail.contains("not allowed for path") {
+        "The credential holds, but nothing gives its role this right: take another role (--auth-role), or ask the operator \
+         for a rule in `[admin.authorization.regex_acl]`."
+    } else {
+        "Give the key or the token that this KBS was set up with: `config --auth-private-key KEY` or \
+         `config --admin-token-file FILE`. If the KBS names an issuer for that key, say the same with --auth-issuer, and \
+         with --auth-role the role."
+    }
+}
+
+/// Nobody answers, or not as they should.
+pub(super) fn unreachable(url: &str, cause: &str) -> &'static str {
+    let plain = url.starts_with("http://");
+    if plain
+        && ["invalid HTTP version", "connection closed", "reset"]
+            .iter()
+            .any(|word| cause.contains(word))
+    {
+        "Something answers there, but not in plain HTTP: if the KBS serves TLS, say https:// in --url."
+    } else if !plain && cause.contains("CaUsedAsEndEntity") {
+        "The server shows the certificate of an authority as its own. Give that very certificate with --cert-file, or let \
+         the server have one made with `-addext basicConstraints=critical,CA:FALSE`."
+    } else if !plain
+        && ["InvalidContentType", "corrupt message"]
+            .iter()
+            .any(|word| cause.contains(word))
+    {
+        "Something answers there, but not with TLS: if the KBS serves plain HTTP, say http:// in --url."
+    } else {
+        "Check --url, that the KBS runs, and for https that --cert-file is the root of its certificate."
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Caller, ClientError};
+    use super::*;
+
+    fn hint(status: u16, kind: &str, detail: &str) -> String {
+        let body = format!(r#"{{"type":"https://x/{kind}","detail":"{detail}"}}"#);
+        let body = if kind.is_empty() { String::new() } else { body };
+        let error = Refusal::read(status, body.as_bytes(), None).into_error(Caller::Admin);
+        error.hint().unwrap_or("none").to_owned()
+    }
+
+    #[test]
+    fn what_is_not_there_is_looked_up_where_its_kind_is_listed() {
+        for (kind, detail, word) in [
+            ("ResourceNotFound", "Resource not found", "config list-resources"),
+            ("RvpsError", "No reference value found", "list-reference-values"),
+            (
+                "PolicyNotFound",
+                "Policy x not found",
+                "list-attestation-policies",
+            ),
+            ("DecisionNotFound", "Decision x not found", "decisions list"),
+            ("NotOffered", "not offered", "--attestation-token"),
+            ("NotOffered", "`decisions.enabled` is false", "none"),
+            ("", "", "--url is its root"),
+        ] {
+            assert!(
+                hint(404, kind, detail).contains(word),
+                "{kind}: {}",
+                hint(404, kind, detail)
+            );
+        }
+    }
+
+    #[test]
+    fn an_administrator_who_is_refused_hears_which_part_of_the_credential_to_change() {
+        let denied = "Admin access denied: Admin access denied as DenyAll authorization_mode is enabled";
+        for (status, detail, word) in [
+            (403, denied, "lets nobody administer"),
+            (
+                403,
+                "Role a not allowed for path /kbs/v0/x with method GET",
+                "--auth-role",
+            ),
+            (
+                401,
+                "Cannot verify token with any of the issuers",
+                "--auth-issuer",
+            ),
+        ] {
+            assert!(hint(status, "AdminAuthAccess", detail).contains(word), "{detail}");
+        }
+        assert!(!hint(403, "AdminAuthAccess", denied).contains("--auth-private-key"));
+    }
+
+    #[test]
+    fn a_url_of_the_wrong_scheme_is_told() {
+        let hint = |url: &str, cause: &str| {
+            let (url, cause) = (url.to_owned(), cause.to_owned());
+            ClientError::Unreachable { url, cause }.hint().unwrap()
+        };
+        assert!(hint("http://kbs", "invalid HTTP version parsed").contains("say https://"));
+        assert!(
+            hint(
+                "https://kbs",
+                "received corrupt message of type InvalidContentType"
+            )
+            .contains("say http://")
+        );
+        assert!(hint("https://kbs", "Other(OtherError(CaUsedAsEndEntity))").contains("CA:FALSE"));
+        assert!(hint("http://kbs", "Connection refused").contains("that the KBS runs"));
+    }
+}
