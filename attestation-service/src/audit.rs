@@ -5,9 +5,8 @@
 
 mod line;
 
-use std::error::Error;
-
 use daemon::metrics::Registry;
+use daemon::text::with_causes;
 use prometheus::IntCounter;
 use verifier::Tee;
 
@@ -40,7 +39,7 @@ pub(crate) fn evaluated(tees: &[Tee], result: Seen<'_>) {
                 tracing::info!(
                     tee,
                     result = "refused",
-                    reason = causes(error),
+                    reason = with_causes(error),
                     "evidence refused"
                 );
             }
@@ -48,7 +47,7 @@ pub(crate) fn evaluated(tees: &[Tee], result: Seen<'_>) {
                 tracing::error!(
                     tee,
                     result = "failed",
-                    reason = causes(error),
+                    reason = with_causes(error),
                     "evidence not evaluated"
                 );
             }
@@ -81,16 +80,4 @@ fn appraised(tee: &str, evaluation: &Evaluation, submodule: &Submodule) {
 
 fn joined<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.collect::<Vec<_>>().join(",")
-}
-
-/// An error and what caused it, in one line.
-fn causes(error: &EvaluateError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -53,9 +53,12 @@ impl Item {
         let verifier = verifiers.get(tee).ok_or(EvaluateError::UnsupportedTee(tee))?;
         let binding = Binding::of(request, verbose).map_err(EvaluateError::Binding)?;
         let evidence = verifier.parse(UnverifiedEvidence::new(&request.evidence));
+        let evidence = evidence.map_err(|error| refused(tee, error))?;
+        let foreseen = evidence.foresee(&binding.expected);
+        foreseen.map_err(|error| refused(tee, error))?;
         Ok(Self {
             tee,
-            evidence: evidence.map_err(|error| refused(tee, error))?,
+            evidence,
             binding,
             endorsements: Endorsements::new(),
             small: request.is_small(),

@@ -1,6 +1,8 @@
 //! Why there is no token, in parts that a record can hold: which check failed, what it wanted, what to do. For whoever
 //! operates the relying party, beside the sentence that everybody gets.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use verifier::{DcapError, SnpError, TdxError, Tee, VerifyError};
 
@@ -50,7 +52,7 @@ impl FailedCheck {
                 fault,
                 expected: None,
                 came: None,
-                advice: advice.to_owned(),
+                advice: advice.into_owned(),
             },
         }
     }
@@ -64,16 +66,16 @@ enum Failure<'a> {
     Other {
         tee: Option<Tee>,
         check: &'static str,
-        advice: &'static str,
+        advice: Cow<'static, str>,
     },
 }
 
 fn failure(error: &EvaluateError) -> Failure<'_> {
     use EvaluateError as E;
-    let other = |check, advice| Failure::Other {
+    let other = |check, advice: &'static str| Failure::Other {
         tee: None,
         check,
-        advice,
+        advice: advice.into(),
     };
     match error {
         E::Unexpectable { tee, source }
@@ -83,7 +85,7 @@ fn failure(error: &EvaluateError) -> Failure<'_> {
         E::UnsupportedTee(tee) => Failure::Other {
             tee: Some(*tee),
             check: "unsupported-tee",
-            advice: "Let the KBS use an Attestation Service that has a verifier for this TEE, over gRPC.",
+            advice: "Let the KBS use an Attestation Service that has a verifier for this TEE, over gRPC.".into(),
         },
         E::UnknownTee(_) => other(
             "unknown-tee",
@@ -104,7 +106,15 @@ fn failure(error: &EvaluateError) -> Failure<'_> {
              sources of endorsements (docs/endorsements.md).",
         ),
         E::Policy(_) => other("policy", BAD_POLICY),
-        E::Appraisal { .. } => other("appraisal", BAD_POLICY),
+        E::Appraisal { id, .. } => Failure::Other {
+            tee: None,
+            check: "appraisal",
+            advice: format!(
+                "The attestation policy `{id}` is at fault, not the guest: mend it, or go back to a version before \
+                 (`kbs-client config attestation-policy-history --id {id}`, then `config roll-back-attestation-policy`)."
+            )
+            .into(),
+        },
         E::Endless => other("endless-policy", BAD_POLICY),
         E::Endorsements(_) => other(
             "endorsements-unavailable",

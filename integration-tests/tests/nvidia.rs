@@ -271,7 +271,7 @@ async fn a_service_that_changed_its_key_is_believed_after_a_moment() {
 }
 
 #[tokio::test]
-async fn a_stale_nonce_is_refused_even_if_the_service_finds_the_device_good() {
+async fn a_stale_nonce_is_refused_and_the_service_is_not_asked() {
     let nras = FakeNras::start().await.unwrap();
     let stack = stack(nras.verifier_config()).await;
     let gpus = Gpus::hopper(1).unwrap();
@@ -281,6 +281,7 @@ async fn a_stale_nonce_is_refused_even_if_the_service_finds_the_device_good() {
     );
     let error = guest.attest().await.unwrap_err();
     assert!(matches!(error, ClientError::AttestationRefused(_)), "{error:?}");
+    assert!(nras.asked().is_empty());
 }
 
 #[tokio::test]

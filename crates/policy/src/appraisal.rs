@@ -270,7 +270,7 @@ fn vector_from(value: &Value) -> Result<TrustVector, PolicyError> {
             Value::String(name) => TrustClaim::from_name(name),
             _ => None,
         };
-        let claim = claim.ok_or_else(|| bad("has a member that is no AR4SI claim".to_owned()))?;
+        let claim = claim.ok_or_else(|| bad(unknown_claim(name)))?;
         let number = integer(value).and_then(|n| i8::try_from(n).ok());
         let number = number.ok_or_else(|| {
             bad(format!(
@@ -282,6 +282,26 @@ fn vector_from(value: &Value) -> Result<TrustVector, PolicyError> {
     }
     Ok(vector)
 }
+
+fn unknown_claim(name: &Value) -> String {
+    let Value::String(name) = name else {
+        return "has a member whose name is no text".to_owned();
+    };
+    let near = crate::explain::nearest::of(name, TrustClaim::ALL.into_iter().map(TrustClaim::as_str));
+    let near = near.map(|near| format!("; did you mean `{near}`?"));
+    let shown: String = name
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(MAX_SHOWN_NAME)
+        .collect();
+    format!(
+        "has the member `{shown}`, which is no AR4SI claim{}",
+        near.unwrap_or_default()
+    )
+}
+
+/// How much of a name is shown that is not known, in characters.
+const MAX_SHOWN_NAME: usize = 64;
 
 fn extensions_from(value: &Value) -> Result<Vec<Extension>, PolicyError> {
     let bad = |what: &str| PolicyError::Result(format!("`{EXTENSIONS}` {what}"));

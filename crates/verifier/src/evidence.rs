@@ -51,6 +51,15 @@ pub trait ParsedEvidence: Send + Sync {
     /// revocation lists, for one, are used if present.
     fn endorsements_for(&self) -> Vec<EndorsementId>;
 
+    /// What can be found wrong before anything is asked for, where asking costs somebody else something. It is no proof
+    /// of anything; [`verify`](Self::verify) checks it again.
+    ///
+    /// # Errors
+    /// [`VerifyError`] naming the check that failed.
+    fn foresee(&self, _expected: &ExpectedBinding) -> Result<(), VerifyError> {
+        Ok(())
+    }
+
     /// Is verifying it so little work that a thread which serves connections may do it?
     fn is_cheap(&self) -> bool {
         false

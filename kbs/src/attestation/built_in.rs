@@ -10,6 +10,7 @@ use attestation_service::{
 };
 use daemon::audit::Names;
 use daemon::clock::Clock;
+use daemon::text::with_causes;
 use kbs_types::Tee;
 use protos::reference::ReferenceValueHistoryRequest;
 
@@ -261,23 +262,21 @@ fn individual(item: EvaluationItem) -> Result<IndividualRequest, AttestationErro
 }
 
 fn evaluate_error(error: EvaluateError) -> AttestationError {
+    let check = attestation_service::FailedCheck::of(&error);
+    let refusal = Refusal {
+        reason: with_causes(&error),
+        check: Some(FailedCheck {
+            tee: check.tee.map(str::to_owned),
+            check: check.check,
+            fault: check.fault.to_owned(),
+            expected: check.expected,
+            came: check.came,
+            advice: check.advice,
+        }),
+    };
     match error.fault() {
-        Fault::Request | Fault::Attester => {
-            let check = attestation_service::FailedCheck::of(&error);
-            let check = FailedCheck {
-                tee: check.tee.map(str::to_owned),
-                check: check.check,
-                fault: check.fault.to_owned(),
-                expected: check.expected,
-                came: check.came,
-                advice: check.advice,
-            };
-            AttestationError::RefusedEvidence(Box::new(Refusal {
-                reason: chain(&error),
-                check: Some(check),
-            }))
-        }
-        fault => sort(fault, error),
+        Fault::Request | Fault::Attester => AttestationError::RefusedEvidence(Box::new(refusal)),
+        fault => sort(fault, refusal),
     }
 }
 
@@ -311,21 +310,9 @@ fn reference_value_error(error: ReferenceValueError) -> AttestationError {
 
 fn sort(fault: Fault, error: impl Error + Send + Sync + 'static) -> AttestationError {
     match fault {
-        Fault::Request | Fault::Attester => AttestationError::Refused(chain(&error)),
-        Fault::Operator => AttestationError::Setup(chain(&error)),
+        Fault::Request | Fault::Attester => AttestationError::Refused(with_causes(&error)),
+        Fault::Operator => AttestationError::Setup(error.into()),
         Fault::Dependency => AttestationError::Unavailable(error.into()),
         Fault::Internal => AttestationError::Failed(error.into()),
     }
-}
-
-/// An error and what caused it, in one line.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }

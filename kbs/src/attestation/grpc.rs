@@ -30,6 +30,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::decisions::{FailedCheck, Refusal};
+use crate::error::Cause;
 
 use super::{
     AttestationClient, AttestationError, Author, Change, DeletedPolicy, Evaluated, Evaluation,
@@ -290,11 +291,20 @@ fn refusal(status: Status) -> AttestationError {
     let check = check
         .and_then(|value| value.to_bytes().ok())
         .and_then(|json| FailedCheck::read(&json));
-    match (sort(status), check) {
-        (AttestationError::Refused(reason), check @ Some(_)) => {
-            AttestationError::RefusedEvidence(Box::new(Refusal { reason, check }))
-        }
-        (error, _) => error,
+    let error = sort(status);
+    if check.is_none() {
+        return error;
+    }
+    let why = |cause: Cause| Refusal {
+        reason: cause.to_string(),
+        check,
+    };
+    match error {
+        AttestationError::Refused(reason) => AttestationError::RefusedEvidence(Box::new(why(reason.into()))),
+        AttestationError::Setup(cause) => AttestationError::Setup(why(cause).into()),
+        AttestationError::Unavailable(cause) => AttestationError::Unavailable(why(cause).into()),
+        AttestationError::Failed(cause) => AttestationError::Failed(why(cause).into()),
+        error => error,
     }
 }
 
@@ -308,7 +318,7 @@ pub(super) fn sort(status: Status) -> AttestationError {
         | Code::NotFound
         | Code::PermissionDenied
         | Code::Unauthenticated
-        | Code::OutOfRange => AttestationError::Setup(bounded(status.message())),
+        | Code::OutOfRange => AttestationError::Setup(bounded(status.message()).into()),
         Code::Unimplemented => AttestationError::NotOffered,
         Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::ResourceExhausted => {
             AttestationError::Unavailable(cause(&status))
@@ -317,7 +327,7 @@ pub(super) fn sort(status: Status) -> AttestationError {
     }
 }
 
-fn cause(status: &Status) -> crate::error::Cause {
+fn cause(status: &Status) -> Cause {
     format!("{:?}: {}", status.code(), bounded(status.message())).into()
 }
 

@@ -239,7 +239,7 @@ pub enum AttestationError {
     NotFound(String),
     /// The operator's: a policy is missing or broken, or the credentials are not accepted.
     #[error("the attestation service is not set up for this: {0}")]
-    Setup(String),
+    Setup(#[source] Cause),
     /// The service in use does not know the operation.
     #[error("the attestation service does not offer this")]
     NotOffered,

@@ -2,6 +2,7 @@
 
 use axum::http::header;
 use axum::response::Response;
+use daemon::text::with_causes;
 use jose::TeePublicKey;
 use kbs_types::Tee;
 
@@ -122,7 +123,7 @@ async fn believe(
             untrusted(
                 kbs,
                 tee,
-                &format!("[attestation_token] does not trust it: {error}"),
+                &format!("[attestation_token] does not trust it: {}", with_causes(&error)),
             )
         }
     }

@@ -24,10 +24,10 @@ pub(super) fn token(status: StatusCode, body: &[u8]) -> Result<String, Attestati
     Err(match status {
         S::BAD_REQUEST | S::UNPROCESSABLE_ENTITY | S::PAYLOAD_TOO_LARGE => AttestationError::Refused(reason),
         S::UNAUTHORIZED | S::FORBIDDEN => {
-            AttestationError::Setup(format!("the API key is refused, {reason}"))
+            AttestationError::Setup(format!("the API key is refused, {reason}").into())
         }
         S::NOT_FOUND | S::METHOD_NOT_ALLOWED => {
-            AttestationError::Setup(format!("`base_url` is not that of the service, {reason}"))
+            AttestationError::Setup(format!("`base_url` is not that of the service, {reason}").into())
         }
         S::REQUEST_TIMEOUT
         | S::TOO_MANY_REQUESTS

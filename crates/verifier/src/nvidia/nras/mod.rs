@@ -83,16 +83,22 @@ impl ParsedEvidence for RemoteEvidence {
         verdicts.chain([EndorsementId::NrasKeys]).collect()
     }
 
+    /// The service is not asked about old evidence, or what anybody makes up.
+    fn foresee(&self, expected: &ExpectedBinding) -> Result<(), VerifyError> {
+        let nonce = expected_nonce(expected.report_data.as_deref())?;
+        match self.devices.iter().all(|device| device.0.nonce == nonce) {
+            true => Ok(()),
+            false => Err(VerifyError::ReportDataMismatch),
+        }
+    }
+
     fn verify(
         &self,
         expected: &ExpectedBinding,
         endorsements: &Endorsements,
         now: i64,
     ) -> Result<Vec<VerifiedClaims>, VerifyError> {
-        let nonce = expected_nonce(expected.report_data.as_deref())?;
-        if self.devices.iter().any(|device| device.0.nonce != nonce) {
-            return Err(VerifyError::ReportDataMismatch);
-        }
+        self.foresee(expected)?;
         let keys = endorsements
             .get(&EndorsementId::NrasKeys)
             .ok_or(VerifyError::MissingEndorsement(EndorsementId::NrasKeys))?;
