@@ -2,11 +2,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use daemon::audit::{AdminLine, GONE, Told, bounded};
 use daemon::telemetry::RequestContext;
+use daemon::text::with_causes;
 use policy::ar4si::TrustTier;
 use serde::Serialize;
 use verifier::Tee;
 
-use super::{Seen, causes, joined};
+use super::{Seen, joined};
 use crate::error::Fault;
 use crate::token;
 
@@ -66,7 +67,7 @@ impl Attestation {
                 let refused = matches!(error.fault(), Fault::Request | Fault::Attester);
                 return Self {
                     outcome: if refused { "refused" } else { "failed" },
-                    reason: Some(bounded(&causes(error))),
+                    reason: Some(bounded(&with_causes(error))),
                     ..line
                 };
             }

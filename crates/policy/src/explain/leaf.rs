@@ -7,7 +7,7 @@ use super::nearest;
 use super::operands::{self, reference_id};
 use super::program::Place;
 use super::run::{Arguments, Run, Stop};
-use super::syntax::{Body, Comparison, Condition, Expr, Literal, Rule, Syntax};
+use super::syntax::{Body, Comparison, Condition, Expr, Literal, Query, Rule, Span, Syntax};
 use super::words;
 use crate::explanation::{Allowed, FailedCondition, HeldCondition, RuleText, Seen};
 
@@ -89,11 +89,24 @@ fn look(
             seen.push(Seen::of(run.text(operand.span), &values));
             paths.push(operand.expr.path());
         }
-        if let Literal::Every { value, domain, .. } = &stated.literal {
+        if let Literal::Every {
+            value, domain, query, ..
+        } = &stated.literal
+        {
             let exceptions = run.list(&place.exceptions(number), arguments)?;
-            let what = format!("{} in {}", run.text(*value), run.text(domain.span()));
-            // If there is none, there is nothing to show.
-            if !exceptions.is_empty() {
+            let all = run.list(&place.operand(number, 0), arguments)?;
+            let every = Every {
+                value: run.text(*value),
+                domain: run.text(domain.span()),
+                all: &all,
+            };
+            let members = every.members(run, query, &exceptions);
+            if !members.is_empty() {
+                paths = vec![None; members.len()];
+                seen = members;
+            } else if !exceptions.is_empty() {
+                // If there is none, there is nothing to show.
+                let what = format!("{} in {}", every.value, every.domain);
                 seen.insert(0, Seen::of(&what, &exceptions));
                 paths.insert(0, None);
             }
@@ -107,6 +120,85 @@ fn look(
         allowed.extend(named(expr));
     }
     Ok(Looked { seen, paths, allowed })
+}
+
+/// A condition on every element of something.
+struct Every<'a> {
+    /// What an element is called.
+    value: &'a str,
+    /// The text of what they are in.
+    domain: &'a str,
+    /// What they are in.
+    all: &'a [Value],
+}
+
+impl Every<'_> {
+    /// Of the elements that do not hold, what their condition looks at, where that is short: a member of each.
+    fn members(&self, run: &Run<'_>, query: &Query, exceptions: &[Value]) -> Vec<Seen> {
+        let mut looked_at = Vec::new();
+        for expr in query.stmts.iter().filter_map(Condition::expr) {
+            self.looked_at(expr, &mut looked_at);
+        }
+        let mut seen: Vec<Seen> = Vec::new();
+        for element in exceptions.iter().take(MAX_VALUES) {
+            let name = self.name(element);
+            for (path, span) in &looked_at {
+                let Some(value) = member(element, path).filter(|value| is_short(value)) else {
+                    continue;
+                };
+                let rest = run.text(*span).strip_prefix(self.value).unwrap_or_default();
+                let one = Seen::of(&format!("{}{name}{rest}", self.domain), &[value]);
+                if !seen.contains(&one) {
+                    seen.push(one);
+                }
+            }
+        }
+        seen
+    }
+
+    /// Where in an expression a member of an element stands.
+    fn looked_at(&self, expr: &Expr, found: &mut Vec<(Vec<String>, Span)>) {
+        match expr.path().as_deref() {
+            Some([first, rest @ ..]) if first == self.value && !rest.is_empty() => {
+                found.push((rest.to_vec(), expr.span()));
+            }
+            _ => expr
+                .children()
+                .into_iter()
+                .for_each(|child| self.looked_at(child, found)),
+        }
+    }
+
+    /// How an element is reached.
+    fn name(&self, element: &Value) -> String {
+        let found = self.all.iter().find_map(|all| match all {
+            Value::Object(members) => {
+                let (name, _) = members.iter().find(|(_, value)| *value == element)?;
+                Some(name.to_string())
+            }
+            Value::Array(items) => Some(items.iter().position(|item| item == element)?.to_string()),
+            _ => None,
+        });
+        format!("[{}]", found.as_deref().unwrap_or("_"))
+    }
+}
+
+fn member(value: &Value, path: &[String]) -> Option<Value> {
+    let mut value = value;
+    for name in path {
+        let Value::Object(members) = value else {
+            return None;
+        };
+        value = members.get(&Value::from(name.as_str()))?;
+    }
+    Some(value.clone())
+}
+
+fn is_short(value: &Value) -> bool {
+    matches!(
+        value,
+        Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null
+    )
 }
 
 /// What can be said where the engine does not tell the conditions of a body apart.

@@ -334,6 +334,25 @@ fn the_elements_that_break_a_rule_for_every_one_are_shown() {
 }
 
 #[test]
+fn of_large_elements_the_members_that_break_a_rule_are_shown() {
+    let rego = "package policy\ntrust_claims := {\"executables\": executables}\ndefault executables := 33\n\
+                executables := 3 if { every part in input.parts { part[\"ear.status\"] == \"affirming\" } }";
+    let input = json!({"parts": {
+        "cpu0": {"ear.status": "warning", "evidence": {"long": "x".repeat(1000)}},
+        "gpu0": {"ear.status": "affirming"},
+    }});
+    let (_, explanation) = explain(rego, &input, &json!({}));
+    let failed = blamed(&explanation, "executables");
+    assert_eq!(failed.seen.len(), 1);
+    assert_eq!(failed.seen[0].what, "input.parts[\"cpu0\"][\"ear.status\"]");
+    assert_eq!(failed.seen[0].values, [json!("warning")]);
+    assert_eq!(
+        failed.came,
+        "`input.parts[\"cpu0\"][\"ear.status\"]` is \"warning\""
+    );
+}
+
+#[test]
 fn a_body_in_another_order_than_its_variables_is_explained_as_a_whole() {
     let rego = "package policy\ntrust_claims := {\"executables\": executables}\ndefault executables := 33\n\
                 executables := 3 if { x > 2; x = input.b }";
@@ -409,8 +428,10 @@ fn a_denied_release_names_what_denied_it() {
     assert!(failed[0].advice.contains("debugged"));
 
     let failed = denied(defaults::AFFIRMING, &claims, ["a", "b", "c"]);
-    assert_eq!(failed[0].seen[0].what, "submod in input.submods");
-    assert_eq!(failed[0].seen[0].values.len(), 1);
+    assert_eq!(
+        failed[0].came,
+        "`input.submods[\"cpu0\"][\"ear.status\"]` is \"warning\""
+    );
 
     let rego = "package policy\nallow if { data[\"resource-path\"][0] == \"shop\"; input.submods.cpu0[\"ear.status\"] == \"affirming\" }";
     let failed = denied(rego, &claims, ["bank", "b", "c"]);
