@@ -8,8 +8,8 @@ default allow := false
 
 allow if {
 	data.plugin == "resource"
-	not_in_debug_mode
 	not input.submods.cpu0["ear.veraison.annotated-evidence"].sample
+	not_in_debug_mode
 	not input.submods.cpu1
 	every submod in input.submods {
 		evidence := submod["ear.veraison.annotated-evidence"]

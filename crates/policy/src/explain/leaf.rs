@@ -143,7 +143,7 @@ impl Every<'_> {
         for element in exceptions.iter().take(MAX_VALUES) {
             let name = self.name(element);
             for (path, span) in &looked_at {
-                let Some(value) = member(element, path).filter(|value| is_short(value)) else {
+                let Some(value) = member(element, path).filter(is_short) else {
                     continue;
                 };
                 let rest = run.text(*span).strip_prefix(self.value).unwrap_or_default();

@@ -427,6 +427,11 @@ fn a_denied_release_names_what_denied_it() {
     );
     assert!(failed[0].advice.contains("debugged"));
 
+    let sample = json!({"submods": {"cpu0": {"ear.veraison.annotated-evidence": {"sample": {"svn": "1"}}}}});
+    let failed = denied(defaults::DEFAULT, &sample, ["a", "b", "c"]);
+    assert_eq!(failed.len(), 1, "{failed:#?}");
+    assert!(failed[0].condition.text.ends_with(".sample"), "{failed:?}");
+
     let failed = denied(defaults::AFFIRMING, &claims, ["a", "b", "c"]);
     assert_eq!(
         failed[0].came,
