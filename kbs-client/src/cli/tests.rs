@@ -11,6 +11,9 @@ use sha2::Digest;
 use super::*;
 use crate::fake_kbs::FakeKbs;
 
+mod guests;
+mod values;
+
 /// Runs with the arguments in `line`, separated by white space, and `more` after them.
 pub(super) async fn run_line(kbs: &FakeKbs, line: &str, more: &[&str]) -> Result<String, CliError> {
     let arguments = ["kbs-client", "--url", &kbs.url]
@@ -167,128 +170,6 @@ async fn every_named_resource_policy_is_the_one_it_says() {
     assert_eq!(two.unwrap_err().exit_code(), 2);
 }
 
-#[tokio::test]
-async fn reference_values_have_the_type_that_was_asked_for() {
-    let (kbs, files) = (FakeKbs::start().await, Files::new());
-    let admin = format!("config --admin-token-file {}", files.put("token", "h.p.s"));
-    for (line, expected) in [
-        ("svn 1", json!({"svn": ["1"]})),
-        ("svn 1 --as-integer", json!({"svn": [1]})),
-        ("svn -7 --as-integer --as-single-value", json!({"svn": -7})),
-        ("smt true --as-bool --as-single-value", json!({"smt": true})),
-        ("a b --as-single-value", json!({"a": "b"})),
-    ] {
-        run_line(&kbs, &format!("{admin} set-sample-reference-value {line}"), &[])
-            .await
-            .unwrap();
-        use base64::Engine;
-        let payload = body(&kbs)["payload"].as_str().unwrap().to_owned();
-        let payload = base64::engine::general_purpose::STANDARD.decode(payload).unwrap();
-        assert_eq!(
-            serde_json::from_slice::<Value>(&payload).unwrap(),
-            expected,
-            "{line}"
-        );
-    }
-    for line in [
-        "svn x --as-integer",
-        "svn yes --as-bool",
-        "svn 1 --as-bool --as-integer",
-    ] {
-        let error = run_line(&kbs, &format!("{admin} set-sample-reference-value {line}"), &[])
-            .await
-            .unwrap_err();
-        assert_eq!(error.exit_code(), 2, "{line}");
-    }
-}
-
-#[tokio::test]
-async fn a_value_is_added_to_the_list_that_is_registered_and_not_put_in_its_place() {
-    let (kbs, files) = (FakeKbs::start().await, Files::new());
-    let admin = format!("config --admin-token-file {}", files.put("token", "h.p.s"));
-    let unknown = "Failed to get reference_values: No reference value found for the given id: svn";
-    for (before, line, expected) in [
-        (Some(r#"["1","2"]"#), "svn 3", json!({"svn": ["1", "2", "3"]})),
-        (Some(r#"["1","2"]"#), "svn 2", json!({"svn": ["1", "2"]})),
-        (Some("[1]"), "svn 2 --as-integer", json!({"svn": [1, 2]})),
-        (None, "svn 1", json!({"svn": ["1"]})),
-    ] {
-        match before {
-            Some(before) => kbs.script("reference-value/", 200, before),
-            None => kbs.script_error("reference-value/", 404, "RvpsError", unknown),
-        }
-        run_line(
-            &kbs,
-            &format!("{admin} set-sample-reference-value {line} --add"),
-            &[],
-        )
-        .await
-        .unwrap();
-        use base64::Engine;
-        let payload = body(&kbs)["payload"].as_str().unwrap().to_owned();
-        let payload = base64::engine::general_purpose::STANDARD.decode(payload).unwrap();
-        assert_eq!(
-            serde_json::from_slice::<Value>(&payload).unwrap(),
-            expected,
-            "{line}"
-        );
-    }
-    // What is no list cannot be added to, and what cannot be read is not overwritten.
-    kbs.script("reference-value/", 200, "7");
-    let line = format!("{admin} set-sample-reference-value svn 1 --add");
-    let single = run_line(&kbs, &line, &[]).await.unwrap_err();
-    assert!(single.to_string().contains("no list"), "{single}");
-    kbs.script_error("reference-value/", 403, "AdminAuthAccess", "no");
-    let unread = run_line(&kbs, &line, &[]).await.unwrap_err();
-    assert_eq!(unread.exit_code(), 5);
-    assert!(kbs.calls().last().unwrap().starts_with("GET "), "nothing was set");
-}
-
-#[test]
-fn what_a_new_value_locks_out_is_told() {
-    let log = |before: Value, after: Value| {
-        let log = Log::default();
-        let subscriber = tracing_subscriber::fmt()
-            .with_writer(log.clone())
-            .with_ansi(false)
-            .finish();
-        tracing::subscriber::with_default(subscriber, || {
-            reference_values::warn_replaced("svn", Some(&before), &after);
-        });
-        let text = log.0.lock().unwrap().clone();
-        String::from_utf8(text).unwrap()
-    };
-    let told = log(json!(["1", "2"]), json!(["2"]));
-    assert!(
-        told.contains("does not vouch for") && told.contains("--add"),
-        "{told}"
-    );
-    assert_eq!(log(json!(["2"]), json!(["2"])), "");
-    assert!(log(json!(7), json!(8)).contains('7'));
-}
-
-#[derive(Clone, Default)]
-struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl tracing_subscriber::fmt::MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
-
 #[test]
 fn every_example_in_the_help_is_a_command() {
     fn check(command: &clap::Command, count: &mut usize) {
@@ -320,36 +201,6 @@ fn every_example_in_the_help_is_a_command() {
 }
 
 #[tokio::test]
-async fn a_sample_guest_that_is_denied_hears_that_it_is_one() {
-    let kbs = FakeKbs::start().await;
-    for (flags, sample) in [("--attester sample", true), ("", true)] {
-        kbs.script_error("resource/", 403, "PolicyDeny", "Access denied by policy");
-        let error = run_line(&kbs, &format!("{flags} get-resource --path a/b/c"), &[])
-            .await
-            .unwrap_err();
-        assert_eq!(error.exit_code(), 3, "{error}");
-        assert_eq!(matches!(error, CliError::SampleDenied(_)), sample);
-    }
-}
-
-#[cfg(feature = "simulated-tees")]
-#[tokio::test]
-async fn flags_of_the_simulated_platform_are_refused_beside_another_attester() {
-    let kbs = FakeKbs::start().await;
-    for flags in [
-        "--snp-debug",
-        "--attester sample --snp-measurement 00",
-        "--attester simulated-tdx --snp-generation milan",
-    ] {
-        let error = run_line(&kbs, &format!("{flags} attest"), &[]).await.unwrap_err();
-        assert_eq!(error.exit_code(), 2);
-        assert!(error.to_string().contains("--attester simulated-snp"), "{error}");
-    }
-    let simulated = run_line(&kbs, "--attester simulated-snp --snp-debug attest", &[]).await;
-    assert!(simulated.is_ok(), "{simulated:?}");
-}
-
-#[tokio::test]
 async fn a_private_key_signs_with_the_claims_that_were_asked_for() {
     let (kbs, files) = (FakeKbs::start().await, Files::new());
     let key = SigningKey::generate_p256().unwrap();
@@ -364,58 +215,6 @@ async fn a_private_key_signs_with_the_claims_that_were_asked_for() {
     let claims = token.verify(&key.verification_key()).unwrap();
     let claims: Value = serde_json::from_str(claims.raw()).unwrap();
     assert_eq!((&claims["iss"], &claims["role"]), (&json!("me"), &json!("ops")));
-}
-
-#[tokio::test]
-async fn a_guest_gets_its_secret_in_base64_and_its_token_as_it_is() {
-    let kbs = FakeKbs::start().await;
-    let secret = "dGhpcyBpcyB0aGUgY29udGVudCBvZiB0aGUgc2VjcmV0";
-    let printed = run_line(&kbs, "get-resource --path kbs://host:1/default/test/one", &[])
-        .await
-        .unwrap();
-    assert_eq!(printed, format!("{secret}\n"));
-    assert_eq!(
-        run_line(&kbs, "attest --attester sample", &[]).await.unwrap(),
-        "h.p.s\n"
-    );
-    let printed = run_line(&kbs, "--output json get-resource --path default/test/one", &[])
-        .await
-        .unwrap();
-    let value: Value = serde_json::from_str(&printed).unwrap();
-    assert_eq!(
-        value,
-        json!({"uri": "kbs:///default/test/one", "resource": secret})
-    );
-    let init_data = "version = \"0.1.0\"\nalgorithm = \"sha256\"\n[data]\n";
-    run_line(&kbs, "attest", &[init_data]).await.unwrap();
-    assert_eq!(body(&kbs)["init-data"]["body"], init_data);
-    assert_eq!(
-        run_line(&kbs, "attest", &["no toml ["])
-            .await
-            .unwrap_err()
-            .exit_code(),
-        2
-    );
-}
-
-#[tokio::test]
-async fn a_token_needs_its_key() {
-    let (kbs, files) = (FakeKbs::start().await, Files::new());
-    let token = files.put("token", "h.p.s\n");
-    let line = format!("get-resource --path a/b/c --attestation-token {token}");
-    let error = run_line(&kbs, &line, &[]).await.unwrap_err();
-    let expected = "if `--attestation-token` is set, `--tee_key_file` argument should also be set";
-    assert!(error.to_string().starts_with(expected) && error.exit_code() == 2);
-
-    let key = TeePrivateKey::generate(TeeKeyKind::P256).unwrap();
-    kbs.seal_for(key.public_key().unwrap());
-    let key = files.put("key", &key.to_pem().unwrap());
-    assert!(
-        run_line(&kbs, &format!("{line} --tee-key-file {key}"), &[])
-            .await
-            .is_ok()
-    );
-    assert_eq!(kbs.calls(), ["GET resource/a/b/c"]);
 }
 
 #[tokio::test]
@@ -459,66 +258,6 @@ async fn every_kind_of_failure_has_its_own_exit_code_and_message() {
     .await
     .unwrap_err();
     assert!(missing.to_string().starts_with("Failed to read: /no/such/file") && missing.exit_code() == 1);
-}
-
-#[cfg(feature = "simulated-tees")]
-#[tokio::test]
-async fn a_simulated_guest_shows_what_was_asked_for() {
-    let kbs = FakeKbs::start().await;
-    let measurement = "07".repeat(48);
-    let line = format!(
-        "--attester simulated-snp --snp-generation genoa --snp-measurement {measurement} --snp-debug attest"
-    );
-    run_line(&kbs, &line, &[]).await.unwrap();
-    let report = &body(&kbs)["tee-evidence"]["primary_evidence"]["attestation_report"];
-    assert_eq!(report["measurement"], json!(vec![7; 48]));
-    let error = run_line(&kbs, "--attester simulated-snp --snp-measurement 00 attest", &[])
-        .await
-        .unwrap_err();
-    assert_eq!(error.exit_code(), 2);
-}
-
-#[tokio::test]
-async fn devices_are_attested_beside_the_guest() {
-    let kbs = FakeKbs::start().await;
-    run_line(&kbs, "--attester sample --device sampledevice attest", &[])
-        .await
-        .unwrap();
-    let devices = body(&kbs)["tee-evidence"]["additional_evidence"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    assert!(devices.starts_with("{\"sampledevice\":"), "{devices}");
-    for text in [
-        "abacus",
-        "simulated-abacus",
-        "simulated-nvidia:0",
-        "simulated-nvidia:x",
-        "",
-    ] {
-        assert!(text.parse::<super::args::DeviceKind>().is_err(), "{text}");
-    }
-}
-
-#[cfg(feature = "simulated-tees")]
-#[tokio::test]
-async fn as_many_simulated_devices_are_attested_as_are_asked_for() {
-    let kbs = FakeKbs::start().await;
-    let line = "--attester sample --device simulated-nvidia:3 --device sampledevice attest";
-    run_line(&kbs, line, &[]).await.unwrap();
-    let devices = body(&kbs)["tee-evidence"]["additional_evidence"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let devices: Value = serde_json::from_str(&devices).unwrap();
-    assert_eq!(
-        devices["nvidia"]["device_evidence_list"]
-            .as_array()
-            .unwrap()
-            .len(),
-        3
-    );
-    assert_eq!(devices["sampledevice"]["svn"], "2");
 }
 
 #[tokio::test]
@@ -575,52 +314,6 @@ async fn what_binds_nothing_is_an_error_of_usage() {
         assert_eq!(error.exit_code(), 2, "{line}");
         assert!(error.to_string().contains(said), "{error}");
     }
-}
-
-#[tokio::test]
-async fn evidence_is_kept_whatever_the_kbs_says_of_it_and_can_be_tried() {
-    let (kbs, files) = (FakeKbs::start().await, Files::new());
-    let file = files.put("evidence.json", "");
-    for line in [
-        "attest --attester sample",
-        "get-resource --attester sample --path default/test/one",
-    ] {
-        std::fs::write(&file, "").unwrap();
-        run_line(&kbs, line, &["--save-evidence", &file]).await.unwrap();
-        let seen = kbs.seen();
-        let sent = &seen.iter().rfind(|seen| seen.path == "attest").unwrap().body;
-        let kept: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
-        assert_eq!(kept["tee"], "sample");
-        assert_eq!(
-            kept["attestation"],
-            serde_json::from_slice::<Value>(sent).unwrap()
-        );
-        assert!(
-            kept["attestation"]["runtime-data"]["tee-pubkey"]
-                .get("d")
-                .is_none()
-        );
-    }
-    std::fs::write(&file, "").unwrap();
-    kbs.script_error("attest", 401, "AttestationError", "no");
-    run_line(&kbs, "attest --attester sample", &["--save-evidence", &file])
-        .await
-        .unwrap_err();
-    let kept: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
-    assert_eq!(kept["tee"], "sample");
-
-    kbs.script("policy-test", 200, r#"{"tried":1,"changed":0,"guests":[]}"#);
-    run_line(&kbs, "policy test --explain --evidence", &[&file])
-        .await
-        .unwrap();
-    assert_eq!(body(&kbs)["guests"], json!([{"name": file, "evidence": kept}]));
-    let nowhere = run_line(
-        &kbs,
-        "attest --attester sample --save-evidence /no/such/dir/e.json",
-        &[],
-    );
-    let error = nowhere.await.unwrap_err();
-    assert!(matches!(error, CliError::NotSaved { .. }), "{error}");
 }
 
 #[tokio::test]
