@@ -147,6 +147,7 @@ pub async fn start(
     }
     let options = options("attestation-service", listener, tls);
     let services = daemon::grpc::bounded(api::router(Arc::clone(&service)), request_memory(config)?);
+    let services = daemon::grpc::few_at_once(services, "ListReferenceValues", LISTS);
     let main = serve(options, services, shutdown).await?;
     Ok(Running {
         main,
@@ -164,6 +165,9 @@ fn request_memory(config: &Config) -> anyhow::Result<usize> {
     }
     Ok(usize::try_from(u64::from(mib) << 20)?)
 }
+
+/// How many clients may be sent all reference values at once: each costs a copy of them.
+const LISTS: usize = 4;
 
 pub(crate) const DEFAULT_REQUEST_MEMORY_MIB: u32 = 128;
 const LEAST_REQUEST_MEMORY_MIB: u32 = 16;

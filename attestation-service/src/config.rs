@@ -97,6 +97,10 @@ pub enum RvpsConfig {
         /// For how long, in seconds, the answer of an RVPS that only answers queries is remembered.
         #[serde(default = "default_remember_seconds")]
         remember_seconds: u32,
+        /// Passes on what callers that nobody asked who they are want changed, where the RVPS knows this service by its
+        /// certificate.
+        #[serde(default)]
+        insecure_forward_for_anyone: bool,
     },
 }
 

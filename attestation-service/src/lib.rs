@@ -24,6 +24,7 @@ mod explanation;
 mod failed_check;
 mod policies;
 mod reference_values;
+mod strangers;
 
 mod token;
 

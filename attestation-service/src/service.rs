@@ -25,6 +25,7 @@ use crate::policies::{self, PolicyMap, PolicyStore};
 use crate::reference_values::{self, ReferenceValue, ReferenceValueError, ReferenceValueSource};
 use crate::request::{AttestationRequest, IndividualRequest, MAX_ITEMS};
 use crate::setup;
+use crate::strangers::Strangers;
 use crate::token::EarIssuer;
 use crate::turns::Turns;
 
@@ -41,6 +42,7 @@ pub struct AttestationService {
     policies: PolicyStore,
     policy_map: Arc<PolicyMap>,
     reference_values: Arc<dyn ReferenceValueSource>,
+    strangers: Strangers,
     issuer: Arc<EarIssuer>,
     verbose_token: bool,
     clock: Arc<dyn Clock>,
@@ -103,6 +105,7 @@ impl AttestationService {
                 .map_err(StartError::Policies)?,
             policy_map: Arc::new(policy_map),
             reference_values: reference_values::open(config, Arc::clone(&clock)).await?,
+            strangers: Strangers::of(config),
             issuer: EarIssuer::new(&config.attestation_token_broker)?.into(),
             verbose_token: config.attestation_token_broker.verbose_token,
             clock,
@@ -179,6 +182,11 @@ impl AttestationService {
     /// The RVPS does not answer.
     pub async fn query_reference_value(&self, id: &str) -> Result<Option<String>, ReferenceValueError> {
         self.reference_values.query(id).await
+    }
+
+    /// What callers over gRPC may do to reference values whom nobody asks who they are.
+    pub(crate) fn strangers(&self) -> Strangers {
+        self.strangers
     }
 
     /// Where reference values come from, for those who manage them.

@@ -15,6 +15,9 @@ use crate::{Config, OpenError, Rules, Rvps, auth::Authenticator, grpc};
 /// What requests may take up together, in bytes: many of the largest, of 4 MiB.
 const REQUEST_MEMORY: usize = 64 << 20;
 
+/// How many clients may be sent all values at once: each costs a copy of them.
+const LISTS: usize = 4;
+
 /// Why the server does not start. The operator's to mend.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -77,6 +80,7 @@ pub async fn start(
         .prepare()
         .into_axum_router();
     let router = daemon::grpc::bounded(router, REQUEST_MEMORY);
+    let router = daemon::grpc::few_at_once(router, "ListReferenceValues", LISTS);
     let options = ServeOptions {
         name: "rvps",
         listeners: vec![listener],

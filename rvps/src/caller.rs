@@ -86,8 +86,12 @@ impl Caller {
         self
     }
 
-    pub(crate) fn anyone() -> Self {
-        Self::with_all_rights(How::Anyone, "")
+    /// One of whom nothing is known. Where signatures count, nobody takes back or forgets what was signed without saying
+    /// who he is: after that, an old message could be registered again.
+    pub(crate) fn anyone(signatures_count: bool) -> Self {
+        let mut anyone = Self::with_all_rights(How::Anyone, "");
+        anyone.rights.manage = !signatures_count;
+        anyone
     }
 
     pub(crate) fn with_all_rights(how: How, name: &str) -> Self {

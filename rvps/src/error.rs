@@ -177,6 +177,12 @@ pub enum Refusal {
 /// Why a value is not deleted or revoked, or nothing can be told about it.
 #[derive(Debug, thiserror::Error)]
 pub enum ManageError {
+    /// The caller's: nobody knows who it is, and signatures count.
+    #[error(
+        "who is not known may not delete or revoke reference values where `trust_anchors` are configured: set \
+         `auth.registrars`, with `manage`, or `tls.client_ca` in the configuration of the RVPS"
+    )]
+    Anonymous,
     /// The caller's: may not do this.
     #[error("{0} may not delete or revoke reference values")]
     Forbidden(String),

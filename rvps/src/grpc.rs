@@ -3,6 +3,7 @@
 
 mod audited;
 pub mod management;
+mod watch;
 mod wire;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use protos::reference::{
 };
 use tonic::{Request, Response, Status, server::NamedService, service::Routes};
 
+use self::watch::Watchers;
 use crate::{Caller, RegisterError, Rvps, auth::Authenticator};
 
 /// The largest message taken, in bytes.
@@ -47,6 +49,7 @@ pub(crate) async fn routes(
         authenticator,
         audit,
         shutdown,
+        watchers: Watchers::default(),
     });
     Routes::new(health.service())
         .add_service(
@@ -63,6 +66,7 @@ struct Api {
     authenticator: Authenticator,
     audit: Arc<Audit<AdminLine>>,
     shutdown: Shutdown,
+    watchers: Watchers,
 }
 
 impl Api {

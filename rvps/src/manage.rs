@@ -7,6 +7,7 @@ use tokio::sync::MutexGuard;
 
 use crate::{
     Caller, ManageError, Record, ReferenceValue, Rvps,
+    caller::How,
     error::{QueryError, bounded},
     record::Revocation,
     records::Records,
@@ -214,6 +215,9 @@ async fn keep(records: &mut Records, record: Record) -> Result<(), ManageError> 
 
 /// Whether `caller` may delete and revoke this value.
 pub(crate) fn may_manage(caller: &Caller, id: &str) -> Result<(), ManageError> {
+    if !caller.rights.manage && caller.who.how == How::Anyone {
+        return Err(ManageError::Anonymous);
+    }
     if !caller.rights.manage {
         return Err(ManageError::Forbidden(caller.who.to_string()));
     }

@@ -33,7 +33,7 @@ pub(crate) fn sample(values: &Value) -> String {
         .to_string()
 }
 
-async fn in_memory() -> (Arc<Rvps>, Arc<ManualClock>) {
+pub(crate) async fn in_memory() -> (Arc<Rvps>, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(NOW));
     let rvps = Rvps::open(&Config::default().storage, Rules::default(), clock.clone())
         .await

@@ -49,12 +49,14 @@ impl ReferenceValueProviderService for Api {
             message,
             on_behalf_of,
         } = request.into_inner();
-        let registered = self
-            .0
-            .register_reference_value(&message, on_behalf_of.as_deref())
-            .await;
-        let registered =
-            registered.map_err(|error| status::reference_value("Register reference value: ", &error));
+        let registered = match self.0.strangers().register() {
+            Ok(()) => {
+                let registered = self.0.register_reference_value(&message, on_behalf_of.as_deref());
+                let refused = |error| status::reference_value("Register reference value: ", &error);
+                registered.await.map_err(refused)
+            }
+            Err(refused) => Err(refused),
+        };
         let registered = attempt.end(registered, |registered, about| {
             about.names = Names::received(&registered.names, registered.more_names);
         });
@@ -105,7 +107,10 @@ impl ReferenceValueManagementService for Api {
         let behalf = |request: &ReferenceValueDeleteRequest| request.on_behalf_of.clone();
         let about = |request: &ReferenceValueDeleteRequest| About::reference_value(&request.id);
         let attempt = audited::admit(&self.0, &request, "DeleteReferenceValue", behalf, about).await?;
-        let deleted = self.0.delete_reference_value(request.into_inner()).await;
+        let deleted = match self.0.strangers().manage() {
+            Ok(()) => self.0.delete_reference_value(request.into_inner()).await,
+            Err(refused) => Err(refused),
+        };
         attempt.end(deleted, |_, _| ()).map(Response::new)
     }
 
@@ -116,7 +121,10 @@ impl ReferenceValueManagementService for Api {
         let behalf = |request: &ReferenceValueRevokeRequest| request.on_behalf_of.clone();
         let about = |request: &ReferenceValueRevokeRequest| About::reference_value(&request.id);
         let attempt = audited::admit(&self.0, &request, "RevokeReferenceValue", behalf, about).await?;
-        let revoked = self.0.revoke_reference_value(request.into_inner()).await;
+        let revoked = match self.0.strangers().manage() {
+            Ok(()) => self.0.revoke_reference_value(request.into_inner()).await,
+            Err(refused) => Err(refused),
+        };
         attempt.end(revoked, |_, _| ()).map(Response::new)
     }
 }

@@ -441,3 +441,38 @@ async fn where_client_certificates_are_asked_for_nobody_sets_anything_without_on
         .unwrap();
     assert!(listed.into_inner().values.is_empty());
 }
+
+#[tokio::test]
+async fn who_is_not_known_takes_back_no_value_where_signatures_count() {
+    daemon::init();
+    let dir = tempfile::tempdir().unwrap();
+    let key = dir.path().join("vendor.pub");
+    let pem = jose::SigningKey::generate_p256()
+        .unwrap()
+        .public_key_pem()
+        .unwrap();
+    std::fs::write(&key, pem).unwrap();
+    let config = serde_json::json!({
+        "rvps_config": {"type": "BuiltIn", "trust_anchors": [{"name": "vendor", "key": key}]},
+    });
+    let config: Config = serde_json::from_value(config).unwrap();
+    let service = AttestationService::start(&config, Arc::new(ManualClock::new(NOW))).await;
+    let server = Server::start(router(service.unwrap()), None).await;
+    let mut values = ReferenceValueManagementServiceClient::new(connect(server.url(), None));
+    let request = ReferenceValueDeleteRequest {
+        id: "svn".to_owned(),
+        forget: true,
+        ..ReferenceValueDeleteRequest::default()
+    };
+    let status = values.delete_reference_value(request).await.unwrap_err();
+    assert_eq!(status.code(), Code::PermissionDenied);
+    assert!(status.message().contains("tls.client_ca"), "{status}");
+    let request = ReferenceValueRevokeRequest {
+        id: "svn".to_owned(),
+        ..ReferenceValueRevokeRequest::default()
+    };
+    let status = values.revoke_reference_value(request).await.unwrap_err();
+    assert_eq!(status.code(), Code::PermissionDenied);
+    let list = values.list_reference_values(ReferenceValueListRequest {}).await;
+    assert!(list.unwrap().into_inner().values.is_empty());
+}

@@ -172,6 +172,7 @@ pub(crate) async fn open(
             tls,
             max_stale_seconds,
             remember_seconds,
+            insecure_forward_for_anyone: _,
         } => {
             let seconds = |seconds: &u32| Duration::from_secs((*seconds).into());
             let ages = Ages {

@@ -24,6 +24,8 @@ pub(crate) struct Authenticator {
     jwt: Option<JwtRule>,
     certificates_required: bool,
     restrict_reads: bool,
+    /// Whether there are trust anchors.
+    signatures_count: bool,
 }
 
 /// One who is configured.
@@ -80,6 +82,7 @@ impl Authenticator {
             jwt: auth.jwt.as_ref().map(JwtRule::new).transpose()?,
             certificates_required,
             restrict_reads: auth.restrict_reads,
+            signatures_count: !config.trust_anchors.is_empty(),
             registrars,
         })
     }
@@ -121,7 +124,7 @@ impl Authenticator {
         if self.registrars.is_empty() {
             return Ok(match certificate {
                 Some(certificate) => Some(Caller::with_all_rights(How::Certificate, &certificate.name())),
-                None => self.is_open().then(Caller::anyone),
+                None => self.is_open().then(|| Caller::anyone(self.signatures_count)),
             });
         }
         if let Some(token) = bearer::token(metadata)? {

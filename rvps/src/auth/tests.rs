@@ -85,6 +85,29 @@ fn without_configuration_anyone_may_do_everything() {
 }
 
 #[test]
+fn where_signatures_count_anyone_may_register_and_read_and_take_nothing_back() {
+    let anchor = crate::TrustAnchorConfig {
+        name: "vendor".to_owned(),
+        ..crate::TrustAnchorConfig::default()
+    };
+    let anchored = |config: Config| {
+        authenticator(&Config {
+            trust_anchors: vec![anchor.clone()],
+            ..config
+        })
+    };
+    let open = anchored(Config::default());
+    let caller = open.writer(&MetadataMap::new(), None, NOW).unwrap();
+    assert!(caller.rights.register && !caller.rights.manage);
+    open.reader(&MetadataMap::new(), None, NOW).unwrap();
+
+    let asks = anchored(config(vec![]));
+    let shown = certificate("someone", vec![]);
+    let caller = asks.writer(&MetadataMap::new(), Some(&shown), NOW).unwrap();
+    assert!(caller.rights.register && caller.rights.manage);
+}
+
+#[test]
 fn where_tls_asks_for_a_certificate_its_holder_is_known_by_it() {
     let asks = authenticator(&config(vec![]));
     assert!(!asks.is_open());

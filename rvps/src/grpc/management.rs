@@ -1,21 +1,18 @@
 //! The service that this project adds.
 
-use std::{pin::Pin, sync::Arc};
+use std::sync::Arc;
 
 use daemon::audit::{About, Names};
 use protos::reference::{
-    ReferenceValueChange, ReferenceValueDeleteRequest, ReferenceValueDeleteResponse,
-    ReferenceValueHistoryRequest, ReferenceValueHistoryResponse, ReferenceValueListRequest,
-    ReferenceValueListResponse, ReferenceValueRegisterResponse, ReferenceValueRevokeRequest,
-    ReferenceValueRevokeResponse, ReferenceValueWatchRequest,
-    reference_value_management_service_server::ReferenceValueManagementService,
+    ReferenceValueDeleteRequest, ReferenceValueDeleteResponse, ReferenceValueHistoryRequest,
+    ReferenceValueHistoryResponse, ReferenceValueListRequest, ReferenceValueListResponse,
+    ReferenceValueRegisterResponse, ReferenceValueRevokeRequest, ReferenceValueRevokeResponse,
+    ReferenceValueWatchRequest, reference_value_management_service_server::ReferenceValueManagementService,
     reference_value_revoke_request::What,
 };
-use tokio::sync::mpsc;
-use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status};
 
-use super::{Api, wire};
+use super::{Api, watch::Told, wire};
 use crate::{Caller, ManageError, Registered, RevokeWhat, Rvps, manage::may_manage};
 
 /// The longest reason that is kept, in bytes.
@@ -32,32 +29,15 @@ impl ReferenceValueManagementService for Api {
         Ok(Response::new(ReferenceValueListResponse { values }))
     }
 
-    type WatchReferenceValuesStream =
-        Pin<Box<dyn Stream<Item = Result<ReferenceValueChange, Status>> + Send>>;
+    type WatchReferenceValuesStream = Told;
 
     async fn watch_reference_values(
         &self,
         request: Request<ReferenceValueWatchRequest>,
     ) -> Result<Response<Self::WatchReferenceValuesStream>, Status> {
         self.reader(&request)?;
-        // One change waits at most: a slow client is told the later ones together.
-        let (sender, receiver) = mpsc::channel(1);
-        let mut watcher = self.rvps.watch();
-        let shutdown = self.shutdown.clone();
-        tokio::spawn(async move {
-            loop {
-                let change = tokio::select! {
-                    change = watcher.next() => change,
-                    () = shutdown.requested() => None,
-                    () = sender.closed() => None,
-                };
-                let Some(change) = change else { return };
-                if sender.send(Ok(wire::change(change))).await.is_err() {
-                    return;
-                }
-            }
-        });
-        Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
+        let told = self.watchers.tell(self.rvps.watch(), self.shutdown.clone())?;
+        Ok(Response::new(told))
     }
 
     async fn get_reference_value_history(
@@ -198,7 +178,9 @@ fn checked(reason: Option<String>) -> Result<Option<String>, Status> {
 fn status(error: ManageError) -> Status {
     let text = error.to_string();
     match error {
-        ManageError::Forbidden(_) | ManageError::ForbiddenName { .. } => Status::permission_denied(text),
+        ManageError::Anonymous | ManageError::Forbidden(_) | ManageError::ForbiddenName { .. } => {
+            Status::permission_denied(text)
+        }
         ManageError::NotFound(_) | ManageError::NoVersion { .. } => Status::not_found(text),
         ManageError::Refused { .. } | ManageError::Damaged { .. } => Status::failed_precondition(text),
         ManageError::Storage(storage::StorageError::InvalidKey { .. }) => Status::invalid_argument(text),

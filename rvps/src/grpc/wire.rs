@@ -1,5 +1,7 @@
 //! What goes over the wire.
 
+use std::{iter::Peekable, sync::Arc, vec};
+
 use protos::reference::{
     ReferenceValue as WireValue, ReferenceValueChange, ReferenceValueHistoryResponse, ReferenceValueMessage,
     ReferenceValueRegistrar, ReferenceValueRevocation, ReferenceValueVersion,
@@ -15,12 +17,58 @@ pub(super) fn value(value: &ReferenceValue) -> WireValue {
     }
 }
 
-/// One message, however large: whoever takes it in has the whole change, never a part.
-pub(super) fn change(change: Change) -> ReferenceValueChange {
-    ReferenceValueChange {
-        reset: change.reset,
-        changed: change.changed.iter().map(|changed| value(changed)).collect(),
-        removed: change.removed,
+/// About how large a part of a change may be, in bytes: a value more.
+const PART_BYTES: usize = 128 << 10;
+
+/// What a value takes besides its texts, at most.
+const OVERHEAD: usize = 32;
+
+/// The messages that a change is told in: one, unless it is large. Each is made when it is asked for. All but the last
+/// say that there is more, so that whoever takes them in never has a part for the whole.
+pub(super) struct Parts {
+    reset: bool,
+    changed: Peekable<vec::IntoIter<Arc<ReferenceValue>>>,
+    removed: Peekable<vec::IntoIter<String>>,
+    over: bool,
+}
+
+impl Parts {
+    pub(super) fn of(change: Change) -> Self {
+        Self {
+            reset: change.reset,
+            changed: change.changed.into_iter().peekable(),
+            removed: change.removed.into_iter().peekable(),
+            over: false,
+        }
+    }
+}
+
+impl Iterator for Parts {
+    type Item = ReferenceValueChange;
+
+    fn next(&mut self) -> Option<ReferenceValueChange> {
+        if self.over {
+            return None;
+        }
+        let mut part = ReferenceValueChange {
+            reset: std::mem::take(&mut self.reset),
+            ..ReferenceValueChange::default()
+        };
+        let mut bytes = 0;
+        while bytes < PART_BYTES {
+            if let Some(id) = self.removed.next() {
+                bytes += id.len() + OVERHEAD;
+                part.removed.push(id);
+            } else if let Some(changed) = self.changed.next() {
+                bytes += changed.id().len() + changed.json().len() + OVERHEAD;
+                part.changed.push(value(&changed));
+            } else {
+                break;
+            }
+        }
+        part.more = self.removed.peek().is_some() || self.changed.peek().is_some();
+        self.over = !part.more;
+        Some(part)
     }
 }
 
@@ -74,5 +122,79 @@ fn registrar(registrar: &Registrar) -> ReferenceValueRegistrar {
         how: registrar.how.as_str().to_owned(),
         name: registrar.name.clone(),
         on_behalf_of: registrar.on_behalf_of.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn changed(number: usize, bytes: usize) -> Vec<Arc<ReferenceValue>> {
+        let value = |n| ReferenceValue::new(format!("id-{n}"), json!("x".repeat(bytes)), 7);
+        (0..number).map(|n| Arc::new(value(n))).collect()
+    }
+
+    #[test]
+    fn a_small_change_is_one_message_and_so_is_an_empty_one() {
+        for number in [0, 1, 100] {
+            let change = Change {
+                reset: true,
+                changed: changed(number, 10),
+                removed: vec!["gone".to_owned()],
+            };
+            let [part] = &Parts::of(change).collect::<Vec<_>>()[..] else {
+                panic!("{number}")
+            };
+            assert!(part.reset && !part.more);
+            assert_eq!((part.changed.len(), part.removed.len()), (number, 1));
+        }
+    }
+
+    #[test]
+    fn a_large_change_comes_in_parts_that_together_are_the_whole() {
+        let change = Change {
+            reset: true,
+            changed: changed(5000, 100),
+            removed: (0..5000).map(|n| format!("gone-{n}")).collect(),
+        };
+        let parts: Vec<_> = Parts::of(change.clone()).collect();
+        assert!(parts.len() > 4);
+        let (last, others) = parts.split_last().unwrap();
+        assert!(!last.more && others.iter().all(|part| part.more));
+        assert!(parts[0].reset && parts[1..].iter().all(|part| !part.reset));
+        let removed: Vec<_> = parts.iter().flat_map(|part| part.removed.clone()).collect();
+        assert_eq!(removed, change.removed);
+        let ids: Vec<_> = parts
+            .iter()
+            .flat_map(|part| &part.changed)
+            .map(|value| &value.id)
+            .collect();
+        assert_eq!(
+            ids,
+            change.changed.iter().map(|value| value.id()).collect::<Vec<_>>()
+        );
+        let bytes = |part: &ReferenceValueChange| -> usize {
+            let changed = part
+                .changed
+                .iter()
+                .map(|value| value.id.len() + value.value.len());
+            changed.chain(part.removed.iter().map(String::len)).sum()
+        };
+        assert!(parts.iter().all(|part| bytes(part) <= PART_BYTES));
+    }
+
+    #[test]
+    fn a_value_as_large_as_values_may_be_is_a_part_of_its_own() {
+        let change = Change {
+            reset: false,
+            changed: changed(3, crate::MAX_VALUE_BYTES - 2),
+            removed: Vec::new(),
+        };
+        let parts: Vec<_> = Parts::of(change)
+            .map(|part| (part.changed.len(), part.more))
+            .collect();
+        assert_eq!(parts, [(1, true), (1, true), (1, false)]);
     }
 }

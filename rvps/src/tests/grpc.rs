@@ -12,7 +12,10 @@ use protos::reference::{
 use serde_json::json;
 use tonic::{Code, Status, transport::Channel};
 
-use super::{NEXT_YEAR, Server, sample};
+use super::{
+    NEXT_YEAR, NOW, Server, sample,
+    signing::{key_anchor, signed_sample},
+};
 use crate::Config;
 
 fn connect(server: &Server) -> (ProviderClient<Channel>, ManagementClient<Channel>) {
@@ -282,4 +285,75 @@ async fn health_is_served_for_the_server_and_for_each_service() {
             .into_inner();
         assert_eq!(answer.status(), ServingStatus::Serving, "{service}");
     }
+}
+
+#[tokio::test]
+async fn who_is_not_known_registers_what_is_signed_and_brings_back_nothing_old() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = jose::SigningKey::generate_p256().unwrap();
+    let config = Config {
+        trust_anchors: vec![key_anchor(dir.path(), "vendor", &key)],
+        ..Config::default()
+    };
+    let server = Server::start(&config).await;
+    let (mut provider, mut management) = connect(&server);
+    let old = signed_sample(&key, &json!({"svn": 1}), Some(NOW - 200));
+    let new = signed_sample(&key, &json!({"svn": 2}), Some(NOW - 100));
+    register(&mut provider, old.as_str()).await.unwrap();
+    register(&mut provider, new.as_str()).await.unwrap();
+    for forget in [false, true] {
+        let request = ReferenceValueDeleteRequest {
+            id: "svn".to_owned(),
+            forget,
+            ..ReferenceValueDeleteRequest::default()
+        };
+        let status = management.delete_reference_value(request).await.unwrap_err();
+        assert_eq!(status.code(), Code::PermissionDenied);
+        assert!(status.message().contains("auth.registrars"), "{status}");
+    }
+    let request = ReferenceValueRevokeRequest {
+        id: "svn".to_owned(),
+        ..ReferenceValueRevokeRequest::default()
+    };
+    let status = management.revoke_reference_value(request).await.unwrap_err();
+    assert_eq!(status.code(), Code::PermissionDenied);
+    register(&mut provider, old.as_str()).await.unwrap_err();
+    assert_eq!(query(&mut provider, "svn").await.as_deref(), Some("2"));
+    let list = management
+        .list_reference_values(ReferenceValueListRequest {})
+        .await;
+    assert_eq!(list.unwrap().into_inner().values.len(), 1);
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_values_reach_a_watcher_in_parts_and_a_list_whole() {
+    let server = Server::start(&Config::default()).await;
+    let (mut provider, mut management) = connect(&server);
+    for message in 0..5 {
+        let value = |n: usize| (format!("team-{message}/image-{n}"), json!([format!("{n:064x}")]));
+        let values: serde_json::Map<_, _> = (0..20_000).map(value).collect();
+        register(&mut provider, sample(&values.into())).await.unwrap();
+    }
+    let mut changes = management
+        .watch_reference_values(ReferenceValueWatchRequest {})
+        .await
+        .unwrap()
+        .into_inner();
+    let (mut values, mut parts) = (0, 0);
+    loop {
+        let part = changes.message().await.unwrap().unwrap();
+        assert_eq!(part.reset, parts == 0);
+        values += part.changed.len();
+        parts += 1;
+        if !part.more {
+            break;
+        }
+    }
+    assert_eq!(values, 100_000);
+    assert!(parts > 10);
+    let mut management = management.max_decoding_message_size(64 << 20);
+    let list = management
+        .list_reference_values(ReferenceValueListRequest {})
+        .await;
+    assert_eq!(list.unwrap().into_inner().values.len(), 100_000);
 }

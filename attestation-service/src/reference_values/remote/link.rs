@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use protos::reference::ReferenceValueChange;
 use tokio::sync::watch;
 
 use super::super::ReferenceValueError;
@@ -32,6 +33,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// How soon an RVPS that only answers queries is asked again whether it tells changes: it may be replaced.
 const BY_QUERY_PAUSE: Duration = Duration::from_secs(60);
+
+/// What one change may bring, in bytes, whatever parts it comes in.
+const MAX_CHANGE: usize = 256 << 20;
 
 impl Default for Link {
     fn default() -> Self {
@@ -115,6 +119,7 @@ async fn follow(client: &RvpsClient, shared: &Shared, pause: &mut Duration) -> R
         Err(error) => return error,
     };
     let mut whole = false;
+    let (mut parts, mut bytes) = (Change::default(), 0_usize);
     loop {
         let change = match changes.message().await {
             Ok(Some(change)) => change,
@@ -125,12 +130,19 @@ async fn follow(client: &RvpsClient, shared: &Shared, pause: &mut Duration) -> R
         if !whole {
             return ReferenceValueError::Unavailable("its first change is not the whole".to_owned());
         }
-        let change = Change {
-            reset: change.reset,
-            changed: change.changed.into_iter().map(Into::into).collect(),
-            removed: change.removed,
-        };
-        if let Err(error) = shared.values.apply(change) {
+        bytes += size(&change);
+        if bytes > MAX_CHANGE {
+            let most = MAX_CHANGE >> 20;
+            return ReferenceValueError::Unavailable(format!("it tells more than {most} MiB at once"));
+        }
+        parts.reset |= change.reset;
+        parts.changed.extend(change.changed.into_iter().map(Into::into));
+        parts.removed.extend(change.removed);
+        if change.more {
+            continue;
+        }
+        bytes = 0;
+        if let Err(error) = shared.values.apply(std::mem::take(&mut parts)) {
             return error;
         }
         if !shared.link.is_watching() {
@@ -139,4 +151,13 @@ async fn follow(client: &RvpsClient, shared: &Shared, pause: &mut Duration) -> R
         shared.link.set(LinkState::Watching);
         *pause = FIRST_PAUSE;
     }
+}
+
+/// About how many bytes a change brings.
+fn size(change: &ReferenceValueChange) -> usize {
+    let changed = change
+        .changed
+        .iter()
+        .map(|value| value.id.len() + value.value.len());
+    changed.chain(change.removed.iter().map(String::len)).sum()
 }

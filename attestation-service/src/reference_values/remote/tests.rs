@@ -358,7 +358,30 @@ fn change(reset: bool, value: &str) -> ReferenceValueChange {
         reset,
         changed,
         removed: Vec::new(),
+        more: false,
     }
+}
+
+#[tokio::test]
+async fn a_change_in_parts_counts_when_all_of_it_is_there() {
+    let part = |id: &str, more: bool| {
+        let mut part = change(id == "a", "1");
+        part.changed[0].id = id.to_owned();
+        part.more = more;
+        part
+    };
+    let script = vec![
+        part("a", true),
+        part("b", true),
+        part("c", false),
+        part("d", true),
+    ];
+    let service = ReferenceValueManagementServiceServer::new(Scripted(script));
+    let router = tonic::service::Routes::new(service).into_axum_router();
+    let server = Server::start(router, None).await;
+    let view = remote(server.address, 30).view().await.unwrap();
+    let known = ["a", "b", "c", "d"].map(|id| view.values.get(id).is_some());
+    assert_eq!(known, [true, true, true, false]);
 }
 
 #[tokio::test]

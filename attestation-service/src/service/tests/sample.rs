@@ -360,6 +360,7 @@ async fn without_its_rvps_evidence_is_not_appraised() {
             tls: None,
             max_stale_seconds: 30,
             remember_seconds: 3,
+            insecure_forward_for_anyone: false,
         };
     })
     .await;

@@ -1,5 +1,6 @@
 //! Calling another service over gRPC, and what callers may send.
 
+mod answers;
 mod bodies;
 mod whole;
 
@@ -20,6 +21,7 @@ use tonic::service::Interceptor;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
+pub use answers::few_at_once;
 pub use bodies::bounded;
 pub use whole::WholeRequests;
 

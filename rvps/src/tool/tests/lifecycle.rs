@@ -36,11 +36,20 @@ fn builder(files: &Files) -> (SigningKey, String, Config) {
 #[tokio::test]
 async fn a_value_is_signed_registered_compared_revoked_and_deleted() {
     let files = Files::new();
-    let (_, key, config) = builder(&files);
+    let (_, key, mut config) = builder(&files);
+    // Strangers take nothing back that is signed.
+    config.auth.registrars = vec![RegistrarConfig {
+        name: "operator".to_owned(),
+        token_sha256: Some(hex::encode(Sha256::digest("one"))),
+        register: true,
+        manage: true,
+        ..RegistrarConfig::default()
+    }];
+    let token = files.write("token", "one");
     // The tool dates messages with the real clock.
     let server = Server::start_now(&config).await;
     let address = server.address.to_string();
-    let at = ["--addr", &address];
+    let at = ["--addr", &address, "--token-file", &token];
     let values = files.write("values.json", r#"{"launch_digest": ["ab", "cd"], "svn": 1}"#);
     let signed = tool(&["message", &values, "--key", &key]).await.unwrap();
     let message = files.write("message.json", &signed);
@@ -75,7 +84,7 @@ async fn a_value_is_signed_registered_compared_revoked_and_deleted() {
     let shown = tool(&[&["get", "svn"][..], &at].concat()).await.unwrap();
     assert!(shown.starts_with("svn  1\n  expires 20"), "{shown}");
     assert!(
-        shown.contains("version 1: registered 20") && shown.contains("by anyone"),
+        shown.contains("version 1: registered 20") && shown.contains("by operator (token)"),
         "{shown}"
     );
     assert!(
@@ -119,7 +128,7 @@ async fn a_value_is_signed_registered_compared_revoked_and_deleted() {
         .await
         .unwrap();
     assert!(
-        history.contains("version 2: revoked 20") && history.contains("by anyone: a hole"),
+        history.contains("version 2: revoked 20") && history.contains("by operator (token): a hole"),
         "{history}"
     );
     assert!(history.contains("never again \"ab\": revoked 20"), "{history}");

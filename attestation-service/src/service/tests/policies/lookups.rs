@@ -175,6 +175,7 @@ async fn with_the_rvps_down_a_policy_is_set_with_a_warning_and_not_strictly() {
             tls: None,
             max_stale_seconds: 60,
             remember_seconds: 1,
+            insecure_forward_for_anyone: false,
         };
     })
     .await;
