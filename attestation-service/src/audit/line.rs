@@ -100,6 +100,13 @@ impl Told for Line {
         }
     }
 
+    fn is_cheap(&self) -> bool {
+        match self {
+            Self::Admin(line) => line.is_cheap(),
+            Self::Attestation(line) => line.outcome == "refused",
+        }
+    }
+
     fn line(&self) -> Self {
         self.clone()
     }

@@ -181,6 +181,13 @@ impl Told for What {
         }
     }
 
+    fn is_cheap(&self) -> bool {
+        match self {
+            Self::Event(event) => event.event == "admin" && event.outcome.as_deref() == Some("refused"),
+            Self::Decided(noted) => noted.is_cheap(),
+        }
+    }
+
     fn line(&self) -> Event {
         match self {
             Self::Event(event) => (**event).clone(),

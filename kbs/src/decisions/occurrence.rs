@@ -118,7 +118,7 @@ impl Noted {
     }
 
     /// Whether somebody who has shown nothing can bring this about as often as he likes.
-    pub(super) fn is_cheap(&self) -> bool {
+    pub(crate) fn is_cheap(&self) -> bool {
         match &self.what.outcome {
             // Whatever the claims say: they are not read for this.
             Outcome::Appraised => self.what.cheap,

@@ -48,7 +48,10 @@ async fn a_stricter_resource_policy_shows_who_would_lose_what_and_why() {
         (&resource["was"], &resource["would_be"]),
         (&json!(true), &json!(false))
     );
-    assert_eq!(resource["why"][0]["seen"][0]["what"], "submod in input.submods");
+    assert_eq!(
+        resource["why"][0]["seen"][0]["what"],
+        "input.submods[\"cpu0\"][\"ear.status\"]"
+    );
 
     // The policy in force is the same as before.
     let shown = bench
@@ -101,7 +104,7 @@ async fn a_policy_with_a_scope_that_joins_takes_away_in_its_scope_and_nowhere_el
     assert_eq!(answers(&report), [(true, false), (true, true), (true, true)]);
     assert_eq!((&report["lost"], &report["changed"]), (&json!(1), &json!(1)));
     let why = &report["guests"][0]["resources"][0]["why"][0]["seen"][0]["what"];
-    assert_eq!(why, "submod in input.submods");
+    assert_eq!(why, "input.submods[\"cpu0\"][\"ear.status\"]");
     assert!(report.get("covers_nothing").is_none());
     // It is not there: nothing was stored.
     let shown = bench.administer("GET", "resource-policy/shop-keys", "").await;

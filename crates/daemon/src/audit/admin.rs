@@ -233,6 +233,10 @@ impl Told for AdminLine {
         self.at
     }
 
+    fn is_cheap(&self) -> bool {
+        self.event == "admin" && self.outcome == "refused"
+    }
+
     fn line(&self) -> Self {
         self.clone()
     }

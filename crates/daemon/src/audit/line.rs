@@ -14,6 +14,12 @@ pub trait Told: Send + 'static {
     /// The line.
     fn line(&self) -> Self::Line;
 
+    /// Whether somebody who has shown nothing can bring this about as often as he likes. A part of the places alone is
+    /// for such lines, so that a flood of them hides no other.
+    fn is_cheap(&self) -> bool {
+        false
+    }
+
     /// The line that takes it back: nobody was there any more when it was on the disk, so nothing was handed out or
     /// done.
     fn withdrawn(&self) -> Self::Line;

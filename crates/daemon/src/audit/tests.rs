@@ -43,6 +43,10 @@ impl Told for Note {
         NOW
     }
 
+    fn is_cheap(&self) -> bool {
+        self.event == "refusal"
+    }
+
     fn line(&self) -> Self {
         self.clone()
     }
@@ -110,6 +114,27 @@ async fn what_finds_no_room_is_counted_in_the_log_itself() {
     let all = self::lines(&disk);
     let written = all.iter().filter(|line| line["event"] == "test").count();
     assert_eq!(u64::try_from(written).unwrap() + missing, 6000);
+}
+
+#[tokio::test]
+async fn a_flood_of_what_anybody_can_cause_hides_nothing_else() {
+    let disk = FakeDisk::default();
+    disk.set_stuck(true);
+    let (audit, lost) = log::<Note>(&disk, false);
+    for _ in 0..6000 {
+        audit.note(Note::new("refusal"));
+    }
+    let refusals_lost = lost.get();
+    for _ in 0..3000 {
+        audit.note(Note::new("release"));
+    }
+    assert_eq!(lost.get(), refusals_lost);
+    disk.set_stuck(false);
+    audit.finish().await;
+    proved(&disk);
+    let count = |event: &str| lines(&disk).iter().filter(|line| line["event"] == event).count();
+    assert_eq!(count("release"), 3000);
+    assert_eq!(u64::try_from(count("refusal")).unwrap() + refusals_lost, 6000);
 }
 
 #[tokio::test]

@@ -16,6 +16,8 @@ use crate::clock::Clock;
 
 /// Lines on their way to the disk.
 const QUEUE: usize = 4096;
+/// Of these places, those that must be free for a line that anybody can cause.
+const KEPT_FREE: usize = QUEUE / 4 * 3;
 /// Lines that are written at once.
 const BATCH: usize = 256;
 /// How long somebody waits for a line that is required.
@@ -185,6 +187,9 @@ impl<T: Told> Audit<T> {
     fn send(&self, what: T, waits: Option<oneshot::Sender<()>>) -> Result<(), NotWritten> {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let queue = queue.as_ref().ok_or(NotWritten)?;
+        if waits.is_none() && queue.capacity() < KEPT_FREE && what.is_cheap() {
+            return Err(NotWritten);
+        }
         queue.try_send(Message { what, waits }).map_err(|_| NotWritten)
     }
 
@@ -285,7 +290,12 @@ impl<T: Told> Writer<T> {
     /// for will not happen, and so is not written.
     fn keep(&mut self, messages: Vec<Message<T>>) {
         for message in messages.into_iter().filter(|message| message.waits.is_none()) {
-            if self.kept.len() < QUEUE {
+            let places = if message.what.is_cheap() {
+                QUEUE - KEPT_FREE
+            } else {
+                QUEUE
+            };
+            if self.kept.len() < places {
                 self.kept.push(Entry::of(&message.what));
             } else {
                 self.lost.count(1);
