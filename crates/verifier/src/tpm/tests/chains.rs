@@ -301,7 +301,12 @@ fn a_root_must_be_an_authority() {
     };
     let leaf = ROOT.certify(&leaf(), RSA.ak_spki()).unwrap();
     let error = TpmVerifier::new(&options(leaf)).err();
-    assert_eq!(error, Some(TpmRootError::NotAnAuthority("CN=TPM key".to_owned())));
+    assert_eq!(
+        error,
+        Some(TpmRootError::NotAnAuthority(
+            "CN=TPM key,O=Simulated TPM of Trustee".to_owned()
+        ))
+    );
     let error = TpmVerifier::new(&options(vec![1, 2])).err();
     assert!(matches!(error, Some(TpmRootError::Malformed(_))));
     assert_eq!(
