@@ -312,8 +312,8 @@ fn has_much(result: &AttestationResult) -> bool {
 /// How long a decision that is much work waits for a processor.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What one decision may cost: a good policy needs some ten microseconds.
-const LIMITS: Limits = Limits {
+/// What one decision may cost, and what a trial of one may: a good policy needs some ten microseconds.
+pub(super) const LIMITS: Limits = Limits {
     time: Duration::from_millis(100),
     memory: 4 << 20,
 };

@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
-use policy::{FailedCondition, Limits, PolicyInput, ReleasePolicy, ReleaseRequest};
+use policy::{FailedCondition, PolicyInput, ReleasePolicy, ReleaseRequest};
 
 use super::active::ActivePolicy;
 use super::in_force::InForce;
-use super::policy_store::PolicyStore;
+use super::policy_store::{LIMITS, PolicyStore};
 use super::scope::Scope;
 
 /// What policies say of a request in a trial. It is no permit: nothing is read or released for it.
@@ -50,15 +50,14 @@ impl Tried {
 
     /// What the policies say of claims that need not be those of a verified token.
     pub fn try_out(&self, claims: &PolicyInput, request: &ReleaseRequest<'_>) -> Answer {
-        let limits = Limits::default();
         for active in self.0.asked(request.plugin, request.path) {
             let policy = match &active.compiled {
                 Ok(policy) => policy,
                 Err(reason) => return Answer::Failed(reason.clone()),
             };
-            match policy.evaluate(claims, request, &limits) {
+            match policy.evaluate(claims, request, &LIMITS) {
                 Ok(true) => {}
-                Ok(false) => return Answer::Denied(policy.explain(claims, request, &limits)),
+                Ok(false) => return Answer::Denied(policy.explain(claims, request, &LIMITS)),
                 Err(error) => return Answer::Failed(error.to_string()),
             }
         }
