@@ -10,7 +10,7 @@ use crate::owner::ALLOW_ALL;
 use crate::stack::{Setup, TestStack, write};
 
 /// Every verb that changes or shows something.
-const VERBS: [(&str, &str); 22] = [
+const VERBS: [(&str, &str); 29] = [
     ("POST", "resource/a/b/c"),
     ("DELETE", "resource/a/b/c"),
     ("GET", "resource"),
@@ -25,12 +25,19 @@ const VERBS: [(&str, &str); 22] = [
     ("POST", "attestation-policy"),
     ("GET", "attestation-policy"),
     ("GET", "attestation-policy/default_cpu"),
+    ("GET", "attestation-policy/default_cpu/history"),
+    ("GET", "attestation-policy/default_cpu/version/1"),
+    ("DELETE", "attestation-policy/default_cpu"),
+    ("POST", "attestation-policy/default_cpu/rollback"),
     ("POST", "reference-value"),
     ("GET", "reference-value"),
     ("GET", "reference-value/svn"),
     ("GET", "reference-value-history/svn"),
     ("DELETE", "reference-value/svn"),
     ("POST", "reference-value/svn/revoke"),
+    ("POST", "policy-test"),
+    ("GET", "decisions"),
+    ("GET", "decisions/6921aabc-3f9c2e81d04b7a55"),
     ("GET", "sample/x"),
     ("POST", "sample/x"),
 ];
@@ -52,7 +59,9 @@ fn harmful(path: &str) -> String {
         "resource-policy/keys" => {
             json!({"policy": "cGFja2FnZSBwb2xpY3kKZGVmYXVsdCBhbGxvdyA9IGZhbHNlCg", "scope": "a"}).to_string()
         }
-        "resource-policy/resource-policy/rollback" => json!({"version": 1}).to_string(),
+        "resource-policy/resource-policy/rollback" | "attestation-policy/default_cpu/rollback" => {
+            json!({"version": 1}).to_string()
+        }
         "attestation-policy" => {
             json!({"policy_id": "default_cpu", "policy": "cGFja2FnZSBwb2xpY3kK"}).to_string()
         }

@@ -3,6 +3,8 @@ use std::time::{Duration, Instant};
 
 use audit::{Link, Summary, Verifier};
 use axum::http::StatusCode;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use daemon::audit::FakeDisk;
 use daemon::clock::ManualClock;
 use jose::tee_key::{TeeKeyKind, TeePrivateKey};
@@ -73,6 +75,22 @@ fn said(lines: &[Value], event: &str) -> Vec<(String, String)> {
             )
         })
         .collect()
+}
+
+#[tokio::test]
+async fn a_policy_that_is_deleted_is_named_with_the_version_of_its_end() {
+    let disk = Disk::default();
+    let bench = disk.bench(false).await;
+    let rego = URL_SAFE_NO_PAD.encode(policy::defaults::DENY_ALL);
+    let body = json!({"policy": rego, "scope": "a"}).to_string();
+    let set = bench.administer("PUT", "resource-policy/keys", body).await;
+    assert_eq!(set.status, 200);
+    bench.administer("DELETE", "resource-policy/keys", "").await;
+    bench.kbs.audit.finish().await;
+    let lines = disk.lines();
+    let results = lines.iter().filter(|line| line["policy_id"] == "keys");
+    let told: Vec<_> = results.map(|line| (&line["method"], &line["version"])).collect();
+    assert_eq!(told, [(&json!("PUT"), &json!(1)), (&json!("DELETE"), &json!(2))]);
 }
 
 #[tokio::test]

@@ -132,7 +132,12 @@ pub async fn roll_back(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, Kbs
 pub async fn delete(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError> {
     let grant = kbs.administrator(call).await?;
     let deleted = kbs.policy.delete(&grant, id, kbs.clock.now()).await;
-    deleted.map_err(sort)?;
+    let deleted = deleted.map_err(sort)?;
+    let _ = call.changed.set(crate::audit::Changed {
+        policy_id: Some(id.to_owned()),
+        version: Some(deleted.number),
+        ..Default::default()
+    });
     Ok(().into_response())
 }
 

@@ -157,17 +157,17 @@ impl PolicyStore {
     }
 
     /// Takes a scoped policy out of force. Its versions stay.
-    pub async fn delete(&self, grant: &AdminGrant, id: &str, now: i64) -> Result<(), PolicyStoreError> {
+    pub async fn delete(&self, grant: &AdminGrant, id: &str, now: i64) -> Result<Version, PolicyStoreError> {
         if id == MAIN {
             return Err(PolicyStoreError::MainStays);
         }
         check_id(id)?;
         let _one_at_a_time = self.changing.lock().await;
-        self.versions.delete(id, &grant.author(), now).await?;
+        let deleted = self.versions.delete(id, &grant.author(), now).await?;
         let next = self.in_force.load().without(id);
         self.in_force.store(Arc::new(next));
         tracing::warn!(role = grant.role(), id, "resource policy deleted");
-        Ok(())
+        Ok(deleted)
     }
 
     /// Every version that is known of a policy, the newest first.

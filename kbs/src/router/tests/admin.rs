@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::testing::{Bench, NOW};
 
 /// Every verb that changes or shows something.
-const VERBS: [(&str, &str); 26] = [
+const VERBS: [(&str, &str); 28] = [
     ("POST", "resource/a/b/c"),
     ("DELETE", "resource/a/b/c"),
     ("GET", "resource"),
@@ -23,11 +23,13 @@ const VERBS: [(&str, &str); 26] = [
     ("POST", "resource-policy/resource-policy/rollback"),
     ("POST", "attestation-policy"),
     ("GET", "attestation-policy"),
+    ("GET", "attestation-policy/a_cpu"),
     ("GET", "attestation-policy/a_cpu/history"),
     ("GET", "attestation-policy/a_cpu/version/1"),
     ("DELETE", "attestation-policy/a_cpu"),
     ("POST", "attestation-policy/a_cpu/rollback"),
     ("POST", "reference-value"),
+    ("GET", "reference-value"),
     ("GET", "reference-value/svn"),
     ("GET", "reference-value-history/svn"),
     ("DELETE", "reference-value/svn"),
