@@ -24,7 +24,9 @@ pub(crate) struct InitDataDocument {
 pub(crate) enum InitDataError {
     #[error("the init-data document has {0} bytes, more than the {MAX_LENGTH} allowed")]
     TooLong(usize),
-    #[error("the init-data document has more than the {MAX_VALUES} values allowed")]
+    #[error(
+        "the init-data document has too many values: up to {MAX_VALUES}, and {MAX_SIGNS} signs `=`, are allowed"
+    )]
     TooMuch,
     #[error("the init-data document is not the TOML it should be: {0}")]
     Malformed(String),
@@ -37,6 +39,9 @@ const MAX_LENGTH: usize = 2 * 1024 * 1024;
 
 /// How many values there may be in what is shown parsed: each takes much more than its text.
 const MAX_VALUES: usize = 65_536;
+
+/// How many `=` there may be, in whatever text: before anything is parsed, for a key takes a thousand times as much.
+const MAX_SIGNS: usize = 32_768;
 
 /// The longest reason given, in characters.
 const MAX_REASON_LENGTH: usize = 200;
@@ -70,6 +75,9 @@ impl InitDataDocument {
     pub(crate) fn parse(text: &str) -> Result<Self, InitDataError> {
         if text.len() > MAX_LENGTH {
             return Err(InitDataError::TooLong(text.len()));
+        }
+        if text.bytes().filter(|byte| *byte == b'=').count() > MAX_SIGNS {
+            return Err(InitDataError::TooMuch);
         }
         let document: Document = toml::from_str(text).map_err(|error| {
             // It may repeat what was sent, at any length.
@@ -152,6 +160,11 @@ mod tests {
         };
         let many: String = (0..MAX_VALUES).map(|number| format!("a{number} = 1\n")).collect();
         let error = InitDataDocument::parse(&document(&many)).unwrap_err();
+        assert!(matches!(error, InitDataError::TooMuch), "{error}");
+        let keys: String = (0..=MAX_SIGNS)
+            .map(|number| format!("a.b{number}.c=1\n"))
+            .collect();
+        let error = InitDataDocument::parse(&keys).unwrap_err();
         assert!(matches!(error, InitDataError::TooMuch), "{error}");
         let long = format!("a = \"{}\"\n", "x".repeat(MAX_LENGTH - 200));
         assert!(InitDataDocument::parse(&document(&long)).is_ok());
