@@ -5,8 +5,8 @@
 
 mod line;
 
+use daemon::causes::all_causes;
 use daemon::metrics::Registry;
-use daemon::text::with_causes;
 use prometheus::IntCounter;
 use verifier::Tee;
 
@@ -39,7 +39,7 @@ pub(crate) fn evaluated(tees: &[Tee], result: Seen<'_>) {
                 tracing::info!(
                     tee,
                     result = "refused",
-                    reason = with_causes(error),
+                    reason = all_causes(error),
                     "evidence refused"
                 );
             }
@@ -47,7 +47,7 @@ pub(crate) fn evaluated(tees: &[Tee], result: Seen<'_>) {
                 tracing::error!(
                     tee,
                     result = "failed",
-                    reason = with_causes(error),
+                    reason = all_causes(error),
                     "evidence not evaluated"
                 );
             }

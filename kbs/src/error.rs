@@ -8,6 +8,7 @@ use std::error::Error;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use daemon::causes::causes_below;
 use daemon::telemetry::RequestContext;
 use daemon::text::bounded_lines;
 use serde::Serialize;
@@ -317,7 +318,7 @@ impl KbsError {
     }
 
     fn log(&self, status: StatusCode) {
-        let causes = causes(self);
+        let causes = causes_below(self);
         let causes = (!causes.is_empty()).then_some(causes);
         let status = status.as_u16();
         if status >= 500 {
@@ -364,20 +365,6 @@ impl KbsError {
         }
         response
     }
-}
-
-/// The chain of causes below an error, outermost first.
-pub(crate) fn causes(error: &dyn Error) -> String {
-    let mut text = String::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        if !text.is_empty() {
-            text.push_str(": ");
-        }
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

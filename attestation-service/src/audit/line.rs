@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use daemon::audit::{AdminLine, GONE, Told, bounded};
+use daemon::causes::all_causes;
 use daemon::telemetry::RequestContext;
-use daemon::text::with_causes;
 use policy::ar4si::TrustTier;
 use serde::Serialize;
 use verifier::Tee;
@@ -67,7 +67,7 @@ impl Attestation {
                 let refused = matches!(error.fault(), Fault::Request | Fault::Attester);
                 return Self {
                     outcome: if refused { "refused" } else { "failed" },
-                    reason: Some(bounded(&with_causes(error))),
+                    reason: Some(bounded(&all_causes(error))),
                     ..line
                 };
             }

@@ -5,16 +5,36 @@ use std::error::Error;
 /// The error and its causes in one text. A cause that the text before it quotes already is not repeated.
 pub fn causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let said = cause.to_string();
-        if !text.contains(said.trim()) {
+    for cause in chain(error).skip(1).map(ToString::to_string) {
+        if !text.contains(cause.trim()) {
             text.push_str(": ");
-            text.push_str(&said);
+            text.push_str(&cause);
         }
-        next = cause.source();
     }
     text
+}
+
+/// The same with every cause, for records.
+pub fn all_causes(error: &dyn Error) -> String {
+    joined(chain(error))
+}
+
+/// The causes alone, outermost first.
+pub fn causes_below(error: &dyn Error) -> String {
+    joined(chain(error).skip(1))
+}
+
+fn chain<'e>(error: &'e (dyn Error + 'e)) -> impl Iterator<Item = &'e (dyn Error + 'e)> {
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let error = next?;
+        next = error.source().map(|cause| cause as &'e (dyn Error + 'e));
+        Some(error)
+    })
+}
+
+fn joined<'e>(errors: impl Iterator<Item = &'e (dyn Error + 'e)>) -> String {
+    errors.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]

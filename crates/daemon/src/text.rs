@@ -1,16 +1,4 @@
-//! Texts of errors, and texts that are too long for where they go.
-
-/// An error and what caused it, in one line.
-pub fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
-}
+//! Texts that are too long for where they go.
 
 /// The lines, each after a line break and two spaces, as far as they fit into so many bytes in all. Then how many more
 /// there are, and `advice`.

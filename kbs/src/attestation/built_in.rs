@@ -9,8 +9,8 @@ use attestation_service::{
     PolicyStoreError, ReferenceValueError, RuntimeData,
 };
 use daemon::audit::Names;
+use daemon::causes::all_causes;
 use daemon::clock::Clock;
-use daemon::text::with_causes;
 use kbs_types::Tee;
 use protos::reference::ReferenceValueHistoryRequest;
 
@@ -264,7 +264,7 @@ fn individual(item: EvaluationItem) -> Result<IndividualRequest, AttestationErro
 fn evaluate_error(error: EvaluateError) -> AttestationError {
     let check = attestation_service::FailedCheck::of(&error);
     let refusal = Refusal {
-        reason: with_causes(&error),
+        reason: all_causes(&error),
         check: Some(FailedCheck {
             tee: check.tee.map(str::to_owned),
             check: check.check,
@@ -310,7 +310,7 @@ fn reference_value_error(error: ReferenceValueError) -> AttestationError {
 
 fn sort(fault: Fault, error: impl Error + Send + Sync + 'static) -> AttestationError {
     match fault {
-        Fault::Request | Fault::Attester => AttestationError::Refused(with_causes(&error)),
+        Fault::Request | Fault::Attester => AttestationError::Refused(all_causes(&error)),
         Fault::Operator => AttestationError::Setup(error.into()),
         Fault::Dependency => AttestationError::Unavailable(error.into()),
         Fault::Internal => AttestationError::Failed(error.into()),

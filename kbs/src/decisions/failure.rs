@@ -1,6 +1,8 @@
 use super::occurrence::Outcome;
 use super::record::Verdict;
-use crate::error::{KbsError, causes};
+use daemon::causes::causes_below;
+
+use crate::error::KbsError;
 
 impl Outcome {
     /// What an error says about the guest, or about this service on behalf of the guest. `None` if nothing was decided:
@@ -25,7 +27,7 @@ impl Outcome {
             _ => return None,
         };
         // The causes are in the log as well; the text alone is what the guest reads.
-        let causes = causes(error);
+        let causes = causes_below(error);
         let reason = match (error, causes.is_empty()) {
             (E::PolicyDenied, _) => String::new(),
             (_, true) => error.to_string(),
