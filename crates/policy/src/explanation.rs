@@ -101,6 +101,12 @@ pub struct FailedCondition {
     pub came: String,
     /// What to do about it, as a sentence.
     pub advice: String,
+    /// The other conditions of its rule that do not hold either. They all would have to, together with this one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<FailedCondition>,
+    /// It looks at the claims of a TEE that the evidence is not of.
+    #[serde(skip)]
+    pub(crate) of_another_tee: bool,
 }
 
 /// What a part of a condition was.

@@ -212,6 +212,8 @@ pub(super) fn of_whole_body(condition: RuleText) -> FailedCondition {
         advice: "Put the conditions in the order in which their variables get values, and the first that does not \
                  hold is named here."
             .to_owned(),
+        also: Vec::new(),
+        of_another_tee: false,
     }
 }
 

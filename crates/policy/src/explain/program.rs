@@ -1,8 +1,8 @@
 //! The rules that we put beside a policy's own to see how far each of its bodies got, and on what it stumbled.
 //!
-//! For each body: `p` counts how many of its conditions hold together, from the first; for each condition: `v` lists
-//! what its operands were when it was reached, `a` the arguments of a function that it calls, `e` the elements for
-//! which an `every` did not hold. All are copies of what the policy says, so that the engine alone says what it means.
+//! For each body: `p` counts how many of its conditions hold together, from the first, and `g` the same for those of
+//! one group; for each condition: `v` lists what its operands were when it was reached, `a` the arguments of a function
+//! that it calls, `e` the elements for which an `every` did not hold. All are copies of what the policy says, so that the engine alone says what it means.
 
 use std::fmt::Write;
 
@@ -79,6 +79,11 @@ impl Place {
         format!("{PREFIX}p{}_{}", self.rule, self.body)
     }
 
+    /// The rule with the number of conditions of a group that hold.
+    pub(super) fn group(self, group: usize) -> String {
+        format!("{PREFIX}g{}_{}_{group}", self.rule, self.body)
+    }
+
     /// The rule with a list of the values of an operand.
     pub(super) fn operand(self, condition: usize, operand: usize) -> String {
         format!("{PREFIX}v{}_{}_{condition}_{operand}", self.rule, self.body)
@@ -135,11 +140,17 @@ impl Writer<'_> {
     }
 
     fn body(&self, text: &mut String, place: Place, body: &Body) -> std::fmt::Result {
+        let all: Vec<usize> = (0..body.conditions.len()).collect();
         if !body.conditions.is_empty() || !body.arguments.is_empty() {
-            self.progress(text, place, body)?;
+            self.progress(text, &place.progress(), body, &all)?;
         }
         if self.detail < Detail::Values {
             return Ok(());
+        }
+        if body.groups.len() > 1 {
+            for (number, group) in body.groups.iter().enumerate() {
+                self.progress(text, &place.group(number), body, group)?;
+            }
         }
         let gives = self.gives();
         for (call, arguments) in body
@@ -148,11 +159,13 @@ impl Writer<'_> {
             .flat_map(|value| operands::calls(value, self.syntax))
         {
             let (name, term) = (place.value_arguments(call), self.listed(arguments));
-            let all = self.conditions(body, body.conditions.len());
+            let all = self.conditions(body, &all);
             writeln!(text, "{name} {gives} [{term} | {all}true\n]")?;
         }
         for (number, condition) in body.conditions.iter().enumerate() {
-            let before = self.conditions(body, number);
+            let group = body.group(number).iter().copied();
+            let before: Vec<usize> = group.take_while(|earlier| *earlier < number).collect();
+            let before = self.conditions(body, &before);
             let list = |text: &mut String, name: &str, term: &str, more: &str| {
                 writeln!(text, "{name} {gives} [{term} | {before}{more}\n]")
             };
@@ -181,38 +194,33 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// The number of conditions that hold, the greatest first.
-    fn progress(&self, text: &mut String, place: Place, body: &Body) -> std::fmt::Result {
+    /// How many of these conditions hold, the greatest number first.
+    fn progress(&self, text: &mut String, name: &str, body: &Body, of: &[usize]) -> std::fmt::Result {
         let gives = self.gives();
         let if_ = match self.version {
             RegoVersion::V1 => "if ",
             RegoVersion::V0 => "",
         };
-        let all = body.conditions.len();
-        let some = match self.detail {
-            Detail::Bodies => 1..1,
-            _ => 1..all,
-        };
-        write!(text, "{}", place.progress())?;
-        let counts = std::iter::once(all).chain(some.rev());
-        for count in counts.filter(|count| *count > 0) {
-            write!(
-                text,
-                " {gives} {count} {if_}{{\n{}}} else",
-                self.conditions(body, count)
-            )?;
+        write!(text, "{name}")?;
+        for count in (1..=of.len()).rev() {
+            if count == of.len() || self.detail > Detail::Bodies {
+                let some = of.get(..count).unwrap_or_default();
+                let conditions = self.conditions(body, some);
+                write!(text, " {gives} {count} {if_}{{\n{conditions}}} else")?;
+            }
         }
-        writeln!(text, " {gives} 0 {if_}{{\n{}true\n}}", self.conditions(body, 0))
+        writeln!(text, " {gives} 0 {if_}{{\n{}true\n}}", self.conditions(body, &[]))
     }
 
-    /// The patterns of the arguments and the first conditions, a line each.
-    fn conditions(&self, body: &Body, count: usize) -> String {
+    /// The patterns of the arguments and these conditions, a line each.
+    fn conditions(&self, body: &Body, which: &[usize]) -> String {
         let mut text = String::new();
         if !body.arguments.is_empty() {
             let patterns: Vec<&str> = body.arguments.iter().map(|each| self.at(*each)).collect();
             text += &format!("[{}] = input.{ARGUMENTS}\n", patterns.join(", "));
         }
-        text.extend(body.conditions.iter().take(count).map(|each| self.line(each)));
+        let conditions = which.iter().filter_map(|number| body.conditions.get(*number));
+        text.extend(conditions.map(|each| self.line(each)));
         text
     }
 

@@ -75,11 +75,31 @@ impl<'a> Run<'a> {
         if let Some(known) = self.progress.get(&key) {
             return Ok(*known);
         }
-        let value = self.read(&place.progress(), arguments)?;
-        let count = value.and_then(|value| value.as_u64().ok());
-        let count = count.and_then(|count| usize::try_from(count).ok());
+        let count = self.count(&place.progress(), arguments)?;
         self.progress.insert(key, count);
         Ok(count)
+    }
+
+    /// Of each group of conditions of a body the first that does not hold, as far as that can be said.
+    pub(super) fn stumbles(&mut self, place: Place, arguments: &Arguments) -> Result<Vec<usize>, Stop> {
+        let body = self.syntax.rules.get(place.rule);
+        let groups = body
+            .and_then(|rule| rule.bodies.get(place.body))
+            .map_or(&[][..], |body| &body.groups);
+        let mut found = Vec::new();
+        if groups.len() > 1 && self.detail == Detail::Values {
+            for (number, group) in groups.iter().enumerate() {
+                let count = self.count(&place.group(number), arguments)?;
+                found.extend(count.and_then(|count| group.get(count)));
+            }
+        }
+        Ok(found)
+    }
+
+    fn count(&mut self, rule: &str, arguments: &Arguments) -> Result<Option<usize>, Stop> {
+        let value = self.read(rule, arguments)?;
+        let count = value.and_then(|value| value.as_u64().ok());
+        Ok(count.and_then(|count| usize::try_from(count).ok()))
     }
 
     /// The list that a rule of ours gives; empty if it gives none.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
+use super::groups::{Groups, Names};
 use crate::engine::auxiliary;
 use crate::tokens::spanned;
 use crate::{PolicyError, RegoVersion};
@@ -53,6 +54,16 @@ pub(super) struct Body {
     pub(super) conditions: Vec<Condition>,
     /// Patterns, as they are written.
     pub(super) arguments: Vec<Span>,
+    /// Which conditions have to do with each other.
+    pub(super) groups: Groups,
+}
+
+impl Body {
+    /// The group of a condition.
+    pub(super) fn group(&self, condition: usize) -> &[usize] {
+        let group = self.groups.iter().find(|group| group.contains(&condition));
+        group.map_or(&[], Vec::as_slice)
+    }
 }
 
 /// A place in the text: bytes, and the line (from 1) where it begins.
@@ -211,9 +222,17 @@ impl Syntax {
         let files: Vec<File> = serde_json::from_str(&json)
             .map_err(|e| PolicyError::Compile(format!("its syntax tree cannot be read: {e}")))?;
         let rules = files.into_iter().flat_map(|file| file.ast.rules);
+        let mut rules: Vec<Rule> = rules.map(Rule::of).collect();
+        let tokens = spanned(rego);
+        let names = Names::new(&tokens, &rules);
+        for rule in &mut rules {
+            for body in &mut rule.bodies {
+                body.groups = names.groups(rule.kind, body);
+            }
+        }
         Ok(Self {
-            rules: rules.map(Rule::of).collect(),
-            tokens: spanned(rego).into_iter().map(|(_, place)| place).collect(),
+            rules,
+            tokens: tokens.into_iter().map(|(_, place)| place).collect(),
         })
     }
 
@@ -375,6 +394,7 @@ impl Rule {
                         value: Some(Arc::new(value)),
                         conditions: Vec::new(),
                         arguments: Vec::new(),
+                        groups: Groups::new(),
                     }],
                 };
             }
@@ -404,6 +424,7 @@ impl Rule {
                 },
                 conditions: body.query.stmts,
                 arguments: arguments.clone(),
+                groups: Groups::new(),
             });
         }
         if let [first, second, ..] = made.as_mut_slice() {
@@ -415,6 +436,7 @@ impl Rule {
                 value: head,
                 conditions: Vec::new(),
                 arguments,
+                groups: Groups::new(),
             });
         }
         Self {

@@ -35,6 +35,7 @@ fn explain_by(
 }
 
 mod affirming;
+mod together;
 
 fn default_cpu() -> &'static str {
     ATTESTATION[0].1

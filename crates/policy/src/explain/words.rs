@@ -26,6 +26,8 @@ pub(super) fn of(
         expected: expected(&condition, negated, &seen, &allowed),
         came: came(&seen, &missing),
         advice: advice(&seen, &missing, &allowed),
+        of_another_tee: missing.iter().any(|missing| missing.is_tee),
+        also: Vec::new(),
         condition,
         seen,
         allowed,

@@ -56,6 +56,7 @@ struct Failed {
     expected: Option<String>,
     came: Option<String>,
     advice: Option<String>,
+    also: Vec<Failed>,
 }
 
 #[derive(Deserialize, Default)]
@@ -162,6 +163,10 @@ impl Reasons {
                 self.advice.push(advice);
             }
         }
+        for also in &failed.also {
+            writeln!(self.why, "    and also")?;
+            self.condition(also.condition.as_ref(), also)?;
+        }
         Ok(())
     }
 }
@@ -208,6 +213,7 @@ mod tests {
             "condition": {"name": "snp_executables", "line": 61, "text": "matches_reference_value(\n\tinput.snp.measurement, \"m\")"},
             "expected": "a value registered as `m`", "came": "`input.snp.measurement` is \"ab\"",
             "advice": "Register `m`.",
+            "also": [{"expected": "`input.snp.vmpl` equal to 0", "advice": "Start it at VMPL 0."}],
         });
         let better = json!({"value": 3, "failed": [failed.clone(), failed]});
         let claim = json!({"claim": "executables", "value": 33, "better": [better]});
@@ -218,11 +224,12 @@ mod tests {
             "matches_reference_value( input.snp.measurement, \"m\")  (line 61, rule snp_executables)",
             "expected   a value registered as `m`",
             "came       `input.snp.measurement` is \"ab\"",
+            "    and also\n    expected   `input.snp.vmpl` equal to 0",
             "not all could be looked into: too many rules",
         ] {
             assert!(reasons.why.contains(part), "{part}\n{}", reasons.why);
         }
-        assert_eq!(reasons.advice, ["Register `m`."]);
+        assert_eq!(reasons.advice, ["Register `m`.", "Start it at VMPL 0."]);
     }
 
     #[test]

@@ -153,13 +153,17 @@ fn resources(text: &mut String, guest: &Value) {
     }
 }
 
-/// A condition that would not hold.
+/// A condition that would not hold, and those of its rule that would not either.
 fn condition(text: &mut String, failed: &Value) {
     let _ = writeln!(text, "      expected: {}", text_of(failed, "expected"));
     let _ = writeln!(text, "      came:     {}", text_of(failed, "came"));
     let place = failed.get("condition").map(place).unwrap_or_default();
     let _ = writeln!(text, "      where:    {place}");
     let _ = writeln!(text, "      what to do: {}", text_of(failed, "advice"));
+    for also in list(failed, "also") {
+        let _ = writeln!(text, "      and also");
+        condition(text, also);
+    }
 }
 
 /// `warning (executables 33, hardware 2)`, or why there would be no token.

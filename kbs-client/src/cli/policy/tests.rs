@@ -11,6 +11,7 @@ fn report() -> Value {
         "expected": "a value registered as `snp_launch_measurement`, but there is none, or it has expired",
         "came": "`input.snp.measurement` is \"ab\"",
         "advice": "Register it.\u{1b}[2J",
+        "also": [{"expected": "`input.snp.vmpl` equal to 0"}],
     });
     let side = |status: &str, executables: i64| json!({"status": status, "vector": {"executables": executables, "hardware": 0}});
     let why = json!({"claims": [{"claim": "executables", "value": 33, "better": [{"failed": [failed]}]}],
@@ -48,6 +49,8 @@ fn a_report_says_was_would_be_and_why() {
         "      expected: a value registered as `snp_launch_measurement`, but there is none, or it has expired",
         "      came:     `input.snp.measurement` is \"ab\"",
         "      where:    rule snp_executables, line 61",
+        "      and also",
+        "      expected: `input.snp.vmpl` equal to 0",
         "    not all could be looked into: it takes too long",
         "  would lose resource/a/b/c",
         "3 guests tried: 1 would change, 0 secrets gained, 1 lost.",
