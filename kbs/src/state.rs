@@ -8,7 +8,7 @@ use ring::rand::SystemRandom;
 use storage::KeyValueStore;
 
 use crate::admin::{Admin, AdminError, AdminGrant};
-use crate::attestation::AttestationClient;
+use crate::attestation::{AttestationClient, AttestationManagement};
 use crate::audit::{Audit, Event, What};
 use crate::body::Bodies;
 use crate::call::Call;
@@ -115,6 +115,12 @@ impl Kbs {
                 Err(refused(call, error))
             }
         }
+    }
+
+    /// What administrators do with the Attestation Service.
+    pub(crate) fn management(&self, grant: &AdminGrant) -> Result<&dyn AttestationManagement, KbsError> {
+        let management = self.attestation.management(grant);
+        management.map_err(|error| error.into_kbs_error(KbsError::NotFound))
     }
 
     /// What is known of the guest that asks: from its session, else from its bearer token.

@@ -1,5 +1,6 @@
 //! The Attestation Service over gRPC (wire: as-grpc, sections 2 to 4).
 
+mod management;
 mod policies;
 
 use std::collections::HashMap;
@@ -9,7 +10,6 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use daemon::audit::Names;
 use daemon::grpc::{ContextInterceptor, GrpcClientConfig, GrpcClientError, WholeRequests};
 use kbs_types::Tee;
 use protos::attestation as wire;
@@ -17,10 +17,6 @@ use protos::attestation::attestation_service_client::AttestationServiceClient;
 use protos::attestation::individual_attestation_request::{InitData, RuntimeData};
 use protos::reference::reference_value_management_service_client::ReferenceValueManagementServiceClient;
 use protos::reference::reference_value_provider_service_client::ReferenceValueProviderServiceClient;
-use protos::reference::{
-    ReferenceValueHistoryRequest, ReferenceValueListRequest, ReferenceValueQueryRequest,
-    ReferenceValueRegisterRequest,
-};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
@@ -29,14 +25,13 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
+use crate::admin::AdminGrant;
 use crate::decisions::{FailedCheck, Refusal};
 use crate::error::Cause;
 
 use super::{
-    AttestationClient, AttestationError, Author, Change, DeletedPolicy, Evaluated, Evaluation,
-    EvaluationItem, Left, POLICY_ID, PolicyChange, PolicySet, PolicySummary, PolicyTrial,
-    ReferenceValueHistory, RevokeWhat, StoredPolicy, Tried, TriedAppraisal, Version, bounded,
-    reference_values,
+    AttestationClient, AttestationError, AttestationManagement, Evaluated, Evaluation, EvaluationItem,
+    POLICY_ID, bounded,
 };
 
 type Transport = InterceptedService<WholeRequests<Channel>, ContextInterceptor>;
@@ -133,117 +128,8 @@ impl AttestationClient for GrpcAttestation {
         Ok(reply.map_err(sort)?.into_inner().attestation_challenge)
     }
 
-    async fn set_policy(&self, change: &PolicyChange<'_>) -> Result<PolicySet, AttestationError> {
-        let _permit = self.call().await?;
-        policies::set(&self.transport, change).await
-    }
-
-    async fn policies(&self) -> Result<Vec<PolicySummary>, AttestationError> {
-        let _permit = self.call().await?;
-        policies::list(&self.transport).await
-    }
-
-    async fn policy(&self, id: &str, version: Option<u64>) -> Result<Option<StoredPolicy>, AttestationError> {
-        let _permit = self.call().await?;
-        policies::get(&self.transport, id, version).await
-    }
-
-    async fn policy_history(&self, id: &str) -> Result<Option<Vec<Version>>, AttestationError> {
-        let _permit = self.call().await?;
-        policies::history(&self.transport, id).await
-    }
-
-    async fn delete_policy(
-        &self,
-        id: &str,
-        author: &Author,
-    ) -> Result<Option<DeletedPolicy>, AttestationError> {
-        let _permit = self.call().await?;
-        policies::delete(&self.transport, id, author).await
-    }
-
-    async fn roll_back_policy(
-        &self,
-        id: &str,
-        number: u64,
-        author: &Author,
-    ) -> Result<Option<PolicySet>, AttestationError> {
-        let _permit = self.call().await?;
-        policies::roll_back(&self.transport, id, number, author).await
-    }
-
-    async fn reference_value(&self, id: &str) -> Result<Option<String>, AttestationError> {
-        let _permit = self.call().await?;
-        let reference_value_id = id.to_owned();
-        let request = ReferenceValueQueryRequest { reference_value_id };
-        let reply = self.values().query_reference_value(request).await;
-        Ok(reply.map_err(sort)?.into_inner().reference_value_results)
-    }
-
-    async fn reference_values(&self) -> Result<Vec<(String, String)>, AttestationError> {
-        let _permit = self.call().await?;
-        let request = ReferenceValueListRequest {};
-        let reply = self.value_management().list_reference_values(request).await;
-        let values = reply.map_err(sort)?.into_inner().values.into_iter();
-        Ok(values.map(|value| (value.id, value.value)).collect())
-    }
-
-    async fn register_reference_value(
-        &self,
-        message: &str,
-        on_behalf_of: &str,
-    ) -> Result<Names, AttestationError> {
-        let _permit = self.call().await?;
-        let request = ReferenceValueRegisterRequest {
-            message: message.to_owned(),
-            on_behalf_of: Some(on_behalf_of.to_owned()),
-        };
-        let reply = self.values().register_reference_value(request).await;
-        let registered = reply.map_err(sort)?.into_inner();
-        Ok(Names::received(&registered.names, registered.more_names))
-    }
-
-    async fn reference_value_history(&self, id: &str) -> Result<ReferenceValueHistory, AttestationError> {
-        let _permit = self.call().await?;
-        let request = ReferenceValueHistoryRequest { id: id.to_owned() };
-        let reply = self.value_management().get_reference_value_history(request).await;
-        reference_values::history(id, reply.map_err(reference_values::sort)?.into_inner())
-    }
-
-    async fn delete_reference_value(&self, change: Change, forget: bool) -> Result<(), AttestationError> {
-        let _permit = self.call().await?;
-        let request = change.deletion(forget);
-        let reply = self.value_management().delete_reference_value(request).await;
-        reply.map(drop).map_err(reference_values::sort)
-    }
-
-    async fn revoke_reference_value(
-        &self,
-        change: Change,
-        what: RevokeWhat,
-    ) -> Result<Left, AttestationError> {
-        let _permit = self.call().await?;
-        let request = change.revocation(what);
-        let reply = self.value_management().revoke_reference_value(request).await;
-        reference_values::left(reply.map_err(reference_values::sort)?.into_inner())
-    }
-
-    async fn try_out(&self, trial: PolicyTrial) -> Result<Vec<Tried>, AttestationError> {
-        let _permit = self.call().await?;
-        let claims = trial.claims.into_iter().map(|each| wire::AppraisedClaims {
-            policy_id: each.policy_id,
-            claims: each.claims,
-        });
-        let request = wire::TryPoliciesRequest {
-            policies: trial.policies.into_iter().collect(),
-            reference_values: serde_json::Value::Object(trial.reference_values).to_string(),
-            claims: claims.collect(),
-            explain_affirming: trial.explain_affirming,
-        };
-        let mut client = policies::management(&self.transport);
-        let reply = client.try_policies(request).await.map_err(sort)?;
-        let tried = reply.into_inner().appraisals.into_iter();
-        tried.map(tried_claims).collect()
+    fn management(&self, _grant: &AdminGrant) -> Result<&dyn AttestationManagement, AttestationError> {
+        Ok(self)
     }
 
     async fn is_ready(&self) -> bool {
@@ -258,21 +144,6 @@ impl AttestationClient for GrpcAttestation {
         *known = Some((Instant::now(), ready));
         ready
     }
-}
-
-fn tried_claims(tried: wire::TriedClaims) -> Result<Tried, AttestationError> {
-    let result = |side: Option<wire::TriedAppraisal>| {
-        let side = side.ok_or_else(|| AttestationError::Failed("it left out a result".into()))?;
-        Ok(match side.error {
-            Some(reason) => Err(bounded(&reason)),
-            None => Ok(TriedAppraisal::read(&side.submodule, side.explanation)
-                .map_err(|error| AttestationError::Failed(error.into()))?),
-        })
-    };
-    Ok(Tried {
-        now: result(tried.now)?,
-        then: result(tried.then)?,
-    })
 }
 
 fn individual(item: EvaluationItem) -> wire::IndividualAttestationRequest {

@@ -6,17 +6,18 @@ pub mod none;
 pub mod trust_authority;
 
 mod hash;
+mod management;
 mod policies;
 mod reference_values;
 mod trial;
 
 use async_trait::async_trait;
-use daemon::audit::Names;
 use kbs_types::Tee;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 pub use hash::{HashChoice, HashChoiceError};
+pub use management::AttestationManagement;
 pub use policies::{DeletedPolicy, PolicyChange, PolicySet, PolicySummary, StoredPolicy};
 pub use reference_values::{
     Change, Left, Message, ReferenceValueHistory, Registrar, Revocation, RevokeWhat, ServedValue,
@@ -25,6 +26,7 @@ pub use reference_values::{
 pub use storage::{Author, Version};
 pub use trial::{PolicyTrial, Tried, TriedAppraisal, TriedClaims, TriedResult};
 
+use crate::admin::AdminGrant;
 use crate::decisions::Refusal;
 use crate::error::{Cause, KbsError};
 use crate::token::FreshToken;
@@ -35,7 +37,7 @@ pub const POLICY_ID: &str = "default";
 /// The longest explanation that is taken, in bytes.
 const MAX_EXPLANATION: usize = 512 * 1024;
 
-/// What appraises evidence and keeps attestation policies and reference values.
+/// What appraises evidence.
 #[async_trait]
 pub trait AttestationClient: Send + Sync {
     /// Chooses among the hash algorithms that a client offers for its evidence: the JSON value of
@@ -69,90 +71,8 @@ pub trait AttestationClient: Send + Sync {
         Err(AttestationError::NotOffered)
     }
 
-    /// Stores an attestation policy.
-    async fn set_policy(&self, _change: &PolicyChange<'_>) -> Result<PolicySet, AttestationError> {
-        Err(AttestationError::NotOffered)
-    }
-
-    /// The stored attestation policies, sorted by id.
-    async fn policies(&self) -> Result<Vec<PolicySummary>, AttestationError> {
-        Err(AttestationError::NotOffered)
-    }
-
-    /// One attestation policy: the one in force, or a version of it.
-    async fn policy(
-        &self,
-        _id: &str,
-        _version: Option<u64>,
-    ) -> Result<Option<StoredPolicy>, AttestationError> {
-        Err(AttestationError::NotOffered)
-    }
-
-    /// Every version of an attestation policy, the newest first.
-    async fn policy_history(&self, _id: &str) -> Result<Option<Vec<Version>>, AttestationError> {
-        Err(AttestationError::NotOffered)
-    }
-
-    /// Takes an attestation policy out of force.
-    async fn delete_policy(
-        &self,
-        _id: &str,
-        _author: &Author,
-    ) -> Result<Option<DeletedPolicy>, AttestationError> {
-        Err(AttestationError::NotOffered)
-    }
-
-    /// Puts the text of an earlier version in force again.
-    async fn roll_back_policy(
-        &self,
-        _id: &str,
-        _number: u64,
-        _author: &Author,
-    ) -> Result<Option<PolicySet>, AttestationError> {
-        Err(AttestationError::NotOffered)
-    }
-
-    /// A reference value as JSON text.
-    async fn reference_value(&self, _id: &str) -> Result<Option<String>, AttestationError> {
-        Err(AttestationError::NotOffered)
-    }
-
-    /// All reference values as JSON text by id, sorted by id.
-    async fn reference_values(&self) -> Result<Vec<(String, String)>, AttestationError> {
-        Err(AttestationError::NotOffered)
-    }
-
-    /// Registers reference values from the JSON text of a message (wire: rvps). For whom goes into the history. Gives their
-    /// names, where the RVPS says them.
-    async fn register_reference_value(
-        &self,
-        _message: &str,
-        _on_behalf_of: &str,
-    ) -> Result<Names, AttestationError> {
-        Err(AttestationError::NotOffered)
-    }
-
-    /// What is remembered of a reference value.
-    async fn reference_value_history(&self, _id: &str) -> Result<ReferenceValueHistory, AttestationError> {
-        Err(AttestationError::NotOffered)
-    }
-
-    /// Takes a reference value out of service; with `forget`, what is remembered of it goes, too.
-    async fn delete_reference_value(&self, _change: Change, _forget: bool) -> Result<(), AttestationError> {
-        Err(AttestationError::NotOffered)
-    }
-
-    /// Revokes a reference value, or a part of it: it never counts again. Gives what is left.
-    async fn revoke_reference_value(
-        &self,
-        _change: Change,
-        _what: RevokeWhat,
-    ) -> Result<Left, AttestationError> {
-        Err(AttestationError::NotOffered)
-    }
-
-    /// Appraises claims with policies and reference values that are not in force. Stores nothing, signs nothing.
-    async fn try_out(&self, _trial: PolicyTrial) -> Result<Vec<Tried>, AttestationError> {
+    /// What administrators do with it.
+    fn management(&self, _grant: &AdminGrant) -> Result<&dyn AttestationManagement, AttestationError> {
         Err(AttestationError::NotOffered)
     }
 

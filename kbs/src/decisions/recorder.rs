@@ -16,6 +16,7 @@ use super::occurrence::{Noted, Occurrence};
 use super::query::{Page, Query, Recorded};
 use super::record::{Decision, Kind};
 use super::{DecisionId, stored};
+use crate::admin::AdminGrant;
 use crate::resource::Denials;
 
 /// Occurrences on their way into memory. A task takes them out at once, so this is for bursts.
@@ -144,24 +145,24 @@ impl Decisions {
     }
 
     /// One decision, with its claims if they are kept.
-    pub fn get(&self, id: DecisionId) -> Option<(Arc<Decision>, Option<Arc<str>>)> {
+    pub fn get(&self, _grant: &AdminGrant, id: DecisionId) -> Option<(Arc<Decision>, Option<Arc<str>>)> {
         let memory = self.shared.lock();
         let entry = memory.get(id)?;
         Some((Arc::clone(entry.decision()), entry.claims.clone()))
     }
 
     /// What matches, oldest first.
-    pub fn find(&self, query: &Query) -> Page {
+    pub fn find(&self, _grant: &AdminGrant, query: &Query) -> Page {
         query.run(self.shared.lock().after(query.after))
     }
 
     /// As [`Decisions::find`]; where nothing matches, it waits up to `patience` for something that does.
-    pub async fn wait(&self, query: &Query, patience: Duration) -> Page {
+    pub async fn wait(&self, grant: &AdminGrant, query: &Query, patience: Duration) -> Page {
         let mut count = self.shared.count.subscribe();
         let wait = async {
             loop {
                 count.mark_unchanged();
-                let page = self.find(query);
+                let page = self.find(grant, query);
                 // The sender lives in `self`.
                 if !page.decisions.is_empty() || count.changed().await.is_err() {
                     return page;
@@ -170,13 +171,13 @@ impl Decisions {
         };
         match tokio::time::timeout(patience, wait).await {
             Ok(page) => page,
-            Err(_) => self.find(query),
+            Err(_) => self.find(grant, query),
         }
     }
 
     /// The newest attestations whose claims are kept, newest first, at most `count`: what a policy can be tried on.
     /// Where guests come with tokens of others, these are the releases that show their claims.
-    pub fn recorded(&self, count: usize) -> Vec<Recorded> {
+    pub fn recorded(&self, _grant: &AdminGrant, count: usize) -> Vec<Recorded> {
         let memory = self.shared.lock();
         let all = || memory.after(None);
         let mut recorded: Vec<Recorded> = all()

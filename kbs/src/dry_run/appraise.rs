@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::Trial;
 use super::guests::Guest;
 use super::report::Side;
+use crate::admin::AdminGrant;
 use crate::attestation::{PolicyTrial, Tried, TriedClaims, TriedResult};
 use crate::error::KbsError;
 use crate::handlers::decode_policy;
@@ -31,6 +32,7 @@ impl Trial {
     pub(super) async fn appraise(
         &self,
         kbs: &Kbs,
+        grant: &AdminGrant,
         guests: &[Guest],
     ) -> Result<Vec<(Appraised, Appraised)>, KbsError> {
         let nothing_new = self.attestation_policies.is_empty() && self.reference_values.is_empty();
@@ -52,7 +54,7 @@ impl Trial {
                 explain_affirming: self.explain,
             };
             let refused = |reason| KbsError::BadTrial(reason);
-            let tried = kbs.attestation.try_out(trial).await;
+            let tried = kbs.management(grant)?.try_out(trial).await;
             let mut tried = tried.map_err(|error| error.into_kbs_error(refused))?.into_iter();
             for devices in some {
                 // Guests come in their order.

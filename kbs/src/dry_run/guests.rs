@@ -2,6 +2,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{MAX_GUESTS, Trial};
+use crate::admin::AdminGrant;
 use crate::error::KbsError;
 use crate::rcar::Attestation;
 use crate::resource::ResourcePath;
@@ -44,7 +45,7 @@ pub(super) struct Guest {
 
 impl Trial {
     /// Everybody that the trial is about.
-    pub(super) async fn guests(&self, kbs: &Kbs) -> Result<Vec<Guest>, KbsError> {
+    pub(super) async fn guests(&self, kbs: &Kbs, grant: &AdminGrant) -> Result<Vec<Guest>, KbsError> {
         let asked: Vec<Vec<String>> = self
             .resources
             .iter()
@@ -66,7 +67,7 @@ impl Trial {
         if guests.len() > MAX_GUESTS || last > MAX_GUESTS {
             return Err(KbsError::BadTrial(format!("more than {MAX_GUESTS} guests")));
         }
-        for recorded in kbs.decisions.recorded(last) {
+        for recorded in kbs.decisions.recorded(grant, last) {
             let claims =
                 serde_json::from_str(&recorded.claims).map_err(|error| KbsError::Internal(error.into()))?;
             let mut resources = asked.clone();

@@ -21,6 +21,7 @@ use serde_json::{Map, Value};
 pub use self::guests::GivenGuest;
 pub use self::report::{DeviceReport, GuestReport, Report, ResourceReport, Side};
 pub use self::resource_policies::ScopedPolicy;
+use crate::admin::AdminGrant;
 use crate::error::KbsError;
 use crate::resource::{Answer, Tried};
 use crate::state::Kbs;
@@ -64,7 +65,7 @@ impl Trial {
     ///
     /// # Errors
     /// The trial cannot be made: something in it cannot be read, or a service that it needs does not answer.
-    pub async fn run(&self, kbs: &Kbs) -> Result<Report, KbsError> {
+    pub async fn run(&self, kbs: &Kbs, grant: &AdminGrant) -> Result<Report, KbsError> {
         if self.attestation_policies.is_empty()
             && self.resource_policy.is_none()
             && self.scoped_resource_policies.is_empty()
@@ -78,8 +79,8 @@ impl Trial {
             ));
         }
         let policies = self.resource_policies(kbs).await?;
-        let guests = self.guests(kbs).await?;
-        let sides = self.appraise(kbs, &guests).await?;
+        let guests = self.guests(kbs, grant).await?;
+        let sides = self.appraise(kbs, grant, &guests).await?;
         let nobody = self.judging_nobody(&guests);
         let idle = policies.covering_nothing(&guests);
         let explain = self.explain;

@@ -85,7 +85,7 @@ pub async fn set(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
         author: author(&grant),
         strict,
     };
-    let set = kbs.attestation.set_policy(&change).await;
+    let set = kbs.management(&grant)?.set_policy(&change).await;
     let set = set.map_err(|error| error.into_kbs_error(KbsError::BadAttestationPolicy))?;
     tracing::info!(
         role = grant.role(),
@@ -103,20 +103,20 @@ pub async fn set(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
 
 /// `GET attestation-policy`
 pub async fn list(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
-    kbs.administrator(call).await?;
-    let policies = kbs.attestation.policies().await;
+    let grant = kbs.administrator(call).await?;
+    let policies = kbs.management(&grant)?.policies().await;
     json(&policies.map_err(|error| error.into_kbs_error(KbsError::BadAttestationPolicy))?)
 }
 
 /// `GET attestation-policy/{id}` and `GET attestation-policy/{id}/version/{n}`
 pub async fn get(kbs: &Kbs, call: &Call, id: &str, version: Option<&str>) -> Result<Response, KbsError> {
-    kbs.administrator(call).await?;
+    let grant = kbs.administrator(call).await?;
     let missing = || match version {
         None => KbsError::PolicyNotFound(id.to_owned()),
         Some(number) => KbsError::PolicyNotFound(format!("{id}, version {number}")),
     };
     let version: Option<u64> = version.map(str::parse).transpose().map_err(|_| missing())?;
-    let policy = kbs.attestation.policy(id, version).await;
+    let policy = kbs.management(&grant)?.policy(id, version).await;
     let policy = policy.map_err(|error| error.into_kbs_error(KbsError::AttestationPolicyRefused))?;
     let policy = policy.ok_or_else(missing)?;
     json(&Policy {
@@ -129,8 +129,8 @@ pub async fn get(kbs: &Kbs, call: &Call, id: &str, version: Option<&str>) -> Res
 
 /// `GET attestation-policy/{id}/history`
 pub async fn history(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError> {
-    kbs.administrator(call).await?;
-    let versions = kbs.attestation.policy_history(id).await;
+    let grant = kbs.administrator(call).await?;
+    let versions = kbs.management(&grant)?.policy_history(id).await;
     let versions = versions.map_err(|error| error.into_kbs_error(KbsError::AttestationPolicyRefused))?;
     json(&History {
         policy_id: id,
@@ -141,7 +141,7 @@ pub async fn history(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsEr
 /// `DELETE attestation-policy/{id}`
 pub async fn delete(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError> {
     let grant = kbs.administrator(call).await?;
-    let deleted = kbs.attestation.delete_policy(id, &author(&grant)).await;
+    let deleted = kbs.management(&grant)?.delete_policy(id, &author(&grant)).await;
     let deleted = deleted.map_err(|error| error.into_kbs_error(KbsError::AttestationPolicyRefused))?;
     let deleted = deleted.ok_or_else(|| KbsError::PolicyNotFound(id.to_owned()))?;
     tracing::info!(
@@ -163,7 +163,7 @@ pub async fn roll_back(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, Kbs
     let RollBack { version } = serde_json::from_slice(&call.body_of(&grant, &kbs.bodies).await?)
         .map_err(|_| KbsError::BadPolicyBody("expected JSON with `version`, the number to go back to"))?;
     let back = kbs
-        .attestation
+        .management(&grant)?
         .roll_back_policy(id, version, &author(&grant))
         .await;
     let back = back.map_err(|error| error.into_kbs_error(KbsError::AttestationPolicyRefused))?;

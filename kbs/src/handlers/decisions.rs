@@ -35,12 +35,16 @@ struct Shown<'a> {
 
 /// `GET decisions`: those that match the query; `wait=<seconds>` waits until there is one.
 pub async fn list(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
-    kbs.administrator(call).await?;
+    let grant = kbs.administrator(call).await?;
     kept(kbs)?;
     let (query, wait) = Query::read(&call.query()?, kbs.clock.now()).map_err(KbsError::BadParameter)?;
     let page = match wait {
-        0 => kbs.decisions.find(&query),
-        seconds => kbs.decisions.wait(&query, Duration::from_secs(seconds)).await,
+        0 => kbs.decisions.find(&grant, &query),
+        seconds => {
+            kbs.decisions
+                .wait(&grant, &query, Duration::from_secs(seconds))
+                .await
+        }
     };
     json(&Listed {
         decisions: &page.decisions,
@@ -50,7 +54,7 @@ pub async fn list(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
 
 /// `GET decisions/{id}`, with `claims=true` for the claims it was made on.
 pub async fn show(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError> {
-    kbs.administrator(call).await?;
+    let grant = kbs.administrator(call).await?;
     kept(kbs)?;
     let with_claims = match call.query()?.get("claims").map(String::as_str) {
         None | Some("false") => false,
@@ -58,9 +62,9 @@ pub async fn show(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError
         Some(_) => return Err(KbsError::BadParameter("`claims` is `true` or `false`".into())),
     };
     let unknown = || KbsError::DecisionNotFound(id.to_owned());
-    let known = id.parse().ok().and_then(|id| kbs.decisions.get(id));
+    let known = id.parse().ok().and_then(|id| kbs.decisions.get(&grant, id));
     let (decision, claims) = known.ok_or_else(unknown)?;
-    let attestation = decision.attestation.and_then(|id| kbs.decisions.get(id));
+    let attestation = decision.attestation.and_then(|id| kbs.decisions.get(&grant, id));
     let claims = claims.or_else(|| attestation.as_ref()?.1.clone());
     let claims = claims.filter(|_| with_claims);
     json(&Shown {

@@ -13,7 +13,7 @@ pub async fn run(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
     let grant = kbs.administrator(call).await?;
     let trial: Trial = serde_json::from_slice(&call.body_of(&grant, &kbs.bodies).await?)
         .map_err(|error| KbsError::BadTrial(error.to_string()))?;
-    let report = trial.run(kbs).await?;
+    let report = trial.run(kbs, &grant).await?;
     tracing::info!(
         role = grant.role(),
         tried = report.tried,

@@ -38,7 +38,7 @@ pub async fn register(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
     let message = std::str::from_utf8(&body)
         .map_err(|_| KbsError::BadReferenceValue("Failed to parse reference value message".into()))?;
     let registered = kbs
-        .attestation
+        .management(&grant)?
         .register_reference_value(message, grant.role())
         .await;
     let names = registered.map_err(|error| {
@@ -58,8 +58,8 @@ pub async fn register(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
 
 /// `GET reference-value/{id}`
 pub async fn get(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError> {
-    kbs.administrator(call).await?;
-    let value = kbs.attestation.reference_value(id).await;
+    let grant = kbs.administrator(call).await?;
+    let value = kbs.management(&grant)?.reference_value(id).await;
     let value = value.map_err(|error| error.into_kbs_error(refused))?;
     value
         .map(json_text)
@@ -69,8 +69,8 @@ pub async fn get(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError>
 /// `GET reference-value-history/{id}`: its versions with who and why, and what of it is revoked. The id may have any
 /// number of segments, so that the word cannot stand behind it.
 pub async fn history(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError> {
-    kbs.administrator(call).await?;
-    let history = kbs.attestation.reference_value_history(id).await;
+    let grant = kbs.administrator(call).await?;
+    let history = kbs.management(&grant)?.reference_value_history(id).await;
     json(&history.map_err(|error| error.into_kbs_error(refused))?)
 }
 
@@ -84,7 +84,10 @@ pub async fn delete(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsErr
         reason: query.remove("reason"),
         on_behalf_of: grant.role().to_owned(),
     };
-    let deleted = kbs.attestation.delete_reference_value(change, forget).await;
+    let deleted = kbs
+        .management(&grant)?
+        .delete_reference_value(change, forget)
+        .await;
     deleted.map_err(|error| error.into_kbs_error(not_changed))?;
     tracing::info!(role = grant.role(), id, forget, "reference value deleted");
     Ok(().into_response())
@@ -113,7 +116,7 @@ pub async fn revoke(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsErr
         reason: request.reason,
         on_behalf_of: grant.role().to_owned(),
     };
-    let left = kbs.attestation.revoke_reference_value(change, what).await;
+    let left = kbs.management(&grant)?.revoke_reference_value(change, what).await;
     let left = left.map_err(|error| error.into_kbs_error(not_changed))?;
     tracing::info!(role = grant.role(), id, "reference value revoked");
     json(&Revoked { id, left })
@@ -121,8 +124,8 @@ pub async fn revoke(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsErr
 
 /// `GET reference-value`: all of them, by id.
 pub async fn list(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
-    kbs.administrator(call).await?;
-    let values = kbs.attestation.reference_values().await;
+    let grant = kbs.administrator(call).await?;
+    let values = kbs.management(&grant)?.reference_values().await;
     let values = values.map_err(|error| error.into_kbs_error(refused))?;
     let values: Result<BTreeMap<String, Box<RawValue>>, _> = values
         .into_iter()

@@ -9,7 +9,8 @@ use serde_json::json;
 
 use super::answer::AnswerError;
 use super::*;
-use crate::attestation::{Author, EvaluationItem, HashAlgorithm, PolicyChange};
+use crate::admin::AdminGrant;
+use crate::attestation::{EvaluationItem, HashAlgorithm};
 
 const KEY: &str = r#"{"kty":"EC","crv":"P-256","alg":"ECDH-ES+A256KW","x":"a","y":"b"}"#;
 /// RFC 8785 of the runtime data below.
@@ -306,31 +307,8 @@ async fn each_tee_has_its_hash() {
 async fn what_is_kept_in_the_services_portal_is_not_offered_here() {
     use AttestationError as E;
     let service = service(&config()).await.unwrap();
-    let author = Author::new("role", "admin");
-    let change = PolicyChange {
-        id: "a",
-        rego: "b",
-        author: author.clone(),
-        strict: false,
-    };
-    assert!(matches!(service.set_policy(&change).await, Err(E::NotOffered)));
-    assert!(matches!(service.policy_history("a").await, Err(E::NotOffered)));
-    assert!(matches!(
-        service.delete_policy("a", &author).await,
-        Err(E::NotOffered)
-    ));
-    assert!(matches!(
-        service.roll_back_policy("a", 1, &author).await,
-        Err(E::NotOffered)
-    ));
-    assert!(matches!(service.policies().await, Err(E::NotOffered)));
-    assert!(matches!(service.policy("a", None).await, Err(E::NotOffered)));
-    assert!(matches!(service.reference_value("a").await, Err(E::NotOffered)));
-    assert!(matches!(service.reference_values().await, Err(E::NotOffered)));
-    assert!(matches!(
-        service.register_reference_value("{}", "admin").await,
-        Err(E::NotOffered)
-    ));
+    let grant = AdminGrant::for_tests();
+    assert!(matches!(service.management(&grant), Err(E::NotOffered)));
     assert!(matches!(service.challenge(Tee::Se, "").await, Err(E::NotOffered)));
     // Nobody is there who has the keys.
     assert!(!service.is_ready().await);

@@ -3,12 +3,13 @@ use std::time::Duration;
 use kbs_types::Tee;
 
 use super::*;
+use crate::admin::AdminGrant;
 
 #[tokio::test]
 async fn a_record_says_what_was_decided_and_by_what() {
     let bench = Bench::new(DecisionsConfig::default()).await;
     let id = bench.note(attested(claims(10))).await;
-    let (decision, kept) = bench.decisions.get(id).unwrap();
+    let (decision, kept) = bench.decisions.get(&AdminGrant::for_tests(), id).unwrap();
     assert_eq!(
         (decision.at, decision.kind, decision.verdict),
         (NOW, Kind::Attestation, Verdict::Affirming)
@@ -19,7 +20,7 @@ async fn a_record_says_what_was_decided_and_by_what() {
     assert_eq!(kept, Some(claims(10)));
 
     let id = bench.note(refused()).await;
-    let decision = bench.decisions.get(id).unwrap().0;
+    let decision = bench.decisions.get(&AdminGrant::for_tests(), id).unwrap().0;
     assert_eq!(decision.verdict, Verdict::Refused);
     assert_eq!(decision.class.as_deref(), Some("AttestationError"));
     assert_eq!(decision.reason.as_deref(), Some("report data: mismatch"));
@@ -30,16 +31,27 @@ async fn a_release_knows_its_attestation_and_shares_what_was_found_there() {
     let bench = Bench::new(DecisionsConfig::default()).await;
     let attestation = bench.note(attested(claims(2000))).await;
     let release = bench.note(released("default/key/1", Some(attestation))).await;
-    let (decision, claims) = bench.decisions.get(release).unwrap();
+    let (decision, claims) = bench.decisions.get(&AdminGrant::for_tests(), release).unwrap();
     assert_eq!(decision.resource.as_deref(), Some("resource/default/key/1"));
-    let found = bench.decisions.get(attestation).unwrap().0;
+    let found = bench
+        .decisions
+        .get(&AdminGrant::for_tests(), attestation)
+        .unwrap()
+        .0;
     assert!(Arc::ptr_eq(&decision.devices, &found.devices));
     assert!(claims.is_none());
     // By a token of somebody else, the release is all there is.
     let alone = bench.note(released("default/key/2", None)).await;
-    assert!(bench.decisions.get(alone).unwrap().1.is_some());
+    assert!(
+        bench
+            .decisions
+            .get(&AdminGrant::for_tests(), alone)
+            .unwrap()
+            .1
+            .is_some()
+    );
 
-    let recorded = bench.decisions.recorded(10);
+    let recorded = bench.decisions.recorded(&AdminGrant::for_tests(), 10);
     assert_eq!(recorded.len(), 2);
     assert_eq!(
         (recorded[0].decision.id, recorded[1].decision.id),
@@ -51,7 +63,7 @@ async fn a_release_knows_its_attestation_and_shares_what_was_found_there() {
             [release]
         );
     }
-    assert_eq!(bench.decisions.recorded(1).len(), 1);
+    assert_eq!(bench.decisions.recorded(&AdminGrant::for_tests(), 1).len(), 1);
 }
 
 #[tokio::test]
@@ -68,8 +80,15 @@ async fn the_newest_stay_in_number_in_age_and_in_bytes() {
         ids.push(bench.note(attested(claims(400 << 10))).await);
     }
     assert_eq!(bench.all(), ids[2..]);
-    assert!(bench.decisions.get(ids[0]).is_none());
-    let with_claims = |id: &&DecisionId| bench.decisions.get(**id).unwrap().1.is_some();
+    assert!(bench.decisions.get(&AdminGrant::for_tests(), ids[0]).is_none());
+    let with_claims = |id: &&DecisionId| {
+        bench
+            .decisions
+            .get(&AdminGrant::for_tests(), **id)
+            .unwrap()
+            .1
+            .is_some()
+    };
     assert_eq!(ids[2..].iter().filter(with_claims).count(), 2);
     assert!(with_claims(&&ids[5]) && with_claims(&&ids[4]));
 
@@ -86,8 +105,15 @@ async fn claims_that_are_too_large_are_left_out_and_those_of_others_stay() {
     let bench = Bench::new(DecisionsConfig::default()).await;
     let small = bench.note(attested(claims(10))).await;
     let large = bench.note(attested(claims(600 << 10))).await;
-    assert!(bench.decisions.get(small).unwrap().1.is_some());
-    let (decision, claims) = bench.decisions.get(large).unwrap();
+    assert!(
+        bench
+            .decisions
+            .get(&AdminGrant::for_tests(), small)
+            .unwrap()
+            .1
+            .is_some()
+    );
+    let (decision, claims) = bench.decisions.get(&AdminGrant::for_tests(), large).unwrap();
     assert!(claims.is_none());
     assert_eq!(decision.verdict, Verdict::Affirming);
     let none = Bench::new(DecisionsConfig {
@@ -96,7 +122,13 @@ async fn claims_that_are_too_large_are_left_out_and_those_of_others_stay() {
     })
     .await;
     let id = none.note(attested(super::claims(10))).await;
-    assert!(none.decisions.get(id).unwrap().1.is_none());
+    assert!(
+        none.decisions
+            .get(&AdminGrant::for_tests(), id)
+            .unwrap()
+            .1
+            .is_none()
+    );
 }
 
 #[tokio::test]
@@ -155,7 +187,14 @@ async fn attestations_that_anybody_can_make_push_out_neither_decisions_nor_claim
     }
     assert_eq!(bench.all().len(), 10);
     assert_eq!(bench.all()[..2], [attestation, release]);
-    assert!(bench.decisions.get(attestation).unwrap().1.is_some());
+    assert!(
+        bench
+            .decisions
+            .get(&AdminGrant::for_tests(), attestation)
+            .unwrap()
+            .1
+            .is_some()
+    );
 }
 
 #[tokio::test]
@@ -193,8 +232,22 @@ async fn attestations_of_tpms_that_are_vouched_for_are_kept_like_those_of_others
             .await;
     }
     assert_eq!(bench.all()[0], good);
-    assert!(!bench.decisions.get(good).unwrap().0.cheap);
-    assert!(bench.decisions.get(bench.all()[1]).unwrap().0.cheap);
+    assert!(
+        !bench
+            .decisions
+            .get(&AdminGrant::for_tests(), good)
+            .unwrap()
+            .0
+            .cheap
+    );
+    assert!(
+        bench
+            .decisions
+            .get(&AdminGrant::for_tests(), bench.all()[1])
+            .unwrap()
+            .0
+            .cheap
+    );
 }
 
 #[tokio::test]
@@ -254,13 +307,20 @@ async fn who_waits_gets_what_comes_and_nothing_when_nothing_comes() {
         verdict: Some(Verdict::Affirming),
         ..Query::default()
     };
-    let page = bench.decisions.wait(&after, Duration::from_millis(50)).await;
+    let page = bench
+        .decisions
+        .wait(&AdminGrant::for_tests(), &after, Duration::from_millis(50))
+        .await;
     assert!(page.decisions.is_empty());
     assert_eq!(page.next, Some(first));
-    let (page, second) = tokio::join!(bench.decisions.wait(&after, Duration::from_secs(20)), async {
-        bench.note(refused()).await;
-        bench.note(attested(claims(10))).await
-    });
+    let grant = AdminGrant::for_tests();
+    let (page, second) = tokio::join!(
+        bench.decisions.wait(&grant, &after, Duration::from_secs(20)),
+        async {
+            bench.note(refused()).await;
+            bench.note(attested(claims(10))).await
+        }
+    );
     assert_eq!(page.decisions.len(), 1);
     assert_eq!((page.decisions[0].id, page.next), (second, Some(second)));
 }

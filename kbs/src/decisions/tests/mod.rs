@@ -12,6 +12,7 @@ use serde_json::json;
 use storage::KeyValueStore;
 
 use super::*;
+use crate::admin::AdminGrant;
 
 const NOW: i64 = 1_795_309_155;
 
@@ -55,7 +56,7 @@ impl Bench {
     }
 
     fn ids(&self, query: &Query) -> Vec<DecisionId> {
-        let page = self.decisions.find(query);
+        let page = self.decisions.find(&AdminGrant::for_tests(), query);
         page.decisions.iter().map(|decision| decision.id).collect()
     }
 }

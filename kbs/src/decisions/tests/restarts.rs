@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use storage::{LocalFs, LocalJson, Memory, StorageError, WriteMode, WriteOutcome};
 
 use super::*;
+use crate::admin::AdminGrant;
 
 async fn after_a_restart(store: Arc<dyn KeyValueStore>, config: &DecisionsConfig) -> Bench {
     Bench::with(config.clone(), Some(store)).await
@@ -30,15 +31,20 @@ async fn decisions_and_their_claims_are_there_after_a_restart_in_every_storage()
         let after = after_a_restart(store, &config).await;
         assert_eq!(after.all(), [first, second, third]);
         let (old, new) = (
-            before.decisions.get(first).unwrap(),
-            after.decisions.get(first).unwrap(),
+            before.decisions.get(&AdminGrant::for_tests(), first).unwrap(),
+            after.decisions.get(&AdminGrant::for_tests(), first).unwrap(),
         );
         assert_eq!(
             serde_json::to_value(&*old.0).unwrap(),
             serde_json::to_value(&*new.0).unwrap()
         );
         assert_eq!(new.1, Some(claims(100)));
-        assert_eq!(after.decisions.recorded(5)[0].releases.len(), 1);
+        assert_eq!(
+            after.decisions.recorded(&AdminGrant::for_tests(), 5)[0]
+                .releases
+                .len(),
+            1
+        );
     }
 }
 

@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use tracing::Level;
 
 use super::leaks::Lines;
+use crate::admin::AdminGrant;
 use crate::decisions::{Query, Verdict};
 use crate::testing::{ALLOW_AFFIRMING, Bench};
 
@@ -35,7 +36,10 @@ async fn evidence_of_a_device_alone_is_no_error_of_the_operators() {
     );
 
     bench.kbs.decisions.reached().await;
-    let page = bench.kbs.decisions.find(&Query::default());
+    let page = bench
+        .kbs
+        .decisions
+        .find(&AdminGrant::for_tests(), &Query::default());
     assert_eq!(page.decisions[0].verdict, Verdict::Untrusted);
     let reason = page.decisions[0].reason.clone().unwrap();
     assert!(
@@ -82,7 +86,10 @@ async fn a_release_is_as_cheap_as_the_attestation_behind_it() {
         }
     }
     bench.kbs.decisions.reached().await;
-    let page = bench.kbs.decisions.find(&Query::default());
+    let page = bench
+        .kbs
+        .decisions
+        .find(&AdminGrant::for_tests(), &Query::default());
     let cheap: Vec<bool> = page.decisions.iter().map(|decision| decision.cheap).collect();
     assert_eq!(cheap, [false, false, false, true, true, true, true, true, true]);
 }
