@@ -250,3 +250,50 @@ async fn a_policy_that_judges_none_of_the_guests_is_told() {
         (&json!(["gpu_foo"]), &json!(0))
     );
 }
+
+#[tokio::test]
+async fn a_resource_policy_is_tried_on_guests_of_the_records_as_they_would_be_appraised_today() {
+    let stack = TestStack::start().await;
+    stack.store("red/a/b", SECRET).await;
+    stack.release_by(policy::defaults::AFFIRMING).await;
+    let guest = Guest::sample(&stack);
+    let (session, _) = guest.handshake().await;
+    assert_eq!(guest.get(&session, "red/a/b").await.status(), 403);
+    // The guest is the same, and what it should be is known now.
+    stack.vouch_for_sample().await;
+    let deny = json!({"resource_policy": URL_SAFE_NO_PAD.encode(policy::defaults::DENY_ALL), "last": 100});
+    let report = tried(&stack, deny).await;
+    let oldest = report["guests"].as_array().unwrap().last().unwrap();
+    let resource = &oldest["resources"][0];
+    assert_eq!(
+        (&resource["was"], &resource["would_be"]),
+        (&json!(true), &json!(false)),
+        "{report}"
+    );
+    assert!(report.get("as_recorded").is_none());
+}
+
+#[tokio::test]
+async fn a_reference_value_that_no_policy_asks_for_is_told_with_the_nearest_that_is() {
+    let stack = TestStack::start().await;
+    let (_, claims) = served(&stack).await;
+    let trial =
+        |values: Value| json!({"reference_values": values, "guests": [{"name": "mine", "claims": claims}]});
+    let values = json!({"lanch_digest": ["x"], "rtmr_1": ["y"], "of_my_own": ["z"]});
+    let report = tried(&stack, trial(values)).await;
+    assert_eq!(
+        report["asked_by_nobody"],
+        json!([{"id": "lanch_digest", "nearest": "launch_digest"}, {"id": "of_my_own"}]),
+        "{report}"
+    );
+    let report = tried(&stack, trial(json!({"launch_digest": ["abcde"]}))).await;
+    assert!(report.get("asked_by_nobody").is_none(), "{report}");
+
+    // What is put together while the policy runs cannot be known.
+    let computed = "package policy\nid := sprintf(\"%v_digest\", [\"launch\"])\n\
+                    trust_claims := {\"executables\": 3} if input.sample.launch_digest in query_reference_value(id)";
+    let mut trial = trial(json!({"lanch_digest": ["x"]}));
+    trial["attestation_policies"] = json!({"default_cpu": URL_SAFE_NO_PAD.encode(computed)});
+    let report = tried(&stack, trial).await;
+    assert!(report.get("asked_by_nobody").is_none(), "{report}");
+}

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use tonic::Code;
@@ -102,6 +104,16 @@ async fn while_the_rvps_is_away_the_last_known_values_count_for_their_time() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
     assert!(age(&found).unwrap().as_u64().unwrap() <= 20);
+    // A trial sees the guest as it would be seen now.
+    let up_to_date = "package policy\nimport rego.v1\ndefault allow := false\n\
+                      allow if not input.submods.cpu0[\"ear.trustee.reference-values-age\"]";
+    let trial =
+        json!({"resource_policy": URL_SAFE_NO_PAD.encode(up_to_date), "last": 1, "resources": ["a/b/c"]});
+    let tried = stack
+        .as_owner(Method::POST, "/kbs/v0/policy-test", trial.to_string())
+        .await;
+    let tried: Value = serde_json::from_str(&tried.text().await.unwrap()).unwrap();
+    assert_eq!(tried["guests"][0]["resources"][0]["would_be"], false, "{tried}");
     assert_eq!(cpu_status(&found), "affirming");
     let body = integration_tests::vouch::register_message(&json!({"svn": ["2"]}));
     let answer = stack

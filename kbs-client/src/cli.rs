@@ -101,6 +101,18 @@ pub enum CliError {
          --fail-on-change is given: ask for something with `--resource`, or try it on other guests"
     )]
     CoversNothing(String),
+    /// The same of reference values.
+    #[error(
+        "no policy that these guests are judged by asks for reference value `{0}`{1}, so nothing was found out of it, and \
+         --fail-on-change is given"
+    )]
+    AskedByNobody(String, String),
+    /// There was no guest.
+    #[error(
+        "there was no guest to try it on, so nothing was found out, and --fail-on-change is given: give `--last`, \
+         `--claims` or `--evidence`"
+    )]
+    NobodyTried,
     /// A file cannot be read.
     #[error("Failed to read: {path}: {cause}")]
     File {

@@ -40,7 +40,7 @@ pub(crate) fn response(tried: Vec<Tried>) -> wire::TryPoliciesResponse {
 fn result(result: TriedResult) -> wire::TriedAppraisal {
     match result {
         Ok(appraisal) => wire::TriedAppraisal {
-            submodule: appraisal.submodule,
+            submodule: serde_json::Value::Object(appraisal.submodule).to_string(),
             explanation: appraisal.explanation,
             error: None,
         },

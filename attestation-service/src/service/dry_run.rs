@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use daemon::aside::{AsideError, Deadline};
+use policy::appraisal::{POLICY_DIGEST, REFERENCE_VALUES_AGE};
 use policy::{Depth, Limits, PolicyInput, ReferenceValueSnapshot};
 use serde_json::{Map, Value};
 
@@ -54,8 +55,8 @@ pub type TriedResult = Result<TriedAppraisal, String>;
 /// An appraisal of which no token was made.
 #[derive(Debug, Clone)]
 pub struct TriedAppraisal {
-    /// JSON text: the members that the submodule of a token would have, but the evidence and the policy.
-    pub submodule: String,
+    /// The members that the submodule of a token would have, but the evidence and the policy.
+    pub submodule: Map<String, Value>,
     /// JSON text: an entry of `submods` of an explanation, without its status and policy.
     pub explanation: Option<String>,
 }
@@ -219,9 +220,12 @@ impl Prepared {
                     None => return Err(format!("there is no policy `{id}`")),
                 };
                 open.extend(view.unread(policy).map_err(|error| error.to_string())?);
-                appraisal(policy, input, values, self.depth, |asked| {
+                let mut tried = appraisal(policy, input, values, self.depth, |asked| {
                     open.extend(view.open_questions(asked));
-                })
+                })?;
+                let age = view.age.map(|age| (REFERENCE_VALUES_AGE.to_owned(), age.into()));
+                tried.submodule.extend(age);
+                Ok(tried)
             };
             results.push(Tried {
                 now: appraise(&self.now, &view.values),
@@ -258,16 +262,13 @@ fn appraisal(
     submodule.insert("ear.status".to_owned(), appraisal.vector.status().as_str().into());
     let vector = serde_json::to_value(&appraisal.vector).map_err(|error| error.to_string())?;
     submodule.insert("ear.trustworthiness-vector".to_owned(), vector);
-    submodule.insert(
-        policy::appraisal::POLICY_DIGEST.to_owned(),
-        policy.digest().into(),
-    );
+    submodule.insert(POLICY_DIGEST.to_owned(), policy.digest().into());
     for extension in appraisal.extensions.iter().filter(|each| !each.value.is_null()) {
         submodule.insert(extension.name.clone(), extension.value.clone());
     }
     let explanation = policy.explain(&appraisal, input, values, &explanation::LIMITS, depth);
     Ok(TriedAppraisal {
-        submodule: Value::Object(submodule).to_string(),
+        submodule,
         explanation: explanation::of_trial(&explanation, &appraisal),
     })
 }

@@ -102,19 +102,47 @@ pub(super) async fn policy(
 ) -> Result<(), CliError> {
     let client = AdminClient::new(&target.url, &target.roots, arguments.credential.read()?)?;
     let PolicyCommand::Test(arguments) = arguments.command;
-    let report = client.test_policy(&arguments.body()?).await?;
+    let body = arguments.body()?;
+    let report = client.test_policy(&body).await?;
     printer.result(&print::report(&report, arguments.explain), &report)?;
     if !arguments.fail_on_change {
         return Ok(());
     }
-    let changed = report.get("changed").and_then(Value::as_u64).unwrap_or_default();
+    let tried_values = body
+        .get("reference_values")
+        .and_then(Value::as_object)
+        .map_or(0, Map::len);
+    unchanged(&report, tried_values)
+}
+
+/// Nothing would change, as far as that was found out. `values`: how many reference values were tried.
+fn unchanged(report: &Value, values: usize) -> Result<(), CliError> {
+    let count = |name: &str| report.get(name).and_then(Value::as_u64).unwrap_or_default();
     let first = |list: &str| report.pointer(list).and_then(Value::as_str).map(print::printable);
     match (first("/judges_nobody/0"), first("/covers_nothing/0")) {
-        _ if changed > 0 => Err(CliError::Changed(changed)),
+        _ if count("changed") > 0 => Err(CliError::Changed(count("changed"))),
+        _ if count("tried") == 0 => Err(CliError::NobodyTried),
         (Some(id), _) => Err(CliError::JudgesNobody(id)),
         (None, Some(id)) => Err(CliError::CoversNothing(id)),
-        (None, None) => Ok(()),
+        (None, None) => match meant_otherwise(report, values) {
+            Some((id, meant)) => Err(CliError::AskedByNobody(id, meant)),
+            None => Ok(()),
+        },
     }
+}
+
+/// A reference value whose name looks like a slip of the pen, or any if nobody asks for any of them. A file with the
+/// values of several TEEs has some that nobody asks for.
+fn meant_otherwise(report: &Value, values: usize) -> Option<(String, String)> {
+    let unasked = report.get("asked_by_nobody")?.as_array()?;
+    let near = unasked.iter().find(|each| each.get("nearest").is_some());
+    let one = near.or_else(|| unasked.first().filter(|_| unasked.len() == values))?;
+    let id = print::printable(one.get("id")?.as_str()?);
+    let meant = one.get("nearest").and_then(Value::as_str);
+    Some((
+        id,
+        meant.map_or_else(String::new, |id| format!(" (`{}`?)", print::printable(id))),
+    ))
 }
 
 impl TestArgs {

@@ -51,9 +51,14 @@ pub struct TriedAppraisal {
 impl TriedAppraisal {
     /// From JSON texts. An explanation that is none counts as not given.
     pub(super) fn read(submodule: &str, explanation: Option<String>) -> Result<Self, serde_json::Error> {
-        Ok(Self {
-            submodule: serde_json::from_str(submodule)?,
+        Ok(Self::new(serde_json::from_str(submodule)?, explanation))
+    }
+
+    /// The same of a submodule that is read.
+    pub(super) fn new(submodule: Map<String, Value>, explanation: Option<String>) -> Self {
+        Self {
+            submodule,
             explanation: explanation.and_then(|text| RawValue::from_string(text).ok()),
-        })
+        }
     }
 }

@@ -1,14 +1,16 @@
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use policy::PolicyInput;
+use daemon::suggest::nearest;
+use policy::{PolicyInput, Reads};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::Trial;
 use super::guests::Guest;
-use super::report::Side;
+use super::report::{Side, Unasked};
 use crate::admin::AdminGrant;
-use crate::attestation::{PolicyTrial, Tried, TriedClaims, TriedResult};
+use crate::attestation::{AttestationError, PolicyTrial, Tried, TriedClaims, TriedResult};
 use crate::error::KbsError;
 use crate::handlers::decode_policy;
 use crate::state::Kbs;
@@ -27,6 +29,13 @@ pub(super) struct Appraised {
     pub(super) claims: Option<PolicyInput>,
 }
 
+/// What is said of all guests, in their order: now, and then.
+pub(super) struct Sides {
+    pub(super) of_guests: Vec<(Appraised, Appraised)>,
+    /// Whether guests that would be appraised anew are taken as they were.
+    pub(super) as_recorded: bool,
+}
+
 impl Trial {
     /// What is said of each guest now, and what would be said then.
     pub(super) async fn appraise(
@@ -34,49 +43,114 @@ impl Trial {
         kbs: &Kbs,
         grant: &AdminGrant,
         guests: &[Guest],
-    ) -> Result<Vec<(Appraised, Appraised)>, KbsError> {
-        let nothing_new = self.attestation_policies.is_empty() && self.reference_values.is_empty();
-        if nothing_new && !self.explain {
-            let same = |guest: &Guest| Ok((Appraised::as_recorded(guest)?, Appraised::as_recorded(guest)?));
-            return guests.iter().map(same).collect();
-        }
-        let policies = self.attestation_policies.iter();
-        let policies: BTreeMap<String, String> = policies
-            .map(|(id, policy)| Ok((id.clone(), decode_policy(policy)?)))
-            .collect::<Result<_, KbsError>>()?;
-        let mut sides = Vec::with_capacity(guests.len());
-        let claims = guests.iter().map(devices).collect();
-        for some in batches(claims) {
+    ) -> Result<Sides, KbsError> {
+        let appraisal_is_tried = !self.attestation_policies.is_empty() || !self.reference_values.is_empty();
+        let anew = |guest: &&Guest| appraisal_is_tried || self.explain || guest.attests_again;
+        let policies = self.decoded_policies()?;
+        let sent: Vec<&Guest> = guests.iter().filter(anew).collect();
+        let results = match self.ask(kbs, grant, &policies, &sent).await {
+            Ok(results) => results,
+            // What it once said still counts for resource policies.
+            Err(AttestationError::NotOffered) if !appraisal_is_tried && !self.explain => {
+                return Ok(Sides {
+                    of_guests: guests.iter().map(as_recorded).collect::<Result<_, _>>()?,
+                    as_recorded: !sent.is_empty(),
+                });
+            }
+            Err(error) => return Err(error.into_kbs_error(KbsError::BadTrial)),
+        };
+        let mut results = results.into_iter();
+        let side = |guest: &Guest| match anew(&guest) {
+            true => sides_of(guest, &mut results),
+            false => as_recorded(guest),
+        };
+        Ok(Sides {
+            of_guests: guests.iter().map(side).collect::<Result<_, _>>()?,
+            as_recorded: false,
+        })
+    }
+
+    /// What the Attestation Service says of the devices of all guests, in their order.
+    async fn ask(
+        &self,
+        kbs: &Kbs,
+        grant: &AdminGrant,
+        policies: &BTreeMap<String, String>,
+        guests: &[&Guest],
+    ) -> Result<Vec<Tried>, AttestationError> {
+        let mut results = Vec::new();
+        for some in batches(guests.iter().map(|guest| devices(guest)).collect()) {
             let trial = PolicyTrial {
                 policies: policies.clone(),
                 reference_values: self.reference_values.clone(),
-                claims: some.iter().flatten().map(|(_, claims)| claims.clone()).collect(),
+                claims: some.into_iter().flatten().map(|(_, claims)| claims).collect(),
                 explain_affirming: self.explain,
             };
-            let refused = |reason| KbsError::BadTrial(reason);
-            let tried = kbs.management(grant)?.try_out(trial).await;
-            let mut tried = tried.map_err(|error| error.into_kbs_error(refused))?.into_iter();
-            for devices in some {
-                // Guests come in their order.
-                let guest = guests.get(sides.len());
-                sides.push(sides_of(guest.ok_or_else(too_little)?, devices, &mut tried)?);
-            }
+            results.extend(kbs.attestation.management(grant)?.try_out(trial).await?);
         }
-        Ok(sides)
+        Ok(results)
     }
-}
 
-impl Trial {
+    fn decoded_policies(&self) -> Result<BTreeMap<String, String>, KbsError> {
+        let policies = self.attestation_policies.iter();
+        policies
+            .map(|(id, policy)| Ok((id.clone(), decode_policy(policy)?)))
+            .collect()
+    }
+
+    /// The reference values that are tried and that no policy asks for by which a guest is judged. None, where that
+    /// cannot be said.
+    pub(super) async fn asked_by_nobody(
+        &self,
+        kbs: &Kbs,
+        grant: &AdminGrant,
+        guests: &[Guest],
+    ) -> Result<Vec<Unasked>, KbsError> {
+        if self.reference_values.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut texts = self.decoded_policies()?;
+        for id in judging(guests) {
+            let Entry::Vacant(missing) = texts.entry(id) else {
+                continue;
+            };
+            match kbs.management(grant)?.policy(missing.key(), None).await {
+                Ok(Some(policy)) => missing.insert(policy.rego),
+                Ok(None) | Err(_) => return Ok(Vec::new()),
+            };
+        }
+        let reads: Vec<Reads> = texts.values().map(|text| Reads::of(text)).collect();
+        if reads.iter().any(|reads| !reads.computed_ids.is_empty()) {
+            return Ok(Vec::new());
+        }
+        let asked: BTreeSet<&str> = reads
+            .iter()
+            .flat_map(|reads| &reads.reference_ids)
+            .map(|mention| mention.name.as_str())
+            .collect();
+        let unasked = self
+            .reference_values
+            .keys()
+            .filter(|id| !asked.contains(id.as_str()));
+        let unasked = unasked.map(|id| Unasked {
+            id: id.clone(),
+            nearest: nearest(id, asked.iter().copied()).map(str::to_owned),
+        });
+        Ok(unasked.collect())
+    }
+
     /// The attestation policies that are tried and that none of the guests is judged by.
     pub(super) fn judging_nobody(&self, guests: &[Guest]) -> Vec<String> {
-        let judging: BTreeSet<String> = guests
-            .iter()
-            .flat_map(devices)
-            .map(|(_, device)| device.policy_id)
-            .collect();
+        let judging = judging(guests);
         let tried = self.attestation_policies.keys();
         tried.filter(|id| !judging.contains(*id)).cloned().collect()
     }
+}
+
+/// The attestation policies by which guests are judged.
+fn judging(guests: &[Guest]) -> BTreeSet<String> {
+    let devices = guests.iter().flat_map(devices);
+    devices.map(|(_, device)| device.policy_id).collect()
 }
 
 /// What is sent together, of all guests in their order.
@@ -100,16 +174,19 @@ fn batches(guests: Vec<Devices>) -> Vec<Vec<Devices>> {
 /// Takes the results of a guest's devices, which come in their order.
 fn sides_of(
     guest: &Guest,
-    devices: Devices,
     tried: &mut impl Iterator<Item = Tried>,
 ) -> Result<(Appraised, Appraised), KbsError> {
     let (mut now, mut then) = (BTreeMap::new(), BTreeMap::new());
-    for (name, _) in devices {
+    for (name, _) in devices(guest) {
         let result = tried.next().ok_or_else(too_little)?;
         now.insert(name.clone(), result.now);
         then.insert(name, result.then);
     }
     Ok((Appraised::with(guest, now)?, Appraised::with(guest, then)?))
+}
+
+fn as_recorded(guest: &Guest) -> Result<(Appraised, Appraised), KbsError> {
+    Ok((Appraised::as_recorded(guest)?, Appraised::as_recorded(guest)?))
 }
 
 fn too_little() -> KbsError {

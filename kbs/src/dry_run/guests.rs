@@ -1,8 +1,9 @@
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{MAX_GUESTS, Trial};
 use crate::admin::AdminGrant;
+use crate::decisions::Kind;
 use crate::error::KbsError;
 use crate::rcar::Attestation;
 use crate::resource::ResourcePath;
@@ -39,6 +40,8 @@ pub(super) struct Guest {
     pub(super) tee: Option<String>,
     /// Those of its token.
     pub(super) claims: Value,
+    /// Whether it attests before it asks. If not, its token is what it comes with.
+    pub(super) attests_again: bool,
     /// Plugin and path of what it asked for, or is to be asked for.
     pub(super) resources: Vec<Vec<String>>,
 }
@@ -58,6 +61,7 @@ impl Trial {
                 at: None,
                 tee: given.evidence.as_ref().map(|evidence| evidence.tee.to_string()),
                 claims: given.claims(kbs).await?,
+                attests_again: false,
                 resources: asked.clone(),
             });
         }
@@ -87,6 +91,7 @@ impl Trial {
                 at: Some(recorded.decision.at),
                 tee: recorded.decision.tee.clone(),
                 claims,
+                attests_again: recorded.decision.kind == Kind::Attestation,
                 resources,
             });
         }
@@ -98,7 +103,12 @@ impl GivenGuest {
     async fn claims(&self, kbs: &Kbs) -> Result<Value, KbsError> {
         let bad = |what: &str| KbsError::BadTrial(format!("guest `{}`: {what}", self.name));
         match (&self.claims, &self.evidence) {
-            (Some(claims @ Value::Object(_)), None) => Ok(claims.clone()),
+            (Some(claims @ Value::Object(members)), None) => match is_token(members) {
+                true => Ok(claims.clone()),
+                false => Err(bad(
+                    "its claims are not those of a token: they have neither `submods` nor `exp`",
+                )),
+            },
             (None, Some(evidence)) => evidence.claims(kbs).await,
             _ => Err(bad("give either `claims` or `evidence`")),
         }
@@ -118,6 +128,11 @@ impl GivenEvidence {
         let result = result.map_err(|error| KbsError::AttestationFailed(error.into()))?;
         serde_json::from_str(result.claims_json()).map_err(|error| KbsError::Internal(error.into()))
     }
+}
+
+/// An EAR has `submods`, and every token says when it ends.
+fn is_token(claims: &Map<String, Value>) -> bool {
+    claims.get("submods").is_some_and(Value::is_object) || claims.contains_key("exp")
 }
 
 /// `repository/type/tag`, below the plugin `resource`.

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 pub use self::guests::GivenGuest;
-pub use self::report::{DeviceReport, GuestReport, Report, ResourceReport, Side};
+pub use self::report::{DeviceReport, GuestReport, Report, ResourceReport, Side, Unasked};
 pub use self::resource_policies::ScopedPolicy;
 use crate::admin::AdminGrant;
 use crate::error::KbsError;
@@ -81,12 +81,13 @@ impl Trial {
         let policies = self.resource_policies(kbs).await?;
         let guests = self.guests(kbs, grant).await?;
         let sides = self.appraise(kbs, grant, &guests).await?;
+        let unasked = self.asked_by_nobody(kbs, grant, &guests).await?;
         let nobody = self.judging_nobody(&guests);
         let idle = policies.covering_nothing(&guests);
-        let explain = self.explain;
+        let (explain, as_recorded) = (self.explain, sides.as_recorded);
         let reports = kbs.policy.trials.run(move |deadline| {
             let mut reports = Vec::with_capacity(guests.len());
-            for (guest, (now, then)) in guests.iter().zip(sides) {
+            for (guest, (now, then)) in guests.iter().zip(sides.of_guests) {
                 let mut resources = Vec::with_capacity(guest.resources.len());
                 for path in &guest.resources {
                     deadline.check()?;
@@ -99,7 +100,13 @@ impl Trial {
             Ok(reports)
         });
         let reports = reports.await.flatten().map_err(given_up)?;
-        Ok(Report::of(reports, nobody, idle))
+        Ok(Report {
+            as_recorded,
+            judges_nobody: nobody,
+            covers_nothing: idle,
+            asked_by_nobody: unasked,
+            ..Report::of(reports)
+        })
     }
 }
 

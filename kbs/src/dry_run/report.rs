@@ -27,8 +27,25 @@ pub struct Report {
     /// out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub covers_nothing: Vec<String>,
+    /// The reference values that no policy asks for by which one of these guests is judged: of them nothing was found out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub asked_by_nobody: Vec<Unasked>,
+    /// The Attestation Service in use appraises nobody for a trial: guests of the records are taken as they were
+    /// appraised, though today's policies and reference values may say otherwise.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub as_recorded: bool,
     /// Each guest: those that were given, then those of the records, the newest first.
     pub guests: Vec<GuestReport>,
+}
+
+/// A reference value that nobody asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unasked {
+    /// Its id.
+    pub id: String,
+    /// An id that is asked for and looks almost the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nearest: Option<String>,
 }
 
 /// What it would mean for one guest.
@@ -98,19 +115,18 @@ pub struct ResourceReport {
 }
 
 impl Report {
-    pub(super) fn of(
-        guests: Vec<GuestReport>,
-        judges_nobody: Vec<String>,
-        covers_nothing: Vec<String>,
-    ) -> Self {
+    /// Counts.
+    pub(super) fn of(guests: Vec<GuestReport>) -> Self {
         let resources = || guests.iter().flat_map(|guest| &guest.resources);
         Self {
             tried: guests.len(),
             changed: guests.iter().filter(|guest| guest.changed).count(),
             gained: resources().filter(|each| !each.was && each.would_be).count(),
             lost: resources().filter(|each| each.was && !each.would_be).count(),
-            judges_nobody,
-            covers_nothing,
+            judges_nobody: Vec::new(),
+            covers_nothing: Vec::new(),
+            asked_by_nobody: Vec::new(),
+            as_recorded: false,
             guests,
         }
     }

@@ -255,3 +255,16 @@ async fn what_cannot_be_tried_is_refused_with_the_reason() {
         (StatusCode::NOT_FOUND, "NotOffered")
     );
 }
+
+#[tokio::test]
+async fn claims_that_are_no_tokens_are_refused() {
+    let bench = Bench::new().await;
+    let trial = json!({
+        "resource_policy": resource_policy(ALLOW_AFFIRMING),
+        "guests": [{"name": "values.json", "claims": {"svn": ["1"]}}],
+    });
+    let answer = bench.administer("POST", "policy-test", trial.to_string()).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    let text = answer.json()["detail"].as_str().unwrap().to_owned();
+    assert!(text.contains("guest `values.json`"), "{text}");
+}

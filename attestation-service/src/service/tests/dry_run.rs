@@ -16,7 +16,7 @@ fn claims(count: usize) -> Vec<TriedClaims> {
 fn statuses(tried: &[Tried]) -> Vec<(String, String)> {
     let status = |result: &crate::service::TriedResult| match result {
         Ok(appraisal) => {
-            let submodule: Value = serde_json::from_str(&appraisal.submodule).unwrap();
+            let submodule = Value::Object(appraisal.submodule.clone());
             submodule["ear.status"].as_str().unwrap().to_owned()
         }
         Err(reason) => reason.clone(),

@@ -33,6 +33,22 @@ pub(super) fn report(report: &Value, explain: bool) -> String {
             printable(id)
         );
     }
+    for unasked in list(report, "asked_by_nobody") {
+        let meant = match unasked.get("nearest") {
+            Some(_) => format!(" Did you mean `{}`?", text_of(unasked, "nearest")),
+            None => String::new(),
+        };
+        let _ = writeln!(
+            text,
+            "Nothing was found out of reference value `{}`: no policy that these guests are judged by asks for it.{meant}",
+            text_of(unasked, "id")
+        );
+    }
+    if report.get("as_recorded") == Some(&Value::Bool(true)) {
+        text.push_str(
+            "The guests are taken as they were appraised: this Attestation Service does not appraise them anew.\n",
+        );
+    }
     let (tried, changed) = (count("tried"), count("changed"));
     let _ = match (tried, changed) {
         (0, _) => write!(text, "No guest to try it on: none was recorded, and none given."),

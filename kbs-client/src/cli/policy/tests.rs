@@ -193,3 +193,43 @@ async fn a_resource_policy_with_a_scope_is_tried_beside_the_others() {
     }
     assert!(Cli::try_parse_from(["kbs-client", "policy", "test", "--policy", "p", "--scope", "a"]).is_err());
 }
+
+#[tokio::test]
+async fn nothing_found_out_is_no_proof_that_nothing_changes() {
+    let (kbs, folder) = (FakeKbs::start().await, tempfile::TempDir::new().unwrap());
+    let values = file(&folder, "v.json", r#"{"snp_bootlader": [1], "rtmr_1": ["a"]}"#);
+    let line = format!("--reference-values {values}");
+    let report = |tried: u64, unasked: Value| {
+        json!({"tried": tried, "changed": 0, "guests": [], "asked_by_nobody": unasked}).to_string()
+    };
+    let near = json!([{"id": "snp_bootlader", "nearest": "snp_bootloader"}]);
+    for (report, error) in [
+        (report(0, json!([])), Some("there was no guest to try it on")),
+        (
+            report(1, near.clone()),
+            Some("`snp_bootlader` (`snp_bootloader`?)"),
+        ),
+        (report(1, json!([{"id": "a"}, {"id": "rtmr_1"}])), Some("`a`, so")),
+        // Of the values of several TEEs one has nobody who asks for it.
+        (report(1, json!([{"id": "rtmr_1"}])), None),
+    ] {
+        kbs.script("policy-test", 200, report.clone());
+        let (_, result) = run(&kbs, &format!("{line} --fail-on-change")).await;
+        match (result, error) {
+            (Ok(()), None) => {}
+            (Err(found), Some(error)) => {
+                assert_eq!(found.exit_code(), 1);
+                assert!(found.to_string().contains(error), "{found}");
+            }
+            (result, _) => panic!("{report}: {result:?}"),
+        }
+        kbs.script("policy-test", 200, report);
+        run(&kbs, &line).await.1.unwrap();
+    }
+    kbs.script("policy-test", 200, report(1, near));
+    let (text, _) = run(&kbs, &line).await;
+    assert!(
+        text.contains("reference value `snp_bootlader`") && text.contains("Did you mean `snp_bootloader`?"),
+        "{text}"
+    );
+}

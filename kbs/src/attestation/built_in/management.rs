@@ -142,25 +142,16 @@ impl AttestationManagement for BuiltInAttestation {
         };
         let tried = self.service.try_out(trial).await;
         let tried = tried.map_err(|error| sort(error.fault(), error))?.into_iter();
-        tried
-            .map(|each| {
-                Ok(Tried {
-                    now: tried_result(each.now)?,
-                    then: tried_result(each.then)?,
-                })
-            })
-            .collect()
+        let tried = tried.map(|each| Tried {
+            now: tried_result(each.now),
+            then: tried_result(each.then),
+        });
+        Ok(tried.collect())
     }
 }
 
-fn tried_result(result: attestation_service::TriedResult) -> Result<TriedResult, AttestationError> {
-    let appraisal = match result {
-        Ok(appraisal) => appraisal,
-        Err(reason) => return Ok(Err(reason)),
-    };
-    TriedAppraisal::read(&appraisal.submodule, appraisal.explanation)
-        .map(Ok)
-        .map_err(|error| AttestationError::Failed(error.into()))
+fn tried_result(result: attestation_service::TriedResult) -> TriedResult {
+    result.map(|appraisal| TriedAppraisal::new(appraisal.submodule, appraisal.explanation))
 }
 
 /// What there is, or `None` where there is no such policy or version.
