@@ -42,6 +42,14 @@ fn path_form_is_told_by_what_is_done_with_the_path() {
         r#"glob.match("red/*", ["/"], data["resource-path"])"#,
         r#"contains(data["resource-path"], "red")"#,
         r#"upper(data["resource-path"]) == "A/B/C""#,
+        r#"paths := {"red/a/b", "blue/a/b"}
+           data["resource-path"] in paths"#,
+        r#"paths := ["red/a/b"]
+           data["resource-path"] == paths[_]"#,
+        r#"acl := {"red/a/b": {"affirming"}}
+           input.submods.cpu0["ear.status"] in acl[data["resource-path"]]"#,
+        r#"some path in ["red/a/b"]
+           path == data["resource-path"]"#,
         r#"split(
              data["resource-path"], # the path
              "/",
@@ -66,6 +74,19 @@ fn path_form_is_told_by_what_is_done_with_the_path() {
         r#"data["resource-path"][count(data["resource-path"]) - 1] == "key""#,
     ] {
         path_form(body, ARRAY);
+    }
+}
+
+#[test]
+fn path_form_is_told_by_what_a_function_does_with_it() {
+    for (function, expected) in [
+        (r#"first(n, p) := split(p, "/")[n]"#, ResourcePathForm::String),
+        ("first(n, p) := p[n]", ResourcePathForm::Array),
+    ] {
+        let rego = format!(
+            "package policy\nimport rego.v1\nallow if first(0, data[\"resource-path\"]) == \"red\"\n{function}\n"
+        );
+        assert_eq!(dialect(&rego).resource_path, expected, "{function}");
     }
 }
 

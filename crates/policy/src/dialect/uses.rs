@@ -58,7 +58,9 @@ pub(super) fn reads_member(code: &[Token], name: &str) -> bool {
 /// What the code takes `data["resource-path"]` for. `None` if it does not say, or says both.
 pub(super) fn of_resource_path(code: &[Token]) -> Option<ResourcePathForm> {
     let direct: Vec<Span> = (0..code.len()).filter_map(|at| reference(code, at)).collect();
-    let variables: Vec<&Token> = direct.iter().filter_map(|span| variable(code, *span)).collect();
+    let set = direct.iter().filter_map(|span| variable(code, *span));
+    let given = direct.iter().flat_map(|span| parameters(code, *span));
+    let variables: Vec<&Token> = set.chain(given).collect();
     let through = (0..code.len()).filter(|&at| {
         let token = code.get(at);
         let member = at.checked_sub(1).and_then(|before| code.get(before)) == Some(&Token::Mark('.'));
@@ -74,8 +76,26 @@ pub(super) fn of_resource_path(code: &[Token]) -> Option<ResourcePathForm> {
         .chain(through)
         .flat_map(|s| signs(code, s))
         .collect();
-    let first = *signs.first()?;
-    signs.iter().all(|sign| *sign == first).then_some(first)
+    match signs.first() {
+        Some(first) => signs.iter().all(|sign| sign == first).then_some(*first),
+        // It is compared with what stands elsewhere.
+        None if !direct.is_empty() && code.iter().any(is_whole_path) => Some(ResourcePathForm::String),
+        None => None,
+    }
+}
+
+/// `"repository/type/tag"`: nobody needs such a text but for comparing it with a whole path.
+fn is_whole_path(token: &Token) -> bool {
+    let Token::Text(text) = token else {
+        return false;
+    };
+    let is_name = |segment: &str| {
+        !segment.is_empty()
+            && segment
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'))
+    };
+    text.split('/').count() == 3 && text.split('/').all(is_name)
 }
 
 /// Some tokens: the first, and the one after the last.
@@ -112,6 +132,40 @@ fn variable(code: &[Token], span: Span) -> Option<&Token> {
         (Some(Token::Mark('=')), two @ Some(Token::Name(_))) => two,
         _ => None,
     }
+}
+
+/// What the policy's own function calls the reference that it is called with.
+fn parameters(code: &[Token], span: Span) -> Vec<&Token> {
+    let ahead = code.get(..span.start).unwrap_or_default();
+    let Some((open, Token::Mark('('), place)) = enclosing(ahead) else {
+        return Vec::new();
+    };
+    let [.., function @ Token::Name(_)] = code.get(..open).unwrap_or_default() else {
+        return Vec::new();
+    };
+    let opened = (1..code.len())
+        .filter(|&at| matches!(code.get(at), Some(Token::Mark('('))) && code.get(at - 1) == Some(function));
+    opened
+        .filter_map(|open| argument_at(code, open, place))
+        .filter(|token| matches!(token, Token::Name(name) if name != "data" && name != "input"))
+        .collect()
+}
+
+/// The first token of an argument, by its place, of the call whose `(` is the token at `open`.
+fn argument_at(code: &[Token], open: usize, place: usize) -> Option<&Token> {
+    let (mut depth, mut commas) = (0_usize, 0);
+    for token in code.iter().skip(open + 1) {
+        if depth == 0 && commas == place {
+            return Some(token);
+        }
+        match token {
+            Token::Mark('(' | '[' | '{') | Token::Index => depth += 1,
+            Token::Mark(')' | ']' | '}') => depth = depth.checked_sub(1)?,
+            Token::Mark(',') if depth == 0 => commas += 1,
+            _ => {}
+        }
+    }
+    None
 }
 
 /// What is done with the value at `span`, by what stands around it.
