@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, header};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use daemon::budget::{Budget, Exhausted, Share};
 use http_body_util::BodyExt;
 
@@ -207,6 +209,14 @@ fn declared(headers: &HeaderMap) -> Option<usize> {
     headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse().ok())
+}
+
+/// The Rego text of a `policy` member: base64url without padding.
+pub(crate) fn policy_text(policy: &str) -> Result<String, KbsError> {
+    let bytes = URL_SAFE_NO_PAD
+        .decode(policy)
+        .map_err(|_| KbsError::BadPolicyBody("Failed to decode policy: not base64url without padding"))?;
+    String::from_utf8(bytes).map_err(|_| KbsError::BadPolicyBody("Failed to decode policy: not UTF-8"))
 }
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ use super::guests::Guest;
 use super::report::{Side, Unasked};
 use crate::admin::AdminGrant;
 use crate::attestation::{AttestationError, PolicyTrial, Tried, TriedClaims, TriedResult};
+use crate::body::policy_text;
 use crate::error::KbsError;
-use crate::handlers::decode_policy;
 use crate::state::Kbs;
 
 /// Guests sent at once, at most: their claims and the answer are one message each.
@@ -94,7 +94,7 @@ impl Trial {
     fn decoded_policies(&self) -> Result<BTreeMap<String, String>, KbsError> {
         let policies = self.attestation_policies.iter();
         policies
-            .map(|(id, policy)| Ok((id.clone(), decode_policy(policy)?)))
+            .map(|(id, policy)| Ok((id.clone(), policy_text(policy)?)))
             .collect()
     }
 

@@ -106,7 +106,7 @@ fn scope(id: &str, policy: Option<&ScopedPolicy>, in_force: &Tried) -> Result<Sc
 
 /// Text and policy, compiled where it holds nobody up.
 async fn compiled(kbs: &Kbs, policy: &str) -> Result<(String, ReleasePolicy), KbsError> {
-    let rego = crate::handlers::decode_policy(policy)?;
+    let rego = crate::body::policy_text(policy)?;
     let text = rego.clone();
     let compiled = kbs
         .policy

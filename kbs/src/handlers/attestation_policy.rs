@@ -5,9 +5,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use super::json;
+use super::{is_strict, json, roll_back_to};
 use crate::admin::AdminGrant;
 use crate::attestation::{Author, PolicyChange, Version};
+use crate::body::policy_text;
 use crate::call::Call;
 use crate::error::KbsError;
 use crate::state::Kbs;
@@ -16,11 +17,6 @@ use crate::state::Kbs;
 struct SetPolicy {
     policy_id: String,
     policy: String,
-}
-
-#[derive(Deserialize)]
-struct RollBack {
-    version: u64,
 }
 
 #[derive(Serialize)]
@@ -78,7 +74,7 @@ pub async fn set(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
     let strict = is_strict(call)?;
     let request: SetPolicy = serde_json::from_slice(&call.body_of(&grant, &kbs.bodies).await?)
         .map_err(|_| KbsError::BadPolicyBody("expected JSON with `policy_id` and `policy`"))?;
-    let rego = decode(&request.policy)?;
+    let rego = policy_text(&request.policy)?;
     let change = PolicyChange {
         id: &request.policy_id,
         rego: &rego,
@@ -160,8 +156,7 @@ pub async fn delete(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsErr
 /// `POST attestation-policy/{id}/rollback`
 pub async fn roll_back(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError> {
     let grant = kbs.administrator(call).await?;
-    let RollBack { version } = serde_json::from_slice(&call.body_of(&grant, &kbs.bodies).await?)
-        .map_err(|_| KbsError::BadPolicyBody("expected JSON with `version`, the number to go back to"))?;
+    let version = roll_back_to(kbs, call, &grant).await?;
     let back = kbs
         .management(&grant)?
         .roll_back_policy(id, version, &author(&grant))
@@ -192,24 +187,7 @@ fn note(call: &Call, id: &str, version: Option<&Version>) {
     });
 }
 
-/// Whether what a policy reads that is not there is a reason to refuse it.
-pub(super) fn is_strict(call: &Call) -> Result<bool, KbsError> {
-    match call.query()?.get("strict").map(String::as_str) {
-        None | Some("false") => Ok(false),
-        Some("" | "true") => Ok(true),
-        Some(_) => Err(KbsError::BadQuery),
-    }
-}
-
 /// The administrator, as a history names it.
 pub(super) fn author(grant: &AdminGrant) -> Author {
     Author::new("role", grant.role())
-}
-
-/// The Rego text of a `policy` member.
-pub(crate) fn decode(policy: &str) -> Result<String, KbsError> {
-    let bytes = URL_SAFE_NO_PAD
-        .decode(policy)
-        .map_err(|_| KbsError::BadPolicyBody("Failed to decode policy: not base64url without padding"))?;
-    String::from_utf8(bytes).map_err(|_| KbsError::BadPolicyBody("Failed to decode policy: not UTF-8"))
 }

@@ -7,7 +7,7 @@ use axum::response::Response;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::json;
+use super::{Parameters, json};
 use crate::call::Call;
 use crate::decisions::{Decision, DecisionId, Query};
 use crate::error::KbsError;
@@ -56,11 +56,7 @@ pub async fn list(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
 pub async fn show(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError> {
     let grant = kbs.administrator(call).await?;
     kept(kbs)?;
-    let with_claims = match call.query()?.get("claims").map(String::as_str) {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(_) => return Err(KbsError::BadParameter("`claims` is `true` or `false`".into())),
-    };
+    let with_claims = Parameters::of(call, &["claims"])?.flag("claims")?;
     let unknown = || KbsError::DecisionNotFound(id.to_owned());
     let known = id.parse().ok().and_then(|id| kbs.decisions.get(&grant, id));
     let (decision, claims) = known.ok_or_else(unknown)?;

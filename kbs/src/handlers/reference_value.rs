@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{flag, json, json_text};
+use super::{Parameters, json, json_text};
 use crate::attestation::{Change, Left, RevokeWhat};
 use crate::call::Call;
 use crate::error::KbsError;
@@ -77,11 +77,11 @@ pub async fn history(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsEr
 /// `DELETE reference-value/{id}?reason=…&forget=true`
 pub async fn delete(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError> {
     let grant = kbs.administrator(call).await?;
-    let mut query = call.query()?;
-    let forget = flag(&query, "forget")?;
+    let mut query = Parameters::of(call, &["reason", "forget"])?;
+    let forget = query.flag("forget")?;
     let change = Change {
         id: id.to_owned(),
-        reason: query.remove("reason"),
+        reason: query.0.remove("reason"),
         on_behalf_of: grant.role().to_owned(),
     };
     let deleted = kbs

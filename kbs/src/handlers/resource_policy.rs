@@ -7,8 +7,8 @@ use policy::ReleaseDialect;
 use serde::{Deserialize, Serialize};
 use storage::{Version, VersionsError};
 
-use super::attestation_policy::decode;
-use super::{flag, json};
+use super::{Parameters, is_strict, json, roll_back_to};
+use crate::body::policy_text;
 use crate::call::Call;
 use crate::error::KbsError;
 use crate::resource::{ActivePolicy, MAIN, NewPolicy, PolicyChanged, PolicyStoreError, Scope};
@@ -27,12 +27,6 @@ struct PutPolicy {
     policy: String,
     /// Needed by every policy but the one for everything.
     scope: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RollBack {
-    version: u64,
 }
 
 /// One policy of a list.
@@ -91,9 +85,9 @@ pub async fn set(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
     let grant = kbs.administrator(call).await?;
     let request: SetPolicy = serde_json::from_slice(&call.body_of(&grant, &kbs.bodies).await?)
         .map_err(|_| KbsError::BadPolicyBody("Illegal SetPolicy Request Json"))?;
-    let rego = decode(&request.policy)?;
+    let rego = policy_text(&request.policy)?;
     let new = NewPolicy {
-        strict: flag(&call.query()?, "strict")?,
+        strict: is_strict(call)?,
         ..NewPolicy::for_everything(&rego)
     };
     let set = kbs.policy.set(&grant, new, kbs.clock.now()).await;
@@ -105,14 +99,14 @@ pub async fn put(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError>
     let grant = kbs.administrator(call).await?;
     let request: PutPolicy = serde_json::from_slice(&call.body_of(&grant, &kbs.bodies).await?)
         .map_err(|_| KbsError::BadPolicyBody("expected JSON with `policy`, and `scope` if it has one"))?;
-    let rego = decode(&request.policy)?;
+    let rego = policy_text(&request.policy)?;
     let scope = request.scope.map(|scope| scope.parse::<Scope>()).transpose();
     let scope = scope.map_err(|error| sort(PolicyStoreError::Scope(error)))?;
     let new = NewPolicy {
         id,
         scope,
         rego: &rego,
-        strict: flag(&call.query()?, "strict")?,
+        strict: is_strict(call)?,
     };
     let set = kbs.policy.set(&grant, new, kbs.clock.now()).await;
     changed(call, &set.map_err(sort)?)
@@ -121,10 +115,9 @@ pub async fn put(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError>
 /// `POST resource-policy/{id}/rollback`
 pub async fn roll_back(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsError> {
     let grant = kbs.administrator(call).await?;
-    let request: RollBack = serde_json::from_slice(&call.body_of(&grant, &kbs.bodies).await?)
-        .map_err(|_| KbsError::BadPolicyBody("expected JSON with `version`, the number to go back to"))?;
+    let version = roll_back_to(kbs, call, &grant).await?;
     let now = kbs.clock.now();
-    let set = kbs.policy.roll_back(&grant, id, request.version, now).await;
+    let set = kbs.policy.roll_back(&grant, id, version, now).await;
     changed(call, &set.map_err(sort)?)
 }
 
@@ -145,7 +138,7 @@ pub async fn delete(kbs: &Kbs, call: &Call, id: &str) -> Result<Response, KbsErr
 pub async fn list(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
     let grant = kbs.administrator(call).await?;
     let policies = kbs.policy.list(&grant);
-    match flag(&call.query()?, "details")? {
+    match Parameters::of(call, &["details"])?.flag("details")? {
         true => json(&policies.iter().map(|policy| summary(policy)).collect::<Vec<_>>()),
         false => json(&policies.iter().map(|policy| policy.id()).collect::<Vec<_>>()),
     }

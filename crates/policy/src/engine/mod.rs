@@ -12,6 +12,7 @@ mod differential;
 mod documents;
 mod guarded;
 mod host;
+mod silent;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -345,7 +346,7 @@ fn engine_with(rego: &str, version: RegoVersion) -> Result<Engine, String> {
     engine.set_rego_v0(version == RegoVersion::V0);
     engine.set_gather_prints(true);
     engine
-        .add_policy(FILE.to_owned(), rego.to_owned())
+        .add_policy(FILE.to_owned(), silent::without_prints(rego).into_owned())
         .map_err(|e| one_line(&e))?;
     Ok(engine)
 }

@@ -135,7 +135,21 @@ fn built_ins_that_reach_out_do_not_exist() {
             "Unknown function",
         );
     }
-    does_not_compile("allow if print(input)", "print");
+}
+
+#[test]
+fn print_prints_nothing_and_decides_nothing() {
+    let granted = Some(Value::from(true));
+    for body in [
+        "allow if print(input)",
+        "allow if {\n print(\"absent:\", input.absent, 1 / 0)\n 1 == 1\n}",
+        "allow if every x in [1, 2] {\n print(x)\n x > 0\n}",
+    ] {
+        assert_eq!(evaluate(body).unwrap(), granted, "{body}");
+    }
+    let denied = evaluate("allow if {\n print(\"x\")\n 1 == 2\n}").unwrap();
+    assert_eq!(denied, None);
+    does_not_compile("allow if {\n print(\"x\"\n}", "expecting `)`");
 }
 
 #[test]

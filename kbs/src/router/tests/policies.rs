@@ -139,6 +139,13 @@ async fn warnings_come_back_and_a_strict_check_refuses() {
         .administer("POST", "attestation-policy?strict=maybe", doubtful())
         .await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    // Whoever misspells it means it all the same.
+    let answer = bench
+        .administer("POST", "attestation-policy?strikt=true", doubtful())
+        .await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    let said = answer.json()["detail"].to_string();
+    assert!(said.contains("`strikt` is not known: there is strict"), "{said}");
     let history = bench
         .administer("GET", "attestation-policy/a_cpu/history", "")
         .await;
