@@ -19,7 +19,7 @@ use storage::{StorageConfig, StorageType};
 pub use config::{ResourceBackendType, ResourceConfig};
 pub use error::{BackendError, BackendSetupError};
 pub use kv::KvBackend;
-pub use local_fs::LocalFsBackend;
+pub use local_fs::{Form, LocalFsBackend};
 
 use crate::admin::AdminGrant;
 use crate::resource::{ReleasePermit, ResourcePath};
@@ -62,14 +62,15 @@ pub fn open(
         ResourceBackendType::KvStorage => match (storage.storage_type, &storage.backends.local_fs) {
             (StorageType::LocalFs, Some(local_fs)) => {
                 let repository = local_fs.dir_path.join(NAMESPACE);
-                Ok(Arc::new(LocalFsBackend::open(&repository, limit)?))
+                // A namespace of the storage: what shares it looks for flat names.
+                Ok(Arc::new(LocalFsBackend::open(&repository, Form::Flat, limit)?))
             }
             _ => Ok(Arc::new(KvBackend::new(storage.open(NAMESPACE)?, limit))),
         },
         ResourceBackendType::LocalFs => {
             let given = config.dir_path.as_deref();
             let repository = given.unwrap_or(Path::new(config::DEFAULT_REPOSITORY));
-            Ok(Arc::new(LocalFsBackend::open(repository, limit)?))
+            Ok(Arc::new(LocalFsBackend::open(repository, Form::Nested, limit)?))
         }
         other => Err(BackendSetupError::NotInThisVersion(other.as_str())),
     }

@@ -85,7 +85,7 @@ async fn a_permit_for_something_else_reads_no_resource() {
     let grant = AdminGrant::for_tests();
     let backends: [Arc<dyn ResourceBackend>; 2] = [
         Arc::new(KvBackend::new(Arc::new(Memory::new()), LIMIT)),
-        Arc::new(LocalFsBackend::open(dir.path(), LIMIT).unwrap()),
+        Arc::new(LocalFsBackend::open(dir.path(), Form::Nested, LIMIT).unwrap()),
     ];
     for backend in backends {
         backend
@@ -104,7 +104,7 @@ async fn a_permit_for_something_else_reads_no_resource() {
 }
 
 #[tokio::test]
-async fn with_local_fs_storage_resources_are_files_below_repository() {
+async fn with_local_fs_storage_resources_are_flat_files_below_repository() {
     let dir = tempfile::tempdir().unwrap();
     let storage = storage_in(dir.path(), StorageType::LocalFs);
     let backend = open(
@@ -119,7 +119,7 @@ async fn with_local_fs_storage_resources_are_files_below_repository() {
         .await
         .unwrap();
     assert_eq!(
-        std::fs::read(dir.path().join("repository/default/key/1")).unwrap(),
+        std::fs::read(dir.path().join(r"repository/default\x2Fkey\x2F1")).unwrap(),
         b"v"
     );
 }

@@ -3,18 +3,21 @@
 //!
 //! A file that is put there by hand, or by a CSI driver with its symbolic
 //! links, is served by the next request: nothing is remembered between
-//! reads. The flat names that the existing ecosystem writes
-//! (`repository\x2Ftype\x2Ftag` in `<dir>` itself) are read too; a write
-//! replaces such a file by the nested form.
+//! reads. So are the flat names that the existing ecosystem writes
+//! (`repository\x2Ftype\x2Ftag` in `<dir>` itself). A write keeps the form
+//! in which the resource is there, so that every program that shares the
+//! directory goes on finding it; where there are two files, the newer counts.
 //!
-//! [`names`] says where a resource can be, [`reading`] and [`writing`] touch
-//! the files, [`root`] decides what lies inside the repository.
+//! [`names`] says where a resource can be, [`choice`] which of two files
+//! counts, [`reading`] and [`writing`] touch the files, [`root`] decides what
+//! lies inside the repository.
 //!
 //! A small file is read on the calling thread: a handful of system calls,
 //! a third of what handing them to another thread costs. Larger files, and
 //! all files for a while after several were slow, go to a blocking thread, so
 //! that a slow file system does not hold up the runtime.
 
+mod choice;
 mod names;
 mod reading;
 mod root;
@@ -31,6 +34,8 @@ use async_trait::async_trait;
 use daemon::strikes::Strikes;
 use jose::secret::Secret;
 
+use self::choice::Doubles;
+pub use self::names::Form;
 use self::root::Root;
 use super::{BackendError, BackendSetupError, ResourceBackend};
 use crate::admin::AdminGrant;
@@ -50,6 +55,10 @@ pub struct LocalFsBackend {
 /// What the blocking threads share.
 struct Files {
     root: Root,
+    /// The form of a resource that is not there yet.
+    new: Form,
+    /// What was warned of.
+    doubles: Doubles,
     /// One change at a time: a write is several steps.
     changing: Mutex<()>,
     /// Whether reads have been slow, and go to a blocking thread.
@@ -57,8 +66,9 @@ struct Files {
 }
 
 impl LocalFsBackend {
-    /// Over the repository `dir`, which is made if it is missing, for resources of up to `limit` bytes.
-    pub fn open(dir: &Path, limit: usize) -> Result<Self, BackendSetupError> {
+    /// Over the repository `dir`, which is made if it is missing, for resources of up to `limit` bytes. A resource
+    /// that is not there yet is written in the form `new`.
+    pub fn open(dir: &Path, new: Form, limit: usize) -> Result<Self, BackendSetupError> {
         let root = Root::open(dir).map_err(|cause| BackendSetupError::Directory {
             path: dir.to_path_buf(),
             cause,
@@ -66,6 +76,8 @@ impl LocalFsBackend {
         Ok(Self {
             files: Arc::new(Files {
                 root,
+                new,
+                doubles: Doubles::default(),
                 changing: Mutex::new(()),
                 strikes: Strikes::default(),
             }),
@@ -93,8 +105,9 @@ impl Files {
     fn read(&self, path: &ResourcePath, limit: usize) -> Result<Secret, BackendError> {
         // Large files go to a blocking thread anyhow.
         let limit_of_time = if limit > SMALL { Duration::MAX } else { SLOW };
-        self.strikes
-            .time(limit_of_time, || reading::read(&self.root, path, limit))
+        self.strikes.time(limit_of_time, || {
+            reading::read(&self.root, &self.doubles, path, limit)
+        })
     }
 }
 
@@ -125,7 +138,7 @@ impl ResourceBackend for LocalFsBackend {
         let (path, value) = (path.clone(), Secret::from(value.expose().to_vec()));
         self.blocking("write", move |files| {
             let _one_at_a_time = files.changing.lock();
-            writing::write(&files.root, &path, &value)
+            writing::write(&files.root, files.new, &path, &value)
         })
         .await
     }

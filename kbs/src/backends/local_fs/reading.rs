@@ -7,24 +7,51 @@ use std::path::Path;
 
 use jose::secret::Secret;
 
-use super::names;
+use super::choice::{self, Doubles};
+use super::names::{self, Form};
 use super::root::Root;
 use crate::backends::BackendError;
 use crate::resource::ResourcePath;
 
-/// The resource's value, from the nested file or else the flat one. One of
-/// more than `limit` bytes is [`BackendError::TooLarge`].
-pub(super) fn read(root: &Root, path: &ResourcePath, limit: usize) -> Result<Secret, BackendError> {
-    let nested = names::nested(root.path(), path);
-    if let Some(found) = read_file(root, &nested, limit)? {
+/// The resource's value, from the nested file or the flat one; from the newer
+/// where there are both. One of more than `limit` bytes is
+/// [`BackendError::TooLarge`].
+pub(super) fn read(
+    root: &Root,
+    doubles: &Doubles,
+    path: &ResourcePath,
+    limit: usize,
+) -> Result<Secret, BackendError> {
+    let (nested, flat) = (names::nested(root.path(), path), names::flat(root.path(), path));
+    let form = match (look(&nested)?, look(&flat)?) {
+        (Some(one), Some(other)) => {
+            let form = choice::newer(&one, &other);
+            match form {
+                Form::Nested => doubles.warn(path, &nested, &flat),
+                Form::Flat => doubles.warn(path, &flat, &nested),
+            }
+            form
+        }
+        (None, Some(_)) => Form::Flat,
+        (Some(_), None) => Form::Nested,
+        // A CSI driver that swaps its `..data` link and then removes the old
+        // directory makes a file vanish for an instant.
+        (None, None) => return read_file(root, &nested, limit)?.ok_or(BackendError::NotFound),
+    };
+    let (counts, other) = match form {
+        Form::Nested => (&nested, &flat),
+        Form::Flat => (&flat, &nested),
+    };
+    if let Some(found) = open_file(root, counts, limit)? {
         return Ok(found);
     }
-    if let Some(found) = read_file(root, &names::flat(root.path(), path), limit)? {
-        return Ok(found);
+    // Gone meanwhile: by the driver, or by a write that keeps one file of two.
+    for file in [other, counts] {
+        if let Some(found) = read_file(root, file, limit)? {
+            return Ok(found);
+        }
     }
-    // A CSI driver that swaps its `..data` link and then removes the old
-    // directory makes a file vanish for an instant.
-    read_file(root, &nested, limit)?.ok_or(BackendError::NotFound)
+    Err(BackendError::NotFound)
 }
 
 /// Every resource there is a regular file for, sorted.
@@ -57,15 +84,27 @@ pub(super) fn list(root: &Root) -> Result<Vec<ResourcePath>, BackendError> {
     Ok(found.into_iter().collect())
 }
 
+/// What is known of the file of this name, if there is one. Before opening:
+/// to open a pipe waits for its writer.
+fn look(path: &Path) -> Result<Option<fs::Metadata>, BackendError> {
+    match fs::metadata(path) {
+        Ok(there) if there.is_file() => Ok(Some(there)),
+        Ok(there) if there.is_dir() => Ok(None),
+        Ok(_) => Err(BackendError::Outside),
+        Err(cause) => missing(cause),
+    }
+}
+
 /// `None` where there is no file of this name.
 fn read_file(root: &Root, path: &Path, limit: usize) -> Result<Option<Secret>, BackendError> {
-    // Before opening: to open a pipe waits for its writer.
-    match fs::metadata(path) {
-        Ok(there) if there.is_file() => {}
-        Ok(there) if there.is_dir() => return Ok(None),
-        Ok(_) => return Err(BackendError::Outside),
-        Err(cause) => return missing(cause),
+    match look(path)? {
+        Some(_) => open_file(root, path, limit),
+        None => Ok(None),
     }
+}
+
+/// As [`read_file`], where it was a file at a look just now.
+fn open_file(root: &Root, path: &Path, limit: usize) -> Result<Option<Secret>, BackendError> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(cause) => return missing(cause),

@@ -7,6 +7,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::backends::tests::{LIMIT, read_as_guest, resource_path, secret};
 
+mod forms;
+
 struct Fixture {
     dir: TempDir,
     backend: LocalFsBackend,
@@ -15,8 +17,12 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Self {
+        Self::with(Form::Nested)
+    }
+
+    fn with(new: Form) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let backend = LocalFsBackend::open(&dir.path().join("repository"), LIMIT).unwrap();
+        let backend = LocalFsBackend::open(&dir.path().join("repository"), new, LIMIT).unwrap();
         Self {
             dir,
             backend,
@@ -172,46 +178,6 @@ async fn a_write_to_a_link_replaces_the_link_and_not_what_it_leads_to() {
 }
 
 #[tokio::test]
-async fn the_flat_names_of_the_existing_ecosystem_are_read() {
-    let files = Fixture::new();
-    files.put(r"default\x2Fattestation-status\x2Fstatus", "success");
-    assert_eq!(
-        files.read("default/attestation-status/status").await.unwrap(),
-        b"success"
-    );
-    assert_eq!(files.list().await, ["default/attestation-status/status"]);
-    // Where both are, the nested one is the newer way.
-    files.put("default/attestation-status/status", "nested");
-    assert_eq!(
-        files.read("default/attestation-status/status").await.unwrap(),
-        b"nested"
-    );
-    assert_eq!(files.list().await, ["default/attestation-status/status"]);
-}
-
-#[tokio::test]
-async fn a_write_replaces_the_flat_file_and_a_delete_removes_both() {
-    let files = Fixture::new();
-    files.put(r"a\x2Fb\x2Fc", "old");
-    files.write("a/b/c", "new").await.unwrap();
-    assert!(!files.at(r"a\x2Fb\x2Fc").exists());
-    assert_eq!(fs::read(files.at("a/b/c")).unwrap(), b"new");
-
-    files.put(r"a\x2Fb\x2Fc", "old");
-    files.delete("a/b/c").await.unwrap();
-    assert!(matches!(files.read("a/b/c").await, Err(BackendError::NotFound)));
-    assert!(matches!(files.delete("a/b/c").await, Err(BackendError::NotFound)));
-    assert!(matches!(
-        files.delete("never/was/there").await,
-        Err(BackendError::NotFound)
-    ));
-
-    files.put(r"a\x2Fb\x2Fd", "flat only");
-    files.delete("a/b/d").await.unwrap();
-    assert!(files.list().await.is_empty());
-}
-
-#[tokio::test]
 async fn what_is_no_file_is_no_resource() {
     let files = Fixture::new();
     files.put("a/b/c/deeper", "x");
@@ -308,7 +274,7 @@ async fn a_root_that_is_a_link_may_be_moved_while_running() {
     }
     let link = dir.path().join("current");
     symlink("one", &link).unwrap();
-    let backend = LocalFsBackend::open(&link, LIMIT).unwrap();
+    let backend = LocalFsBackend::open(&link, Form::Nested, LIMIT).unwrap();
     assert_eq!(read_as_guest(&backend, "a/b/c").await.unwrap(), b"old");
     fs::remove_file(&link).unwrap();
     symlink("two", &link).unwrap();
@@ -334,7 +300,7 @@ fn without_proc_the_file_that_is_open_must_be_the_one_the_path_leads_to() {
 fn a_repository_that_cannot_be_made_is_named() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("file"), "").unwrap();
-    let Err(refused) = LocalFsBackend::open(&dir.path().join("file/repository"), LIMIT) else {
+    let Err(refused) = LocalFsBackend::open(&dir.path().join("file/repository"), Form::Nested, LIMIT) else {
         panic!("opened below a file");
     };
     assert!(refused.to_string().contains("file/repository"));

@@ -7,23 +7,40 @@ use std::path::{Path, PathBuf};
 
 use jose::secret::Secret;
 
-use super::names;
+use super::names::{self, Form};
 use super::root::Root;
 use crate::backends::BackendError;
 use crate::resource::ResourcePath;
 
-/// Writes the nested file, then removes a flat one of the same name, which
-/// would otherwise come to light again when the new one is deleted.
-pub(super) fn write(root: &Root, path: &ResourcePath, value: &Secret) -> Result<(), BackendError> {
-    let Some(file) = place(root, path, true)? else {
+/// Writes the resource in the form in which it is there; in the form `new`
+/// where it is in neither or in both. Then removes the other file, which would
+/// otherwise come to light again when this one is deleted.
+pub(super) fn write(root: &Root, new: Form, path: &ResourcePath, value: &Secret) -> Result<(), BackendError> {
+    let (nested, flat) = (names::nested(root.path(), path), names::flat(root.path(), path));
+    let form = match (is_there(&nested), is_there(&flat)) {
+        (true, false) => Form::Nested,
+        (false, true) => Form::Flat,
+        _ if names::fits_flat(path) => new,
+        _ => Form::Nested,
+    };
+    let (file, other) = match form {
+        Form::Nested => (place(root, path, true)?, Some(flat)),
+        Form::Flat if is_there(&nested) => (Some(flat), place(root, path, false)?),
+        Form::Flat => (Some(flat), None),
+    };
+    let Some(file) = file.filter(|file| !file.is_dir()) else {
         return Err(BackendError::Outside);
     };
-    if file.is_dir() {
-        return Err(BackendError::Outside);
-    }
     storage::atomic_write(&file, value.expose()).map_err(|cause| failed("write", cause))?;
-    remove(&names::flat(root.path(), path))?;
+    if let Some(other) = other {
+        remove(&other)?;
+    }
     Ok(())
+}
+
+/// Whether a name is taken by a file, or by a link wherever it leads.
+fn is_there(file: &Path) -> bool {
+    fs::symlink_metadata(file).is_ok_and(|there| !there.is_dir())
 }
 
 /// Removes both forms.
