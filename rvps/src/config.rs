@@ -2,8 +2,13 @@
 
 use std::path::PathBuf;
 
-use daemon::{audit::AuditConfig, config::Retired, tls::TlsServerConfig};
+use daemon::{
+    audit::AuditConfig,
+    config::{Retired, retire},
+    tls::TlsServerConfig,
+};
 use serde::Deserialize;
+use serde_json::Value;
 use storage::StorageConfig;
 
 /// The whole file. Everything may be left out.
@@ -159,10 +164,6 @@ pub const RETIRED_KEYS: &[Retired] = &[
                without them the values are kept in memory only",
     },
     Retired {
-        path: "storage.backends.local_json.dir_path",
-        note: "use `storage.backends.local_json.file_dir_path`",
-    },
-    Retired {
         path: "store_type",
         note: "use `storage.storage_type`",
     },
@@ -171,3 +172,10 @@ pub const RETIRED_KEYS: &[Retired] = &[
         note: "use `storage.backends`",
     },
 ];
+
+/// Drops what older files carry, with one sentence for each such key.
+pub fn upgrade(file: &mut Value) -> Vec<String> {
+    let mut warnings = retire(file, RETIRED_KEYS);
+    warnings.extend(storage::drop_retired(file, "storage"));
+    warnings
+}

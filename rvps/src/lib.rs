@@ -32,7 +32,7 @@ mod tests;
 pub use caller::{Caller, How, Registrar};
 pub use config::{
     AllowUnsigned, AuthConfig, Config, ExtractorsConfig, InTotoExtractorConfig, JwtConfig, RETIRED_KEYS,
-    RegistrarConfig, SwidExtractorConfig, TrustAnchorConfig,
+    RegistrarConfig, SwidExtractorConfig, TrustAnchorConfig, upgrade,
 };
 pub use error::{ManageError, OpenError, QueryError, Refusal, RegisterError};
 pub use extractors::{MAX_NAME_BYTES, MAX_VALUE_BYTES, MAX_VALUES};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::bail;
-use daemon::config::{Loaded, load, load_str};
+use daemon::config::{Loaded, load, load_str_upgraded};
 use serde::Deserialize;
 use serde_json::Value;
 use storage::{StorageConfig, StorageType};
@@ -19,7 +19,11 @@ pub(crate) fn configuration(path: &Path) -> anyhow::Result<Loaded<Config>> {
     if !KEYS_OF_A_KBS.iter().any(|key| file.get(key).is_some()) {
         return Ok(Config::load(path)?);
     }
-    let Loaded { config, warnings } = load_str::<KbsFile>(&file.to_string(), "json", &[])?;
+    let Loaded { config, warnings } = load_str_upgraded::<KbsFile>(&file.to_string(), "json", |file| {
+        storage::drop_retired(file, "storage_backend")
+            .into_iter()
+            .collect()
+    })?;
     let service = config.attestation_service;
     if !BUILT_IN.contains(&service.kind.as_str()) {
         bail!(
@@ -129,6 +133,18 @@ mod tests {
         let wrong = text.replace("crl =", "clr =");
         let error = format!("{:#}", read("kbs.toml", &wrong).unwrap_err());
         assert!(error.contains("clr"), "{error}");
+    }
+
+    #[test]
+    fn a_directory_that_never_took_effect_does_not_stop_the_commands() {
+        let text = "[http_server]\n[storage_backend]\nstorage_type = \"LocalJson\"\n\
+                    [storage_backend.backends.local_json]\ndir_path = \"/elsewhere\"\n";
+        let config = read("kbs.toml", text).unwrap();
+        let used = config.storage_backend.backends.local_json.unwrap().file_dir_path;
+        assert_eq!(
+            used,
+            PathBuf::from("/opt/confidential-containers/storage/local_json")
+        );
     }
 
     #[test]

@@ -155,6 +155,49 @@ fn files_of_earlier_versions_load_with_a_warning_for_each_retired_key() {
 }
 
 #[test]
+fn a_directory_of_local_json_that_never_took_effect_is_not_opened() {
+    let loaded = parse(
+        r#"{"storage_backend": {"storage_type": "LocalJson", "backends": {"local_json": {"dir_path": "/elsewhere"}}}}"#,
+    )
+    .unwrap();
+    let used = loaded
+        .config
+        .storage_backend
+        .backends
+        .local_json
+        .unwrap()
+        .file_dir_path;
+    assert_eq!(
+        used.to_str(),
+        Some("/opt/confidential-containers/storage/local_json")
+    );
+    assert!(
+        loaded.warnings[0].contains("local_json.dir_path"),
+        "{:?}",
+        loaded.warnings
+    );
+}
+
+#[test]
+fn optional_keys_may_be_null_as_generated_files_have_them() {
+    let default = parse("{}").unwrap().config;
+    let loaded = parse(
+        r#"{"verifier_config": {"dcap_verifier": null, "nvidia_verifier": {"type": "Remote", "verifier_url": null},
+            "snp_verifier": {"vcek_sources": [{"type": "OfflineStore", "path": null}, {"type": "KDS", "base_url": null}]}}}"#,
+    )
+    .unwrap();
+    assert_eq!(loaded.warnings.len(), 4, "{:?}", loaded.warnings);
+    let without = parse(
+        r#"{"verifier_config": {"nvidia_verifier": {"type": "Remote"},
+            "snp_verifier": {"vcek_sources": [{"type": "OfflineStore"}, {"type": "KDS"}]}}}"#,
+    );
+    let shown = |config: &Config| format!("{config:?}");
+    assert_eq!(shown(&loaded.config), shown(&without.unwrap().config));
+    let none = parse(r#"{"verifier_config": null}"#).unwrap().config;
+    assert_eq!(shown(&none), shown(&default));
+}
+
+#[test]
 fn a_broker_that_is_a_name_and_a_remote_rvps_without_a_type_are_understood_as_a_kbs_does() {
     let loaded = parse(
         r#"{"attestation_token_broker": "Simple", "attestation_token_config": {"duration_min": 9},

@@ -83,6 +83,7 @@ pub fn upgrade(section: &mut Value, place: &str) -> Vec<String> {
         }
     }
     rvps(section, place, &mut warnings);
+    warnings.extend(storage::drop_retired(section, "storage_backend"));
     let gone = retire(section, RETIRED).into_iter();
     warnings.extend(gone.map(|warning| warning.replacen('`', &format!("`{place}"), 1)));
     warnings

@@ -22,6 +22,7 @@ mod local_fs;
 mod local_json;
 mod lock;
 mod memory;
+mod retired;
 mod versions;
 
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub use key::MAX_KEY_BYTES;
 pub use local_fs::LocalFs;
 pub use local_json::LocalJson;
 pub use memory::Memory;
+pub use retired::drop_retired;
 pub use versions::{Author, Draft, Event, KEPT_TEXTS, KEPT_VERSIONS, Version, Versions, VersionsError};
 
 /// What a storage operation gives back.

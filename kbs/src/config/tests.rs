@@ -162,6 +162,31 @@ fn the_operators_template_loads_with_its_ignored_keys_named() {
 }
 
 #[test]
+fn a_directory_of_local_json_that_never_took_effect_is_not_opened() {
+    let loaded = toml(
+        r#"
+        [storage_backend]
+        storage_type = "LocalJson"
+        [storage_backend.backends.local_json]
+        dir_path = "/elsewhere"
+        "#,
+    );
+    let used = loaded
+        .config
+        .storage_backend
+        .backends
+        .local_json
+        .unwrap()
+        .file_dir_path;
+    assert_eq!(
+        used,
+        PathBuf::from("/opt/confidential-containers/storage/local_json")
+    );
+    let told = |warning: &String| warning.contains("/opt/confidential-containers/storage/local_json;");
+    assert!(loaded.warnings.iter().any(told), "{:?}", loaded.warnings);
+}
+
+#[test]
 fn a_configuration_from_before_the_tables_is_honoured_with_warnings() {
     let policy = tempfile::NamedTempFile::new().unwrap();
     let text = r#"

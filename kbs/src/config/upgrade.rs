@@ -24,10 +24,6 @@ const MOVED: &[(&str, &str)] = &[
     ),
     ("policy_engine_config", "policy_engine"),
     (POLICY_PATH, "resource_policy.initial_file"),
-    (
-        "storage_backend.backends.local_json.dir_path",
-        "storage_backend.backends.local_json.file_dir_path",
-    ),
 ];
 
 /// Where older versions kept the policy, and put their default if there was none.
@@ -72,6 +68,7 @@ pub(super) fn upgrade(file: &mut Value) -> Vec<String> {
         }
     }
     admin(file, &mut warnings);
+    warnings.extend(storage::drop_retired(file, "storage_backend"));
     if let Some(section) = file.get_mut("attestation_service") {
         warnings.extend(built_in::upgrade(section, "attestation_service."));
     }

@@ -8,7 +8,7 @@ use daemon::{
     shutdown::{DEFAULT_GRACE, Shutdown},
     telemetry::{LogFormat, TelemetryOptions},
 };
-use rvps::{Config, RETIRED_KEYS};
+use rvps::Config;
 
 /// Keeps reference values, and serves them over gRPC.
 #[derive(Parser)]
@@ -46,7 +46,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         format: arguments.log_format,
     })?;
     tracing::info!(version = daemon::build_info::version(), "rvps");
-    let loaded = daemon::config::load::<Config>(&arguments.config, RETIRED_KEYS)?;
+    let loaded = daemon::config::load_upgraded::<Config>(&arguments.config, rvps::upgrade)?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }

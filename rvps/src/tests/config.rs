@@ -1,9 +1,9 @@
 use std::path::{Path, PathBuf};
 
-use daemon::config::{load, load_str};
+use daemon::config::{load, load_str, load_str_upgraded};
 use storage::StorageType;
 
-use crate::{Config, RETIRED_KEYS, Rules, auth::Authenticator};
+use crate::{Config, RETIRED_KEYS, Rules, auth::Authenticator, upgrade};
 
 fn deployed(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -51,6 +51,19 @@ fn retired_keys_are_accepted_with_a_warning_that_names_their_replacement() {
     );
     assert!(
         loaded.warnings[1].contains("file_dir_path"),
+        "{:?}",
+        loaded.warnings
+    );
+}
+
+#[test]
+fn a_directory_of_local_json_that_never_took_effect_is_not_opened() {
+    let older = r#"{"storage": {"storage_type": "LocalJson", "backends": {"local_json": {"dir_path": "/elsewhere"}}}}"#;
+    let loaded = load_str_upgraded::<Config>(older, "json", upgrade).unwrap();
+    let used = loaded.config.storage.backends.local_json.unwrap().file_dir_path;
+    assert_eq!(used, Path::new("/opt/confidential-containers/storage/local_json"));
+    assert!(
+        loaded.warnings[0].contains("/opt/confidential-containers/storage/local_json;"),
         "{:?}",
         loaded.warnings
     );

@@ -1,10 +1,11 @@
 //! Loading a configuration file: TOML, JSON or YAML, told apart by the extension.
 //!
 //! A file says exactly what is meant or the start stops: an unknown key is an error that names its place
-//! and the nearest known key. Keys that used to exist are dropped, with a warning that says what to use.
+//! and the nearest known key. A key that is `null` is as if it was left out, with a warning. Keys that used to exist are dropped, with a warning that says what to use.
 //! The structs that are read into carry `#[serde(deny_unknown_fields)]`.
 
 mod error;
+mod nulls;
 mod places;
 mod retired;
 mod suggest;
@@ -26,7 +27,7 @@ pub use self::retired::{Retired, retire};
 pub struct Loaded<T> {
     /// What the file says.
     pub config: T,
-    /// One sentence for each retired key that was found. To be logged once logging works.
+    /// One sentence for each retired key, and each `null`, that was found. To be logged once logging works.
     pub warnings: Vec<String>,
 }
 
@@ -107,7 +108,8 @@ fn interpret<T: DeserializeOwned>(
     mut value: Value,
     upgrade: impl FnOnce(&mut Value) -> Vec<String>,
 ) -> Result<Loaded<T>, ConfigError> {
-    let warnings = upgrade(&mut value);
+    let mut warnings = nulls::drop_nulls(&mut value);
+    warnings.extend(upgrade(&mut value));
     let config = serde_path_to_error::deserialize(value).map_err(|error| ConfigError::Invalid {
         name: name.to_owned(),
         key: error.path().to_string(),

@@ -156,3 +156,33 @@ fn a_missing_file_a_foreign_extension_and_broken_text_name_the_file() {
         assert!(message.contains(name), "{message}");
     }
 }
+
+#[test]
+fn a_key_that_is_null_is_as_if_it_was_left_out_with_a_warning() {
+    let json = r#"{"http": {"sockets": [], "insecure_http": null, "kind": null}, "labels": null,
+                   "plugins": [{"name": "x", "tls_mode": null}]}"#;
+    let yaml =
+        "http:\n  sockets: []\n  insecure_http:\n  kind: ~\nlabels:\nplugins:\n- name: x\n  tls_mode:\n";
+    for (extension, text) in [("json", json), ("yaml", yaml)] {
+        let loaded: Loaded<Example> = load_str(text, extension, &[]).unwrap();
+        assert_eq!(loaded.config.http.kind, Kind::Memory, "{extension}");
+        assert!(!loaded.config.http.insecure_http && loaded.config.labels.is_empty());
+        for key in [
+            "`http.insecure_http`",
+            "`http.kind`",
+            "`labels`",
+            "`plugins[0].tls_mode`",
+        ] {
+            let told = loaded.warnings.iter().any(|warning| warning.contains(key));
+            assert!(told, "{extension} {key}: {:?}", loaded.warnings);
+        }
+        assert_eq!(loaded.warnings.len(), 4, "{extension}");
+    }
+}
+
+#[test]
+fn a_null_is_neither_a_needed_key_nor_an_element_of_a_list() {
+    assert!(load_str::<Example>(r#"{"http": {"sockets": null}}"#, "json", &[]).is_err());
+    assert!(load_str::<Example>(r#"{"http": null}"#, "json", &[]).is_err());
+    assert!(load_str::<Example>(r#"{"http": {"sockets": [null]}}"#, "json", &[]).is_err());
+}

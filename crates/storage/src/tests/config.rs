@@ -1,4 +1,6 @@
-use crate::{StorageConfig, StorageError, StorageType};
+use serde_json::json;
+
+use crate::{StorageConfig, StorageError, StorageType, drop_retired};
 
 fn parse(text: &str) -> StorageConfig {
     serde_json::from_str(text).unwrap()
@@ -118,4 +120,30 @@ fn credentials_are_not_in_debug_output() {
         r#"{"backends": {"postgres": {"password": "canary"}, "redis": {"url": "redis://:canary@host:6379"}}}"#,
     );
     assert!(!format!("{config:?}").contains("canary"));
+}
+
+#[test]
+fn a_directory_that_never_took_effect_is_dropped_and_the_one_in_use_named() {
+    let mut file = json!({"storage_backend": {"storage_type": "LocalJson",
+        "backends": {"local_json": {"dir_path": "/elsewhere"}}}});
+    let warning = drop_retired(&mut file, "storage_backend").unwrap();
+    for told in [
+        "`storage_backend.backends.local_json.dir_path`",
+        " /opt/confidential-containers/storage/local_json;",
+    ] {
+        assert!(warning.contains(told), "{warning}");
+    }
+    assert!(!warning.contains("/elsewhere"), "{warning}");
+    let config: StorageConfig = serde_json::from_value(file["storage_backend"].clone()).unwrap();
+    let in_use = config.backends.local_json.unwrap().file_dir_path;
+    assert_eq!(
+        in_use.to_str(),
+        Some("/opt/confidential-containers/storage/local_json")
+    );
+
+    let mut both =
+        json!({"storage": {"backends": {"local_json": {"dir_path": "/a", "file_dir_path": "/b"}}}});
+    assert!(drop_retired(&mut both, "storage").unwrap().contains(" /b;"));
+    assert_eq!(drop_retired(&mut both, "storage"), None, "it is gone");
+    assert_eq!(drop_retired(&mut json!({"storage": []}), "storage"), None);
 }
