@@ -13,6 +13,9 @@ use crate::{Appraisal, AskedValue};
 pub struct Explanation {
     /// The claims that are set, in token order.
     pub claims: Vec<ExplainedClaim>,
+    /// Where nothing is claimed: the conditions that keep the rule with the claims from having a value.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub undefined: Vec<FailedCondition>,
     /// The reference values that the policy asked for.
     pub asked: Vec<AskedValue>,
     /// Why this is not all that there is to say.
@@ -104,6 +107,9 @@ pub struct FailedCondition {
     /// The other conditions of its rule that do not hold either. They all would have to, together with this one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<FailedCondition>,
+    /// It looks at something that is absent, and there is something that looks almost the same.
+    #[serde(skip)]
+    pub(crate) is_misspelt: bool,
     /// It looks at the claims of a TEE that the evidence is not of.
     #[serde(skip)]
     pub(crate) of_another_tee: bool,
@@ -162,6 +168,7 @@ impl Explanation {
         });
         Self {
             claims: claims.collect(),
+            undefined: Vec::new(),
             asked: appraisal.asked.clone(),
             incomplete: None,
         }

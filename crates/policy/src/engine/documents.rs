@@ -102,6 +102,13 @@ fn reference(tokens: &[(Token, Range<usize>)], documents: &[&str]) -> Option<(Ra
     Some((start.start..end.end, format!("input.{}", member(name))))
 }
 
+/// A line of such a policy as its author wrote it, or might have.
+pub(super) fn as_written(line: &str) -> String {
+    const PATH: &str = "resource-path";
+    line.replace(&format!("input.{}", member(PATH)), &format!("data[\"{PATH}\"]"))
+        .replace(&format!("input.{PREFIX}"), "data.")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

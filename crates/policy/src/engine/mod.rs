@@ -10,6 +10,7 @@ pub(crate) mod auxiliary;
 #[cfg(test)]
 mod differential;
 mod documents;
+mod failure;
 mod guarded;
 mod host;
 mod silent;
@@ -371,7 +372,7 @@ fn contained<T>(run: impl FnOnce() -> Result<T, PolicyError>) -> Result<T, Polic
         .unwrap_or_else(|_| Err(PolicyError::Evaluation("it breaks the policy engine".to_owned())))
 }
 
-/// The engine's own texts may carry claims: of a failure at run time only the place is kept.
+/// What went wrong at run time: where, in the policy's words, and of what kind.
 fn failure(error: &(impl std::fmt::Display + AsRef<dyn std::error::Error + Send + Sync>)) -> PolicyError {
     if let Some(limit) = error.as_ref().downcast_ref::<LimitError>() {
         return PolicyError::Limit(match limit {
@@ -381,14 +382,7 @@ fn failure(error: &(impl std::fmt::Display + AsRef<dyn std::error::Error + Send 
             }
         });
     }
-    let text = error.to_string();
-    let place = text.split_once(FILE).map(|(_, rest)| rest.chars());
-    let place: String = place
-        .into_iter()
-        .flatten()
-        .take_while(|c| *c == ':' || c.is_ascii_digit())
-        .collect();
-    PolicyError::Evaluation(format!("at {FILE}{place}"))
+    PolicyError::Evaluation(failure::told(&error.to_string()))
 }
 
 fn one_line(error: &dyn std::fmt::Display) -> String {

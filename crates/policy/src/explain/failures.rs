@@ -4,7 +4,7 @@ use super::leaf;
 use super::operands;
 use super::program::{Detail, Place};
 use super::run::{Arguments, Stop};
-use super::syntax::Literal;
+use super::syntax::{Expr, Literal, Rule, RuleKind};
 use super::trace::{MAX_DEPTH, Trace};
 use crate::explanation::FailedCondition;
 
@@ -38,6 +38,44 @@ impl Trace<'_> {
         }
         failed.retain(|failed| !found.contains(failed));
         found.append(&mut failed);
+        Ok(())
+    }
+
+    /// What keeps a rule, or one that its value is made of, from having a value at all.
+    pub(super) fn undefined(&mut self, path: &[String]) -> Vec<FailedCondition> {
+        let mut failed = Vec::new();
+        // What was found before the end is true all the same.
+        let _ = self.without_value(path, 0, &mut failed);
+        failed.retain(|failed| !failed.of_another_tee);
+        failed
+    }
+
+    fn without_value(
+        &mut self,
+        path: &[String],
+        depth: usize,
+        found: &mut Vec<FailedCondition>,
+    ) -> Result<(), Stop> {
+        let syntax = self.0.syntax;
+        let is_default = |(_, rule): (_, &Rule)| rule.kind == RuleKind::Default;
+        if depth >= MAX_DEPTH || syntax.rules_at(path).any(is_default) {
+            return Ok(());
+        }
+        let (holds, _) = self.bodies(path, &None, &[])?;
+        let Some(holds) = holds else {
+            return self.alternatives(path, &None, depth, found);
+        };
+        let value = self.body(holds).and_then(|body| body.value.clone());
+        let mut parts: Vec<&Expr> = value.as_deref().into_iter().collect();
+        while let Some(part) = parts.pop() {
+            match part.path().and_then(|path| syntax.rule_prefix(path)) {
+                Some((rule, _)) if found.len() < MAX_FAILED => {
+                    self.without_value(&rule, depth + 1, found)?;
+                }
+                Some(_) => {}
+                None => parts.extend(part.children().into_iter().rev()),
+            }
+        }
         Ok(())
     }
 
@@ -177,5 +215,5 @@ fn same(one: &FailedCondition, other: &FailedCondition) -> bool {
 }
 
 pub(super) fn saw_something(failed: &FailedCondition) -> bool {
-    failed.seen.is_empty() || failed.seen.iter().any(|seen| !seen.values.is_empty())
+    failed.is_misspelt || failed.seen.is_empty() || failed.seen.iter().any(|seen| !seen.values.is_empty())
 }

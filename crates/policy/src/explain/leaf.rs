@@ -213,6 +213,7 @@ pub(super) fn of_whole_body(condition: RuleText) -> FailedCondition {
                  hold is named here."
             .to_owned(),
         also: Vec::new(),
+        is_misspelt: false,
         of_another_tee: false,
     }
 }

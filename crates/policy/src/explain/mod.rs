@@ -100,12 +100,16 @@ impl Explainer {
     ) {
         let data = [("reference", reference.values().clone())];
         let mut trace = Trace(self.run(input, &data, reference, limits));
+        if explanation.claims.iter().all(|claim| !worth_a_look(claim)) {
+            explanation.undefined = trace.undefined(&[rule.to_owned()]);
+            return;
+        }
+        let path = |claim: &ExplainedClaim| [rule.to_owned(), claim.claim.as_str().to_owned()];
         let (failed, affirming): (Vec<_>, Vec<_>) = explanation
             .claims
             .iter_mut()
             .filter(|claim| worth_a_look(claim))
             .partition(|claim| claim.tier != TrustTier::Affirming);
-        let path = |claim: &ExplainedClaim| [rule.to_owned(), claim.claim.as_str().to_owned()];
         // What failed matters most, and looking into things comes to an end.
         for claim in failed {
             match trace.claim(&path(claim), claim.value) {

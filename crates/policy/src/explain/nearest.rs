@@ -15,21 +15,29 @@ pub(crate) fn of<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Opti
     (least <= few && least > 0).then(|| name.to_owned())
 }
 
-/// How many characters have to be put in, taken out or exchanged to make one text of the other (Levenshtein).
+/// How many characters have to be put in, taken out, exchanged, or swapped with the next, to make one text of the other.
 fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (number, c) in one.chars().enumerate() {
+    for (number, c) in one.iter().enumerate() {
+        let earlier = number.checked_sub(1).and_then(|at| one.get(at));
         let mut next = Vec::with_capacity(row.len());
         let mut left = number.saturating_add(1);
         next.push(left);
-        for (two, d) in row.windows(2).zip(&other) {
+        for (at, (two, d)) in row.windows(2).zip(&other).enumerate() {
             let &[diagonal, above] = two else { continue };
-            let exchanged = diagonal.saturating_add(usize::from(c != *d));
+            let exchanged = diagonal.saturating_add(usize::from(c != d));
             left = exchanged.min(above.saturating_add(1)).min(left.saturating_add(1));
+            if let Some(at) = at.checked_sub(1)
+                && (earlier, other.get(at)) == (Some(d), Some(c))
+                && let Some(swapped) = before.get(at)
+            {
+                left = left.min(swapped.saturating_add(1));
+            }
             next.push(left);
         }
-        row = next;
+        before = std::mem::replace(&mut row, next);
     }
     row.last().copied().unwrap_or_default()
 }
@@ -39,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_distance_is_that_of_levenshtein() {
+    fn slips_of_the_pen_are_counted() {
         for (one, other, apart) in [
             ("", "", 0),
             ("", "abc", 3),
@@ -47,6 +55,9 @@ mod tests {
             ("kitten", "sitting", 3),
             ("flaw", "lawn", 2),
             ("mesurement", "measurement", 1),
+            ("spn", "snp", 1),
+            ("ca", "abc", 3),
+            ("matches_refrence_value", "matches_reference_value", 1),
         ] {
             assert_eq!(distance(one, other), apart, "{one} {other}");
             assert_eq!(distance(other, one), apart, "{other} {one}");
@@ -61,7 +72,7 @@ mod tests {
             nearest("snp_launch_mesurement").as_deref(),
             Some("snp_launch_measurement")
         );
-        assert_eq!(nearest("snv").as_deref(), None);
+        assert_eq!(nearest("snv").as_deref(), Some("svn"));
         assert_eq!(nearest("svm").as_deref(), Some("svn"));
         assert_eq!(nearest("svn"), None);
         assert_eq!(nearest("rtmr_1"), None);

@@ -34,6 +34,7 @@ fn explain_by(
     (appraisal, explanation)
 }
 
+mod advice;
 mod affirming;
 mod together;
 

@@ -25,8 +25,14 @@ pub(super) fn of(
     FailedCondition {
         expected: expected(&condition, negated, &seen, &allowed),
         came: came(&seen, &missing),
-        advice: advice(&seen, &missing, &allowed),
-        of_another_tee: missing.iter().any(|missing| missing.is_tee),
+        advice: match is_of_sample(paths) {
+            true => SAMPLE.to_owned(),
+            false => advice(&seen, &missing, &allowed),
+        },
+        is_misspelt: missing.iter().any(|missing| missing.nearest.is_some()),
+        of_another_tee: missing
+            .iter()
+            .any(|missing| missing.is_tee && missing.nearest.is_none()),
         also: Vec::new(),
         condition,
         seen,
@@ -140,6 +146,9 @@ fn advice(seen: &[Seen], missing: &[Missing], allowed: &[Allowed]) -> String {
             }
         };
     }
+    if let Some(advice) = allowed.iter().find_map(|allowed| of_another_type(seen, allowed)) {
+        return advice;
+    }
     for allowed in allowed {
         match allowed {
             Allowed::Reference {
@@ -171,6 +180,89 @@ fn advice(seen: &[Seen], missing: &[Missing], allowed: &[Allowed]) -> String {
     }
     "Bring the guest to what the policy asks for, or change the policy if it asks for too much.".to_owned()
 }
+
+/// What is to be said where a value would have been right but for the way that it is written or asked for.
+fn of_another_type(seen: &[Seen], allowed: &Allowed) -> Option<String> {
+    let came = || seen.iter().flat_map(|seen| &seen.values);
+    let looks_like = |value: &Json| came().find(|came| *came != value && plain(came) == plain(value));
+    match allowed {
+        Allowed::Reference {
+            reference_value,
+            values,
+            ..
+        } => {
+            if let Some(came) = values.iter().find_map(looks_like) {
+                let (right, wrong) = (
+                    kind(came),
+                    values.iter().find(|value| plain(value) == plain(came)),
+                );
+                let wrong = wrong.map_or("something else", kind);
+                return Some(format!(
+                    "The claim is {right}, and under `{reference_value}` the same is registered as {wrong}: register it as \
+                     {right}."
+                ));
+            }
+            values.iter().any(|value| came().any(|came| came == value)).then(|| {
+                format!(
+                    "The value is among those registered under `{reference_value}`, which are a list: ask with \
+                     `matches_reference_value(claim, \"{reference_value}\")`, or with `in`."
+                )
+            })
+        }
+        Allowed::Value { is, value } => {
+            let elements = value
+                .as_array()
+                .map_or(std::slice::from_ref(value), Vec::as_slice);
+            if let Some(came) = elements.iter().find_map(looks_like) {
+                return Some(format!(
+                    "The claim is {}, and the policy names the same as another kind of value: write {came} there.",
+                    kind(came)
+                ));
+            }
+            let is_order = !matches!(*is, "equal to" | "anything but" | "one of");
+            let other = came()
+                .find(|came| kind(came) != kind(value))
+                .filter(|_| is_order)?;
+            Some(format!(
+                "The policy compares {} with {}, and such have no order that means something: write {} there.",
+                kind(other),
+                kind(value),
+                kind(other)
+            ))
+        }
+    }
+}
+
+/// The text of a value, whatever kind it is.
+fn plain(value: &Json) -> String {
+    match value {
+        Json::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn kind(value: &Json) -> &'static str {
+    match value {
+        Json::Null => "null",
+        Json::Bool(_) => "true or false",
+        Json::Number(_) => "a number",
+        Json::String(_) => "a text",
+        Json::Array(_) => "a list",
+        Json::Object(_) => "an object",
+    }
+}
+
+/// Whether it is about claims that anybody can make.
+fn is_of_sample(paths: &[Option<Vec<String>>]) -> bool {
+    let tee = |path: &Vec<String>| match path.as_slice() {
+        [root, tee, ..] => root == "input" && (tee == "sample" || tee == "sampledevice"),
+        _ => false,
+    };
+    paths.iter().flatten().any(tee)
+}
+
+const SAMPLE: &str = "The evidence is of no TEE: anybody can make it. Run the guest in a TEE, with its attester \
+                      (`kbs-client --attester tsm`); register values of the sample only where nothing is to be protected.";
 
 /// Whether a claim says that somebody may look into the guest.
 fn is_debug(seen: &Seen) -> bool {

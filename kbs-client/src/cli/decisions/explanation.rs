@@ -30,6 +30,7 @@ struct Explanation {
 #[serde(default)]
 struct Submod {
     claims: Vec<Claim>,
+    undefined: Vec<Failed>,
     incomplete: Option<Value>,
 }
 
@@ -82,6 +83,10 @@ pub(super) fn read(explanation: &Value) -> Reasons {
                     let _ = reasons.add(name, claim, better, failed);
                 }
             }
+        }
+        for failed in &submod.undefined {
+            let _ = writeln!(reasons.why, "  {name}: the policy claims nothing");
+            let _ = reasons.condition(failed.condition.as_ref(), failed);
         }
         if let Some(incomplete) = &submod.incomplete {
             let _ = writeln!(

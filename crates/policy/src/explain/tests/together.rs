@@ -202,3 +202,26 @@ proptest! {
         prop_assert_eq!(named, failing);
     }
 }
+
+#[test]
+fn a_rule_with_claims_that_has_no_value_is_looked_into() {
+    for rego in [
+        // A rule without a default, in the object that needs it.
+        "package policy\nimport rego.v1\nexecutables := 3 if input.snp.measurement == \"cd\"\n\
+         trust_claims := {\"hardware\": 2, \"executables\": executables}",
+        "package policy\nimport rego.v1\ntrust_claims := {\"executables\": 3} if input.snp.measurement == \"cd\"",
+    ] {
+        let (appraisal, explanation) = explain(rego, &snp(false), &json!({}));
+        assert_eq!(appraisal.vector.status(), TrustTier::None);
+        let [failed] = &explanation.undefined[..] else {
+            panic!("{explanation:#?}");
+        };
+        assert_eq!(failed.condition.text, "input.snp.measurement == \"cd\"");
+        assert_eq!(failed.came, "`input.snp.measurement` is \"ab\"");
+        // For another TEE there is nothing to be said of it.
+        let (_, explanation) = explain(rego, &json!({"tdx": {}}), &json!({}));
+        assert_eq!(explanation.undefined, []);
+    }
+    let nothing = "package policy\ntrust_claims := {\"executables\": 0}";
+    assert_eq!(explain(nothing, &snp(false), &json!({})).1.undefined, []);
+}
