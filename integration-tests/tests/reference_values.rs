@@ -19,6 +19,10 @@ async fn what_is_revoked_counts_for_nobody_from_then_on_and_the_history_says_who
     assert_eq!(status(&guest).await, "affirming");
 
     let path = "/kbs/v0/reference-value/svn/revoke";
+    // What only reads like the value would leave it in service.
+    let number = stack.as_owner(Method::POST, path, json!({"element": 1}).to_string());
+    assert_refused(number.await, 400, "RvpsError").await;
+    assert_eq!(status(&guest).await, "affirming");
     let reason = json!({"reason": "CVE-2026-1"}).to_string();
     let answer = stack.as_owner(Method::POST, path, reason).await;
     assert_eq!(answer.status(), 200);

@@ -2,7 +2,7 @@
 
 use storage::StorageError;
 
-use crate::{RulesError, SignatureError};
+use crate::{RulesError, SignatureError, reference_value::format_time};
 
 /// Why a register message was not taken, or not wholly. The texts are those that clients of the existing
 /// ecosystem know, with the cause behind them.
@@ -150,7 +150,12 @@ pub enum Refusal {
         signer: String,
     },
     /// The message is not the newest one.
-    #[error("the message is of {issued_at} (Unix time), and one of {newest} was registered")]
+    #[error(
+        "the message says that it was issued at {}, and one of {} was registered: only one with a later date takes its \
+         place. Let its signer date it anew, unless it is an old one",
+        moment(*issued_at),
+        moment(*newest)
+    )]
     NotNewer {
         /// When this one was issued.
         issued_at: i64,
@@ -205,6 +210,19 @@ pub enum ManageError {
         /// The version.
         number: u64,
     },
+    /// The caller's: what is to be revoked is not in the value, but something is that reads the same.
+    #[error(
+        "nothing is revoked: the reference value {name:?} does not have {asked}, but it has {there}. If that is meant, \
+         say it so: a text in its quotes, in the same letters"
+    )]
+    Mistaken {
+        /// The name, cut to a bounded length.
+        name: String,
+        /// What was to be revoked, as JSON.
+        asked: String,
+        /// What is there, as JSON.
+        there: String,
+    },
     /// The caller's: it cannot be done.
     #[error("reference value {name:?}: {reason}")]
     Refused {
@@ -246,6 +264,11 @@ pub enum OpenError {
     /// The operator's.
     #[error(transparent)]
     Rules(#[from] RulesError),
+}
+
+/// A time for an error.
+fn moment(time: i64) -> String {
+    format_time(time).unwrap_or_else(|| format!("{time} (Unix time)"))
 }
 
 /// A text for an error: foreign input is cut.

@@ -11,6 +11,7 @@ use crate::{
     error::{QueryError, bounded},
     record::Revocation,
     records::Records,
+    same::mistaken,
 };
 
 /// What there is to know about a name.
@@ -115,7 +116,8 @@ impl Rvps {
     /// Revokes a value, or a part of it: it is never served again, whoever registers it. Gives what is left.
     ///
     /// # Errors
-    /// The caller may not, there is no such value or version, or storage fails.
+    /// The caller may not, there is no such value or version, an element is not there but one that reads the same, or
+    /// storage fails.
     pub async fn revoke(
         self: &Arc<Self>,
         id: &str,
@@ -130,7 +132,10 @@ impl Rvps {
             let mut record = read(&records, &name)?;
             let current = this.served(&name)?;
             let revoked = match what {
-                RevokeWhat::Element(element) => element,
+                RevokeWhat::Element(element) => {
+                    not_mistaken(&name, &element, current.as_deref())?;
+                    element
+                }
                 RevokeWhat::Current => match &current {
                     Some(current) => current.value().clone(),
                     None => return Err(ManageError::NotFound(bounded(&name))),
@@ -228,6 +233,26 @@ pub(crate) fn may_manage(caller: &Caller, id: &str) -> Result<(), ManageError> {
         });
     }
     Ok(())
+}
+
+/// Refuses what is not there where something is that reads the same: it would stay in service.
+fn not_mistaken(name: &str, asked: &Value, current: Option<&ReferenceValue>) -> Result<(), ManageError> {
+    let asked = match asked {
+        Value::Array(elements) => elements.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let mistake = asked.iter().find_map(|asked| {
+        let there = mistaken(asked, current?.value())?;
+        Some((asked, there))
+    });
+    match mistake {
+        None => Ok(()),
+        Some((asked, there)) => Err(ManageError::Mistaken {
+            name: bounded(name),
+            asked: bounded(&asked.to_string()),
+            there: bounded(&there.to_string()),
+        }),
+    }
 }
 
 fn damaged(name: &str, reason: String) -> ManageError {

@@ -20,6 +20,30 @@ pub(crate) fn same(one: &Value, other: &Value) -> bool {
     }
 }
 
+/// What of `there` somebody who says `asked` may have meant: a part that reads the same, but is of another type, or in
+/// capital letters. `None` if `asked` itself is there.
+pub(crate) fn mistaken<'a>(asked: &Value, there: &'a Value) -> Option<&'a Value> {
+    let parts = match there {
+        Value::Array(elements) => elements.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    if same(asked, there) || parts.iter().any(|part| same(asked, part)) {
+        return None;
+    }
+    let asked = spelled(asked);
+    parts
+        .iter()
+        .find(|part| spelled(part).eq_ignore_ascii_case(&asked))
+}
+
+/// How a value reads without its quotes.
+fn spelled(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.trim().to_owned(),
+        other => other.to_string(),
+    }
+}
+
 fn same_number(one: &Number, other: &Number) -> bool {
     match (one.as_i128(), other.as_i128()) {
         (Some(one), Some(other)) => one == other,
@@ -66,5 +90,25 @@ mod tests {
             assert!(!same(&parsed(one), &parsed(other)), "{one} {other}");
         }
         assert!(same(&json!("a"), &json!("a")));
+    }
+
+    #[test]
+    fn what_only_reads_the_same_is_a_mistake_unless_the_thing_itself_is_there() {
+        let texts = json!(["7", "ab", "true"]);
+        for (asked, meant) in [
+            (json!(7), Some(json!("7"))),
+            (json!("AB"), Some(json!("ab"))),
+            (json!(" ab"), Some(json!("ab"))),
+            (json!(true), Some(json!("true"))),
+            (json!("7"), None),
+            (json!(8), None),
+            (json!("abc"), None),
+        ] {
+            assert_eq!(mistaken(&asked, &texts), meant.as_ref(), "{asked}");
+        }
+        assert_eq!(mistaken(&json!("7"), &json!(7)), Some(&json!(7)));
+        assert_eq!(mistaken(&json!("7"), &json!([7])), Some(&json!(7)));
+        // Both are there: nobody is mistaken.
+        assert_eq!(mistaken(&json!(7), &json!([7, "7"])), None);
     }
 }

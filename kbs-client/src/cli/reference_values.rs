@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::CliError;
 use super::output::{Printer, time};
 use crate::admin::{AdminClient, ReferenceValueHistory, Registrar, RevokeWhat, ValueVersion};
-use crate::error::printable;
+use crate::error::{ClientError, printable};
 
 /// What can be done with a reference value that is registered.
 #[derive(Debug, Subcommand)]
@@ -86,15 +86,49 @@ pub(super) async fn run(
                 (Some(number), None) => RevokeWhat::Version(number),
                 (None, None) => RevokeWhat::Current,
             };
+            let before = served(client, &id, &what).await;
             let left = client
                 .revoke_reference_value(&id, &what, reason.as_deref())
                 .await?;
-            let name = printable(&id);
-            let text = match &left {
-                None => format!("Revoked. {name} has no value any more."),
-                Some(left) => format!("Revoked. {name} is now {}", printable(&left.to_string())),
-            };
-            printer.result(&text, &json!({"revoked": id, "left": left}))
+            let was_served = before.map(|before| before != left);
+            let text = revoked(&id, &what, left.as_ref(), was_served == Some(false));
+            printer.result(
+                &text,
+                &json!({"revoked": id, "left": left, "was_served": was_served}),
+            )
+        }
+    }
+}
+
+/// What counts before an element of it is revoked, only to say whether something goes. `None` if nobody knows: who may
+/// revoke may not always read.
+async fn served(client: &AdminClient, id: &str, what: &RevokeWhat) -> Option<Option<Value>> {
+    let RevokeWhat::Element(_) = what else {
+        return None;
+    };
+    match client.reference_value_history(id).await {
+        Ok(history) => Some(history.current.map(|current| current.value)),
+        Err(ClientError::NotFound(refusal)) if refusal.kind == "RvpsError" => Some(None),
+        Err(_) => None,
+    }
+}
+
+/// What a revocation has done. `ahead`: nothing that counted.
+fn revoked(id: &str, what: &RevokeWhat, left: Option<&Value>, ahead: bool) -> String {
+    let id = printable(id);
+    let left = left.map(|left| printable(&left.to_string()));
+    let element = match what {
+        RevokeWhat::Element(element) if ahead => Some(printable(&element.to_string())),
+        _ => None,
+    };
+    match (left, element) {
+        (Some(left), None) => format!("Revoked. {id} is now {left}"),
+        (None, None) => format!("Revoked. {id} has no value any more."),
+        (Some(left), Some(element)) => format!(
+            "Revoked for the future: nothing in {id} was {element}, and it never counts from now on. {id} stays {left}"
+        ),
+        (None, Some(element)) => {
+            format!("Revoked for the future: {id} has no value, and {element} never counts from now on.")
         }
     }
 }

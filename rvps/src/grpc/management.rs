@@ -182,7 +182,9 @@ fn status(error: ManageError) -> Status {
             Status::permission_denied(text)
         }
         ManageError::NotFound(_) | ManageError::NoVersion { .. } => Status::not_found(text),
-        ManageError::Refused { .. } | ManageError::Damaged { .. } => Status::failed_precondition(text),
+        ManageError::Mistaken { .. } | ManageError::Refused { .. } | ManageError::Damaged { .. } => {
+            Status::failed_precondition(text)
+        }
         ManageError::Storage(storage::StorageError::InvalidKey { .. }) => Status::invalid_argument(text),
         ManageError::Storage(_) | ManageError::Interrupted => {
             tracing::error!(error = text, "a reference value cannot be changed");

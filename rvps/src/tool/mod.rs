@@ -38,8 +38,8 @@ A message to register is JSON: {\"version\": \"0.1.0\", \"type\": \"sample\", \"
 payload is the base64 of a JSON object from name to value, such as {\"svn\": [\"1\"]}. docs/rvps.md tells of the
 other types and of signatures.
 
-Exit status: 0 done, also if a value is not registered; 1 failed or refused; 2 wrong usage; 6 the RVPS
-cannot be reached.";
+Exit status: 0 done, also for `query` of a value that is not registered; 1 failed or refused, or there is nothing of
+that name; 2 wrong usage; 6 the RVPS cannot be reached.";
 
 /// Registers reference values at an RVPS, shows them, takes them out of service, and computes them.
 #[derive(Debug, Parser)]

@@ -15,6 +15,24 @@ pub(super) fn registered(format: Format) -> String {
     }
 }
 
+/// The same, with what is not served any more: guests that it vouched for are locked out.
+pub(super) fn registered_in_place_of(gone: &Map<String, Value>, format: Format) -> String {
+    if format == Format::Json {
+        return json!({ "registered": true, "gone": gone }).to_string();
+    }
+    let mut lines = vec![registered(format)];
+    for (name, values) in gone {
+        let values: Vec<_> = values.as_array().into_iter().flatten().collect();
+        let values: Vec<_> = values.iter().map(|value| printable(&value.to_string())).collect();
+        lines.push(format!(
+            "{} does not vouch for {} any more: to keep what is registered, use --add.",
+            printable(name),
+            values.join(", ")
+        ));
+    }
+    lines.join("\n")
+}
+
 /// One value. In JSON, `null` where there is none.
 pub(super) fn one(id: &str, value: Option<&Value>, format: Format) -> String {
     match (format, value) {

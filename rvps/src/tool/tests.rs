@@ -1,4 +1,5 @@
 mod lifecycle;
+mod measurements;
 mod pages;
 
 use std::{net::TcpListener, path::PathBuf};

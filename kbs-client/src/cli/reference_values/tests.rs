@@ -119,6 +119,42 @@ async fn what_is_revoked_is_what_was_named() {
         assert_eq!(body(&kbs), expected);
     }
     assert_eq!(kbs.calls().pop().unwrap(), "POST reference-value/svn/revoke");
+    // What nothing of the value was is revoked for the future, and nobody is told that something is gone.
+    let history = |current: Value| {
+        json!({"id": "svn", "current": current, "current_is_newest": true, "versions": [], "revoked": []})
+            .to_string()
+    };
+    for (before, left, text) in [
+        (
+            json!({"value": ["1"], "expires_at": 1}),
+            json!(["1"]),
+            "Revoked for the future: nothing in svn was 7, and it never counts from now on. svn stays [\"1\"]\n",
+        ),
+        (
+            json!(null),
+            json!(null),
+            "Revoked for the future: svn has no value, and 7 never counts from now on.\n",
+        ),
+        (
+            json!({"value": [1, 7], "expires_at": 1}),
+            json!([1]),
+            "Revoked. svn is now [1]\n",
+        ),
+    ] {
+        for json in [false, true] {
+            kbs.script("reference-value-history/", 200, history(before.clone()));
+            let answer = json!({"id": "svn", "left": left}).to_string();
+            kbs.script("reference-value/", 200, answer);
+            let line = "revoke-reference-value --id svn --element 7";
+            if json {
+                let machine = run(&kbs, line, &["--output", "json"]).await.unwrap();
+                let machine: Value = serde_json::from_str(&machine).unwrap();
+                assert_eq!(machine["was_served"], text.starts_with("Revoked. "), "{machine}");
+            } else {
+                assert_eq!(run(&kbs, line, &[]).await.unwrap(), text);
+            }
+        }
+    }
     let asked = kbs.seen().len();
     for more in [&["--element", "8d6f"][..], &["--element", "1", "--version", "2"]] {
         let error = run(&kbs, "revoke-reference-value --id svn", more)

@@ -103,6 +103,11 @@ async fn an_older_message_never_rolls_a_newer_one_back() {
         newest: NOW - 50,
     };
     assert_eq!(setup.refusal(&old).await, not_newer);
+    let told = not_newer.to_string();
+    assert!(
+        told.contains("issued at 2026-11-21T23:58:20Z, and one of 2026-11-21T23:59:10Z"),
+        "{told}"
+    );
     let same_time = dated(&setup.one, json!(["3"]), NOW - 50);
     assert!(matches!(
         setup.refusal(&same_time).await,

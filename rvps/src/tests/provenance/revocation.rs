@@ -171,3 +171,41 @@ async fn what_is_not_there_is_not_deleted_or_revoked() {
         Err(ManageError::NotFound(_))
     ));
 }
+
+#[tokio::test]
+async fn what_only_reads_like_something_that_is_served_is_refused_and_nothing_is_remembered() {
+    let setup = Setup::with(|config| config.trust_anchors.clear()).await;
+    setup
+        .register(&sample(&json!({"fw": ["7", "ab"], "svn": 7})))
+        .await
+        .unwrap();
+    let caller = Caller::local();
+    for (name, element, there) in [
+        ("fw", json!(7), "\"7\""),
+        ("fw", json!("AB"), "\"ab\""),
+        ("fw", json!(["ab", 7]), "\"7\""),
+        ("svn", json!("7"), "7"),
+    ] {
+        let what = RevokeWhat::Element(element.clone());
+        let refused = setup.rvps.revoke(name, what, None, &caller).await.unwrap_err();
+        assert!(
+            matches!(&refused, ManageError::Mistaken { there: is, .. } if is == there),
+            "{element}: {refused:?}"
+        );
+        let record = setup.rvps.overview(name).await.unwrap().record;
+        assert_eq!(
+            (record.revoked().len(), record.versions().len()),
+            (0, 1),
+            "{element}"
+        );
+    }
+    assert_eq!(setup.value("fw"), Some(json!(["7", "ab"])));
+    // What nothing there reads like is revoked before anybody registers it.
+    let ahead = RevokeWhat::Element(json!("9"));
+    let left = setup.rvps.revoke("fw", ahead, None, &caller).await;
+    assert_eq!(left.unwrap(), Some(json!(["7", "ab"])));
+    assert_eq!(
+        setup.refusal(&sample(&json!({"fw": ["9"]}))).await,
+        Refusal::Revoked
+    );
+}

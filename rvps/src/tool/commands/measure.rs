@@ -14,8 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     super::{Format, ToolError, client::Client, connection::Connection, output},
-    message::unsigned,
-    read,
+    beside, read,
 };
 
 #[derive(Debug, Args)]
@@ -103,9 +102,13 @@ struct Outcome {
     /// Begin the names of the values with this.
     #[arg(long, value_name = "TEXT", default_value = "")]
     prefix: String,
-    /// Register the values, unsigned, instead of printing a file for `rvps-tool message`.
+    /// Register the values, unsigned, instead of printing a file for `rvps-tool message`. They take the place of those
+    /// that are registered, unless --add is given.
     #[arg(long)]
     register: bool,
+    /// Register them beside those that are registered: other images stay good.
+    #[arg(long, requires = "register")]
+    add: bool,
     #[command(flatten)]
     connection: Connection,
 }
@@ -209,12 +212,17 @@ impl Outcome {
     async fn give(self, values: Values) -> Result<String, ToolError> {
         let named = |(name, value): (&str, Value)| (format!("{}{name}", self.prefix), value);
         let values: Map<String, Value> = values.into_iter().map(named).collect();
-        let text = Value::Object(values);
         if self.register {
-            let message = unsigned("sample", text.to_string().as_bytes())?;
-            Client::new(&self.connection)?.register(message).await?;
-            return Ok(output::registered(self.connection.output));
+            let client = Client::new(&self.connection)?;
+            let gone = match self.add {
+                true => beside::add(&client, &values)
+                    .await
+                    .map(|()| beside::Gone::new())?,
+                false => beside::replace(&client, &values).await?,
+            };
+            return Ok(output::registered_in_place_of(&gone, self.connection.output));
         }
+        let text = Value::Object(values);
         match self.connection.output {
             Format::Json => Ok(text.to_string()),
             Format::Text => {

@@ -1,5 +1,6 @@
 //! What each command does: its arguments, and `run` that gives the text to print.
 
+mod beside;
 pub(super) mod diff;
 pub(super) mod import;
 pub(super) mod measure;

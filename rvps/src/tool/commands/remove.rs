@@ -54,15 +54,31 @@ impl Delete {
 impl Revoke {
     pub(in crate::tool) async fn run(self) -> Result<String, ToolError> {
         let element = self.element.as_deref().map(element).transpose()?;
-        let what = element.map(What::Element).or(self.number.map(What::Version));
         let client = Client::new(&self.connection)?;
+        // What is served before: only to say whether something of it goes. Who may revoke may not always read.
+        let before = match &element {
+            Some(_) => client.query(&self.id).await.ok(),
+            None => None,
+        };
+        let what = element.clone().map(What::Element);
+        let what = what.or(self.number.map(What::Version));
         let left = client.revoke(&self.id, self.reason, what).await?;
+        let was_served = before.map(|before| before != left);
+        if self.connection.output == Format::Json {
+            return Ok(json!({"revoked": self.id, "left": left, "was_served": was_served}).to_string());
+        }
+        let ahead = was_served == Some(false);
         let id = printable(&self.id);
-        Ok(match (self.connection.output, left) {
-            (Format::Json, left) => json!({"revoked": self.id, "left": left}).to_string(),
-            (Format::Text, None) => format!("Revoked. {id} has no value any more."),
-            (Format::Text, Some(left)) => {
-                format!("Revoked. {id} is now {}", printable(&left.to_string()))
+        let element = printable(&element.unwrap_or_default());
+        let left = left.map(|left| printable(&left.to_string()));
+        Ok(match (left, ahead) {
+            (Some(left), false) => format!("Revoked. {id} is now {left}"),
+            (None, false) => format!("Revoked. {id} has no value any more."),
+            (Some(left), true) => format!(
+                "Revoked for the future: nothing in {id} was {element}, and it never counts from now on. {id} stays {left}"
+            ),
+            (None, true) => {
+                format!("Revoked for the future: {id} has no value, and {element} never counts from now on.")
             }
         })
     }

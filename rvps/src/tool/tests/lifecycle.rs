@@ -8,14 +8,18 @@ use super::{Authority, Files, tool};
 use crate::{
     Config, RegistrarConfig, TrustAnchorConfig,
     config::AuthConfig,
-    tests::{NEXT_YEAR, Server, sample},
+    tests::{Server, sample},
     tool::ToolError,
 };
 
 /// A JSON result.
-async fn json_of(arguments: &[&str]) -> Value {
+pub(super) async fn json_of(arguments: &[&str]) -> Value {
     let text = tool(&[arguments, &["--output", "json"]].concat()).await.unwrap();
     serde_json::from_str(&text).unwrap()
+}
+
+async fn tool_at(at: &[&str], arguments: [&str; 4]) -> Result<String, ToolError> {
+    tool(&[&arguments, at].concat()).await
 }
 
 fn builder(files: &Files) -> (SigningKey, String, Config) {
@@ -108,6 +112,19 @@ async fn a_value_is_signed_registered_compared_revoked_and_deleted() {
     assert_eq!(
         tool(&[&revoke[..], &at].concat()).await.unwrap(),
         "Revoked. launch_digest is now [\"cd\"]\n"
+    );
+    // Nothing of the value goes, and nobody is told that it does.
+    let revoke = |id, element| tool_at(&at, ["revoke", id, "--element", element]);
+    let refused = revoke("svn", "\"1\"").await.unwrap_err().to_string();
+    assert!(refused.contains("does not have \"1\", but it has 1"), "{refused}");
+    assert_eq!(
+        revoke("launch_digest", "9").await.unwrap(),
+        "Revoked for the future: nothing in launch_digest was 9, and it never counts from now on. launch_digest stays \
+         [\"cd\"]\n"
+    );
+    assert_eq!(
+        revoke("none", "9").await.unwrap(),
+        "Revoked for the future: none has no value, and 9 never counts from now on.\n"
     );
     assert_eq!(
         tool(&[&["diff", "launch_digest", "--from", "1", "--to", "2"][..], &at].concat())
@@ -413,67 +430,4 @@ async fn a_signed_message_brings_its_chain_and_its_end() {
     assert_eq!(token.x5c().len(), 1);
     assert_eq!(token.content_type(), Some("application/vnd.trustee.sample+json"));
     drop(server);
-}
-
-#[tokio::test]
-async fn measurements_are_printed_and_registered() {
-    let files = Files::new();
-    let server = Server::start(&Config::default()).await;
-    let address = server.address.to_string();
-    let nothing = files.write("nothing", "");
-    for (arguments, status) in [
-        (&["measure", "snp", "--ovmf", &nothing][..], 1),
-        (&["measure", "tdx", "--ovmf", &nothing], 1),
-        (&["measure", "snp", "--ovmf", "/nowhere"], 1),
-        (&["measure", "snp", "--ovmf", &nothing, "--vcpu-type", "i486"], 2),
-    ] {
-        let error = tool(arguments).await.unwrap_err();
-        assert_eq!(error.exit_status(), status, "{arguments:?}: {error}");
-    }
-    let ovmf = files.write_bytes("ovmf", &tdx_firmware());
-    let printed = tool(&["measure", "tdx", "--ovmf", &ovmf, "--prefix", "prod/"])
-        .await
-        .unwrap();
-    let printed: Value = serde_json::from_str(&printed).unwrap();
-    let digest = printed["prod/mr_td"][0].as_str().unwrap();
-    assert_eq!(digest.len(), 96);
-    assert_eq!(
-        digest,
-        hex::encode(measure::tdx::mrtd(&tdx_firmware(), Default::default()).unwrap())
-    );
-    tool(&["measure", "tdx", "--ovmf", &ovmf, "--register", "-a", &address])
-        .await
-        .unwrap();
-    let listed = json_of(&["list", "-a", &address]).await;
-    assert_eq!(listed[0]["value"], json!([digest]));
-    assert_eq!(listed[0]["expires_at"], "2027-11-22T00:00:00Z");
-    assert_eq!(server.clock_now(), NEXT_YEAR - 365 * 24 * 3600);
-}
-
-/// A page with a table that points at metadata of one section without content.
-fn tdx_firmware() -> Vec<u8> {
-    let mut image = vec![0; 4096];
-    let section: Vec<u8> = [[0, 0, 0x80_9000_u32, 0, 0x1000, 0, 2, 0]]
-        .concat()
-        .into_iter()
-        .flat_map(u32::to_le_bytes)
-        .collect();
-    let metadata = [
-        b"TDVF".to_vec(),
-        [48_u32, 1, 1].into_iter().flat_map(u32::to_le_bytes).collect(),
-        section,
-    ]
-    .concat();
-    image[..metadata.len()].copy_from_slice(&metadata);
-    let pointer = [
-        4096_u32.to_le_bytes().to_vec(),
-        22_u16.to_le_bytes().to_vec(),
-        hex::decode("35657ae44a98984786 5e4685a7bf8ec2".replace(' ', "")).unwrap(),
-        40_u16.to_le_bytes().to_vec(),
-        hex::decode("de82b596b21ff745baeaa366c55a082d").unwrap(),
-    ]
-    .concat();
-    let end = image.len() - 32;
-    image[end - pointer.len()..end].copy_from_slice(&pointer);
-    image
 }
