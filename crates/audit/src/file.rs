@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::chain::Link;
-use crate::record::{MAX_LEFT, NoRecord, RECOVERED, Record, Torn, seal};
+use crate::record::{MAX_LEFT, NoRecord, RECOVERED, Record, Torn, may_be_cut, seal};
 use crate::verify::Verifier;
 
 /// A log on a disk, open for its one writer.
@@ -104,6 +104,9 @@ impl LogFile {
             // A crash in a rotation leaves no file, or an empty one.
             None => put_aside(path).map_err(failed)?.unwrap_or(Link::START),
         };
+        if found.left.is_some_and(|left| !interrupted(left, &before)) {
+            return Err(damaged());
+        }
         let mut log = Self {
             file,
             path: path.to_owned(),
@@ -271,12 +274,23 @@ impl End {
             }
             left += line.len() + usize::from(left > 0);
         }
-        (whole_file && left == text.len()).then(|| Found {
+        // A line without anything in it nobody writes.
+        let blank = text.is_empty() && !self.bytes.is_empty();
+        (whole_file && left == text.len() && !blank).then(|| Found {
             last: None,
             left: Some(text).filter(|text| !text.is_empty()),
             unfinished,
         })
     }
+}
+
+/// Whether writing the records behind `before` can have left these lines: each the beginning of the next record, or all
+/// of it but the end of its line. What else is there was put there by somebody.
+fn interrupted(lines: &[u8], before: &Link) -> bool {
+    continued(lines, before).is_some()
+        || lines
+            .split(|byte| *byte == b'\n')
+            .all(|line| may_be_cut(line, before))
 }
 
 /// Where the chain stands after these lines, if they go on from `before` but for the end of the last.

@@ -76,6 +76,21 @@ pub fn seal(link: &Link, now: i64, event: &impl Serialize) -> Result<(String, Li
     Ok((text, Link { seq, hash }))
 }
 
+/// Whether this is the beginning of the record behind `before`, as a write that was interrupted leaves it. A machine that
+/// lost its power may have put zeros in the place of what was not written any more.
+pub(crate) fn may_be_cut(line: &[u8], before: &Link) -> bool {
+    let written = line
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .map_or(0, |last| last + 1);
+    let written = line.get(..written).unwrap_or_default();
+    let (seq, prev) = (before.seq.saturating_add(1), before.hash);
+    let head = format!("{{\"audit\":{VERSION},\"seq\":{seq},\"prev\":\"{prev}\",\"time\":\"");
+    let begins = written.starts_with(head.as_bytes()) || head.as_bytes().starts_with(written);
+    // What has its end was written whole, and is no such record now.
+    !line.is_empty() && begins && serde_json::from_slice::<serde::de::IgnoredAny>(written).is_err()
+}
+
 impl Torn {
     pub(crate) fn of(line: &[u8]) -> Self {
         Self {

@@ -124,6 +124,11 @@ impl Verifier {
         self.seen = noted == Some(self.link);
     }
 
+    /// Lines so far, over all files.
+    pub fn lines(&self) -> u64 {
+        self.lines
+    }
+
     /// Whether that place is in the log.
     pub fn has_seen_it(&self) -> bool {
         self.seen

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::BufReader;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use audit::{Fault, FaultKind, Link, Summary, Verifier};
 use clap::{Args, Subcommand};
@@ -58,17 +58,26 @@ pub(super) fn audit(arguments: AuditArgs, printer: &mut Printer<'_>) -> Result<(
         false => Verifier::after(after),
     };
     verifier.watch_for(expect);
+    let mut places = Places::default();
     for path in &files {
+        places.enter(path, verifier.lines());
         let unreadable = |cause| CliError::File {
             path: path.display().to_string(),
             cause,
         };
         let file = File::open(path).map_err(unreadable)?;
         let read = verifier.read(BufReader::new(file)).map_err(unreadable)?;
-        read.map_err(|fault| CliError::NotWhole(format!("{}: {}", path.display(), told(&fault))))?;
+        read.map_err(|fault| places.not_whole(fault))?;
     }
     let seen = verifier.has_seen_it();
-    let not_whole = |fault: Fault| CliError::NotWhole(told(&fault));
+    let not_whole = |fault: Fault| places.not_whole(fault);
+    if verifier.lines() == 0 && (runs || (after == Link::START && expect_last != Some(Link::START))) {
+        return Err(CliError::NotWhole(
+            "there is nothing in it: a service writes its first record when it starts, so either no service ever wrote \
+             here, or all of it was taken away"
+                .to_owned(),
+        ));
+    }
     if runs {
         let runs = verifier.finish_several().map_err(not_whole)?;
         if let Some(expected) = expect.filter(|_| !seen) {
@@ -86,6 +95,29 @@ pub(super) fn audit(arguments: AuditArgs, printer: &mut Printer<'_>) -> Result<(
         return Err(missing(&expected, &summary));
     }
     print(&summary, printer)
+}
+
+/// Which lines are of which file.
+#[derive(Default)]
+struct Places<'a>(Vec<(&'a Path, u64)>);
+
+impl<'a> Places<'a> {
+    /// What comes after so many lines is of this file.
+    fn enter(&mut self, path: &'a Path, lines: u64) {
+        self.0.push((path, lines));
+    }
+
+    /// The fault with the file that it is in, and the line there. It may come to light in a later one.
+    fn not_whole(&self, mut fault: Fault) -> CliError {
+        let file = self.0.iter().rev().find(|(_, before)| *before < fault.line);
+        CliError::NotWhole(match file {
+            Some((path, before)) => {
+                fault.line -= before;
+                format!("{}: {}", path.display(), told(&fault))
+            }
+            None => told(&fault),
+        })
+    }
 }
 
 /// What is wrong, and what can be done if that is no harm.

@@ -58,6 +58,30 @@ fn what_was_changed_and_not_interrupted_is_not_continued() {
         format!("{whole}a\nb\nc\n"),
         format!("{whole}\n"),
         "hello\nworld\nand more\n".to_owned(),
+        "hello\n".to_owned(),
+        "hello".to_owned(),
+        "\n".to_owned(),
+        format!("{}\n{}", text(&lines(3)[..2]), &lines(3)[2][..20]),
+        format!("{whole}x\n"),
+        format!("{whole}x"),
+        // The last line, changed so that it is no record any more; and the last two replaced.
+        format!(
+            "{}{}\n",
+            text(&lines(3)[..2]),
+            lines(3)[2].replace("\"event\"", "\"evemt\"")
+        ),
+        format!(
+            "{}{}\n",
+            text(&lines(3)[..2]),
+            lines(3)[2].replace("\"hash\"", "\"hush\"")
+        ),
+        format!("{}x\n", text(&lines(3)[..1])),
+        format!("{}x\ny\n", text(&lines(3)[..1])),
+        // The beginning of a record, but not of the next one.
+        format!("{whole}{}", &lines(3)[2][..40]),
+        format!("{}{}", text(&lines(3)[..1]), &lines(3)[2][..80]),
+        // A whole record of another log in the place of the end of one.
+        format!("{}{}", text(&lines(3)[..1]), lines(3)[2]),
     ] {
         let place = Place::new();
         fs::write(place.path(), &damaged).unwrap();
@@ -66,6 +90,23 @@ fn what_was_changed_and_not_interrupted_is_not_continued() {
             "{damaged}"
         );
         assert_eq!(place.read(), damaged.as_bytes());
+    }
+}
+
+#[test]
+fn zeros_that_a_machine_without_power_leaves_are_a_crash() {
+    let whole = text(&lines(2)).into_bytes();
+    for cut in [whole.len() - 30, whole.len() - lines(2)[1].len() - 1, 0] {
+        let place = Place::new();
+        let left = [&whole[..cut], &[0; 4096]].concat();
+        fs::write(place.path(), &left).unwrap();
+        assert!(place.open().unwrap().recovered, "{cut}");
+        // Again, at the first byte of the recovery.
+        fs::write(place.path(), [&left[..], b"\n"].concat()).unwrap();
+        assert!(place.open().unwrap().recovered, "{cut}");
+        place.add(1);
+        assert_eq!(verify(place.read()).unwrap().recoveries, 1, "{cut}");
+        assert!(place.read().starts_with(&left));
     }
 }
 

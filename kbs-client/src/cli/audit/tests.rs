@@ -127,6 +127,24 @@ async fn what_is_not_whole_has_an_exit_code_of_its_own_and_says_where() {
         assert!(error.to_string().contains(said), "{error}");
         assert_eq!(error.exit_code(), 8, "{error}");
     }
+    for arguments in ["", "--runs ", &format!("--expect {} ", links[3])] {
+        let empty = place.put("empty", "");
+        let error = verify(&format!("audit verify {arguments}{empty}"))
+            .await
+            .unwrap_err();
+        assert!(
+            error.exit_code() == 8 && error.to_string().contains("there is nothing in it"),
+            "{error}"
+        );
+    }
+    // Where nothing more is expected, nothing is whole.
+    for place_of in [
+        format!("--after {}", links[3]),
+        format!("--expect-last {}", Link::START),
+    ] {
+        let empty = place.put("empty", "");
+        verify(&format!("audit verify {place_of} {empty}")).await.unwrap();
+    }
     for (arguments, code) in [("/no/such/file", 1), ("--expect 7 x", 2), ("", 2)] {
         assert_eq!(
             verify(&format!("audit verify {arguments}"))
@@ -178,4 +196,30 @@ async fn runs_that_were_collected_from_the_standard_output_are_told_as_such_and_
     let unknown = log(9).1[8];
     let error = verify(&format!("audit verify --runs --expect {unknown} {both}")).await;
     assert_eq!(error.unwrap_err().exit_code(), 8);
+}
+
+#[tokio::test]
+async fn a_fault_is_told_with_the_file_that_it_is_in_and_the_line_there() {
+    let (lines, _) = log(5);
+    let place = place();
+    let first = place.put("first", &format!("{}foreign\n", lines[..3].concat()));
+    let second = place.put("second", &lines[3..].concat());
+    let good = place.put("good", &lines[..3].concat());
+    let torn = place.put("torn", lines[3..].concat().trim_end());
+    let missing = place.put("missing", &lines[4]);
+    for (files, said) in [
+        (
+            format!("{first} {second}"),
+            format!("{first}: line 4: this is no record"),
+        ),
+        (first.clone(), format!("{first}: line 4: this is no record")),
+        (format!("{good} {torn}"), format!("{torn}: line 2: the last line")),
+        (
+            format!("{good} {missing}"),
+            format!("{missing}: line 1: records are missing"),
+        ),
+    ] {
+        let error = verify(&format!("audit verify {files}")).await.unwrap_err();
+        assert!(error.to_string().contains(&said), "{error}");
+    }
 }
