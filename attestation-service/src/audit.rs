@@ -55,9 +55,9 @@ pub(crate) fn evaluated(tees: &[Tee], result: Seen<'_>) {
     }
 }
 
-/// Counts the lines of the audit log that find no room.
+/// Counts the lines of the audit log that find no room, or are required and not written.
 pub(crate) fn lost(metrics: &Registry) -> Result<IntCounter, prometheus::Error> {
-    let help = "Lines of the audit log that found no room.";
+    let help = "Lines of the audit log that found no room, or were required and not written.";
     metrics.add(IntCounter::new("attestation_service_audit_lost_total", help)?)
 }
 

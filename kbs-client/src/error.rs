@@ -79,7 +79,7 @@ impl ClientError {
                 "An administrator of the KBS sees which check failed with `kbs-client decisions show` and the id of the \
                  decision. A token may have expired: attest again."
             }
-            Self::Unavailable(_) => "Try again later; the log of the KBS names the service that is down.",
+            Self::Unavailable(refusal) => hints::unavailable(refusal),
             Self::Unreachable { url, cause } => hints::unreachable(url, cause),
             Self::Attester(_) => "Choose what makes the evidence with --attester.",
             Self::Seal(_) => "Use the --tee-key-file that the token was made with.",

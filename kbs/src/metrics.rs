@@ -121,7 +121,7 @@ impl Metrics {
             audit_lost: counter(
                 r,
                 "kbs_audit_lost_total",
-                "Lines of the audit log that found no room.",
+                "Lines of the audit log that found no room, or were required and not written.",
             )?,
             decisions_lost: counter(
                 r,

@@ -5,9 +5,13 @@ use super::Refusal;
 /// There is no such thing.
 pub(super) fn not_found(refusal: &Refusal) -> Option<&'static str> {
     Some(match refusal.kind.as_str() {
+        "PolicyNotFound" if refusal.detail.contains(", version ") => {
+            "Check the number: `config attestation-policy-history` and `config resource-policy-history` show the versions \
+             that are kept."
+        }
         "PolicyNotFound" => {
-            "Check the id, which has the class of TEEs behind it (`default_cpu`); `config list-attestation-policies` and \
-             `config list-resource-policies` show what a KBS of this project has."
+            "Check the id: `config list-resource-policies` and `config list-attestation-policies` show what a KBS of this \
+             project has. That of an attestation policy has the class of TEEs behind it (`default_cpu`)."
         }
         "RvpsError" => {
             "Check the id; `config list-reference-values` shows what a KBS of this project has. A value that has expired \
@@ -29,6 +33,18 @@ pub(super) fn not_found(refusal: &Refusal) -> Option<&'static str> {
         }
         _ => "Check the name; `config list-resources` shows what a KBS of this project has.",
     })
+}
+
+/// Something is down.
+pub(super) fn unavailable(refusal: &Refusal) -> &'static str {
+    match refusal.kind.as_str() {
+        "AuditUnavailable" => {
+            "This KBS does nothing that it cannot write down, and its audit log cannot be written: mostly the disk is full. \
+             Its operator finds the cause in the log of the KBS; it goes on by itself when there is room again."
+        }
+        "TooBusy" | "TooManySessions" => "Try again later: nothing is down, there is too much at a time.",
+        _ => "Try again later; the log of the KBS names the service that is down.",
+    }
 }
 
 /// The administrator is not let do this.
@@ -90,6 +106,11 @@ mod tests {
                 "Policy x not found",
                 "list-attestation-policies",
             ),
+            (
+                "PolicyNotFound",
+                "Policy x, version 9 not found",
+                "resource-policy-history",
+            ),
             ("DecisionNotFound", "Decision x not found", "decisions list"),
             ("NotOffered", "not offered", "--attestation-token"),
             ("NotOffered", "`decisions.enabled` is false", "none"),
@@ -122,6 +143,17 @@ mod tests {
             assert!(hint(status, "AdminAuthAccess", detail).contains(word), "{detail}");
         }
         assert!(!hint(403, "AdminAuthAccess", denied).contains("--auth-private-key"));
+    }
+
+    #[test]
+    fn what_cannot_be_served_now_is_told_with_what_is_in_the_way() {
+        for (kind, word) in [
+            ("AuditUnavailable", "disk is full"),
+            ("TooManySessions", "nothing is down"),
+            ("TokenVerifierError", "names the service"),
+        ] {
+            assert!(hint(503, kind, "").contains(word), "{kind}");
+        }
     }
 
     #[test]

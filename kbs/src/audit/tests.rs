@@ -2,7 +2,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use audit::{Link, Summary, Verifier};
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use daemon::audit::FakeDisk;
@@ -216,11 +217,23 @@ async fn where_it_is_required_nothing_is_released_or_changed_that_cannot_be_writ
     assert!(!String::from_utf8(refused.body).unwrap().contains("ciphertext"));
     let admin = bench.administer("DELETE", PATH, "").await;
     assert_eq!(admin.error(), "AuditUnavailable");
+    let get = || Request::get("/readyz").body(Body::empty()).unwrap();
+    let ready = bench.send(get()).await;
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(
+        (&ready.json()["ready"], &ready.json()["audit_log"]),
+        (&json!(false), &json!(false))
+    );
 
     disk.0.set_full(false);
     disk.line("log-interrupted").await;
     let again = bench.call("GET", PATH, &[("cookie", &cookie)], "").await;
     assert_eq!(again.status, StatusCode::OK);
+    let ready = bench.send(get()).await;
+    assert_eq!(
+        (ready.status, &ready.json()["audit_log"]),
+        (StatusCode::OK, &json!(true))
+    );
     bench.kbs.audit.finish().await;
     disk.proved();
     let releases = said(&disk.lines(), "release");
@@ -240,6 +253,13 @@ async fn where_it_is_not_required_nobody_waits_and_what_was_held_up_is_written_l
     assert_eq!(released.status, StatusCode::OK);
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert!(said(&disk.lines(), "release").is_empty());
+    // Who requires nothing waits for nothing, and is ready.
+    let ready = Request::get("/readyz").body(Body::empty()).unwrap();
+    let ready = bench.send(ready).await;
+    assert_eq!(
+        (ready.status, ready.json().get("audit_log")),
+        (StatusCode::OK, None)
+    );
     disk.0.set_full(false);
     let line = disk.line("release").await;
     assert_eq!(line["outcome"], "released");

@@ -16,6 +16,9 @@ struct Readiness {
     ready: bool,
     attestation_service: bool,
     storage: bool,
+    /// Whether it can be written; only where it is required.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audit_log: Option<bool>,
 }
 
 /// 200 for as long as the process serves.
@@ -23,11 +26,13 @@ pub async fn healthz() -> StatusCode {
     StatusCode::OK
 }
 
-/// 200, or 503 if evidence could not be appraised or resources not be read now.
+/// 200, or 503 if evidence could not be appraised, resources not be read, or what must be written down not be written
+/// now.
 pub async fn readyz(State(kbs): State<Arc<Kbs>>) -> Response {
     let attestation_service = kbs.attestation.is_ready().await;
     let storage = kbs.store.get(POLICY_KEY).await.is_ok() && kbs.plugins.are_ready().await;
-    let ready = attestation_service && storage;
+    let audit_log = kbs.audit.is_ready();
+    let ready = attestation_service && storage && audit_log != Some(false);
     let status = if ready {
         StatusCode::OK
     } else {
@@ -37,6 +42,7 @@ pub async fn readyz(State(kbs): State<Arc<Kbs>>) -> Response {
         ready,
         attestation_service,
         storage,
+        audit_log,
     };
     let body = serde_json::to_vec(&readiness).unwrap_or_default();
     (status, [(header::CONTENT_TYPE, JSON)], body).into_response()

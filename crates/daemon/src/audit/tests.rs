@@ -269,11 +269,54 @@ async fn a_call_leaves_a_line_before_it_is_done_and_one_when_it_is_over() {
 async fn what_must_be_written_down_and_cannot_is_not_attempted() {
     let disk = FakeDisk::default();
     disk.set_full(true);
-    let (audit, _) = log::<AdminLine>(&disk, true);
+    let (audit, lost) = log::<AdminLine>(&disk, true);
+    assert_eq!(audit.is_ready(), Some(true));
     let refused = audit.attempt(call()).await.err().unwrap();
     assert_eq!(refused.code(), tonic::Code::Unavailable);
+    assert_eq!((lost.get(), audit.is_ready()), (1, Some(false)));
+    disk.set_full(false);
+    line(&disk, "log-interrupted").await;
+    audit
+        .attempt(call())
+        .await
+        .unwrap()
+        .end(Ok(()), |(), _| ())
+        .unwrap();
+    assert_eq!((lost.get(), audit.is_ready()), (1, Some(true)));
+    // It was not done, so that it is not lost.
+    assert!(!disk.text().contains("records-lost"));
+    disk.set_full(true);
     let (audit, _) = log::<AdminLine>(&disk, false);
     drop(audit.attempt(call()).await.unwrap());
+    assert_eq!(audit.is_ready(), None);
+}
+
+#[tokio::test]
+async fn a_disk_that_does_not_answer_is_one_that_cannot_be_written() {
+    let (disk, clock) = (FakeDisk::default(), Arc::new(ManualClock::new(NOW)));
+    disk.set_stuck(true);
+    let audit: Audit<Note> = disk.audit(true, Arc::clone(&clock) as _, None).unwrap();
+    audit.note(Note::new("test"));
+    let becomes = async |ready: bool| {
+        let start = Instant::now();
+        while audit.is_ready() != Some(ready) {
+            assert!(start.elapsed() < Duration::from_secs(20), "{ready}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert_eq!(audit.is_ready(), Some(true));
+    // The write may begin at any time from now on.
+    for minute in 1.. {
+        clock.set(NOW + 60 * minute);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        if audit.is_ready() == Some(false) {
+            break;
+        }
+        assert!(minute < 1000);
+    }
+    disk.set_stuck(false);
+    becomes(true).await;
+    audit.finish().await;
 }
 
 #[tokio::test]

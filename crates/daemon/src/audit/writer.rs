@@ -1,5 +1,5 @@
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -25,6 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long to wait before a write that failed is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// No write has begun that has not ended.
+const IDLE: i64 = i64::MIN;
+
 /// The audit log as its users see it.
 ///
 /// What is told is queued. Where nothing is required, nobody waits; what finds no room is counted, in a metric and, as
@@ -34,7 +37,7 @@ pub struct Audit<T> {
     clock: Arc<dyn Clock>,
     on: bool,
     require: bool,
-    lost: Option<Arc<Lost>>,
+    shared: Option<Arc<Shared>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -49,10 +52,16 @@ struct Message<T> {
     waits: Option<oneshot::Sender<()>>,
 }
 
-struct Lost {
-    /// Since the last line that said so.
+/// What the thread that writes and those who use the log tell each other.
+struct Shared {
+    /// Lines that found no room since the last line that said so.
     unsaid: AtomicU64,
+    /// Lines that found no room, or were required and not written.
     all: Option<IntCounter>,
+    /// Whether the last write failed.
+    failing: AtomicBool,
+    /// When the write began that has not ended; [`IDLE`]: there is none.
+    writes_since: AtomicI64,
 }
 
 impl<T: Told> Audit<T> {
@@ -64,12 +73,12 @@ impl<T: Told> Audit<T> {
             clock,
             on: false,
             require: false,
-            lost: None,
+            shared: None,
             thread: Mutex::new(None),
         }
     }
 
-    /// Opens the log and begins. Lines that find no room are counted in `lost`, too.
+    /// Opens the log and begins. Lines that find no room, or are required and not written, are counted in `lost`, too.
     ///
     /// # Errors
     /// The log cannot be opened, continued or written.
@@ -120,15 +129,17 @@ impl<T: Told> Audit<T> {
         clock: Arc<dyn Clock>,
         lost: Option<IntCounter>,
     ) -> Result<Self, AuditSetupError> {
-        let lost = Arc::new(Lost {
+        let shared = Arc::new(Shared {
             unsaid: AtomicU64::new(0),
             all: lost,
+            failing: AtomicBool::new(false),
+            writes_since: AtomicI64::new(IDLE),
         });
         let (queue, messages) = mpsc::channel(QUEUE);
         let mut writer = Writer {
             log,
             messages,
-            lost: Arc::clone(&lost),
+            shared: Arc::clone(&shared),
             clock: Arc::clone(&clock),
             kept: Vec::new(),
             interrupted: None,
@@ -142,7 +153,7 @@ impl<T: Told> Audit<T> {
             clock,
             on: true,
             require,
-            lost: Some(lost),
+            shared: Some(shared),
             thread: Mutex::new(Some(thread)),
         })
     }
@@ -150,6 +161,15 @@ impl<T: Told> Audit<T> {
     /// Whether anything is written.
     pub fn is_on(&self) -> bool {
         self.on
+    }
+
+    /// Whether what is required can be written down now, so far as the last write shows. `None`: nothing is required.
+    pub fn is_ready(&self) -> Option<bool> {
+        let shared = self.shared.as_ref().filter(|_| self.require)?;
+        let since = shared.writes_since.load(Ordering::Relaxed);
+        let patience = i64::try_from(PATIENCE.as_secs()).unwrap_or(i64::MAX);
+        let stuck = since != IDLE && self.now().saturating_sub(since) > patience;
+        Some(!stuck && !shared.failing.load(Ordering::Relaxed))
     }
 
     /// Seconds since the Unix epoch.
@@ -161,9 +181,9 @@ impl<T: Told> Audit<T> {
     pub fn note(&self, what: impl Into<T>) {
         if self.on
             && self.send(what.into(), None).is_err()
-            && let Some(lost) = &self.lost
+            && let Some(shared) = &self.shared
         {
-            lost.count(1);
+            shared.count(1);
         }
     }
 
@@ -177,7 +197,12 @@ impl<T: Told> Audit<T> {
             return Ok(());
         }
         let (written, waits) = oneshot::channel();
-        self.send(what.into(), Some(written))?;
+        if let Err(no_room) = self.send(what.into(), Some(written)) {
+            if let Some(shared) = &self.shared {
+                shared.unwritten();
+            }
+            return Err(no_room);
+        }
         match tokio::time::timeout(PATIENCE, waits).await {
             Ok(Ok(())) => Ok(()),
             _ => Err(NotWritten),
@@ -206,11 +231,18 @@ impl<T: Told> Audit<T> {
     }
 }
 
-impl Lost {
+impl Shared {
     fn count(&self, number: u64) {
         self.unsaid.fetch_add(number, Ordering::Relaxed);
         if let Some(all) = &self.all {
             all.inc_by(number);
+        }
+    }
+
+    /// A line that is required and not written is in no line that says how many are lost: what it is about is not done.
+    fn unwritten(&self) {
+        if let Some(all) = &self.all {
+            all.inc();
         }
     }
 }
@@ -219,7 +251,7 @@ impl Lost {
 struct Writer<T: Told> {
     log: Log,
     messages: mpsc::Receiver<Message<T>>,
-    lost: Arc<Lost>,
+    shared: Arc<Shared>,
     clock: Arc<dyn Clock>,
     /// What nobody waits for and could not be written yet.
     kept: Vec<Entry<T::Line>>,
@@ -243,7 +275,7 @@ impl<T: Told> Writer<T> {
     /// Writes messages, and those kept from before. Who waits for one is told, or sees that he is not.
     fn write(&mut self, messages: Vec<Message<T>>) {
         let now = self.clock.now();
-        let unsaid = self.lost.unsaid.swap(0, Ordering::Relaxed);
+        let unsaid = self.shared.unsaid.swap(0, Ordering::Relaxed);
         let mut entries = Vec::new();
         if let Some(reason) = &self.interrupted {
             entries.push(OfLog::new("log-interrupted").because(reason).at(now));
@@ -253,7 +285,11 @@ impl<T: Told> Writer<T> {
         }
         entries.extend(self.kept.iter().cloned());
         entries.extend(messages.iter().map(|message| Entry::of(&message.what)));
-        match self.log.write(&entries) {
+        self.shared.writes_since.store(now, Ordering::Relaxed);
+        let written = self.log.write(&entries);
+        self.shared.writes_since.store(IDLE, Ordering::Relaxed);
+        self.shared.failing.store(written.is_err(), Ordering::Relaxed);
+        match written {
             Ok(()) => {
                 if self.interrupted.take().is_some() {
                     tracing::info!("the audit log is written again");
@@ -266,7 +302,7 @@ impl<T: Told> Writer<T> {
                     tracing::error!(%error, "the audit log cannot be written: it is tried again every second");
                 }
                 self.interrupted = Some(error.to_string());
-                self.lost.unsaid.fetch_add(unsaid, Ordering::Relaxed);
+                self.shared.unsaid.fetch_add(unsaid, Ordering::Relaxed);
                 self.keep(messages);
             }
         }
@@ -289,7 +325,11 @@ impl<T: Told> Writer<T> {
     /// Keeps what nobody waits for, as far as there is room. Who waits is let go by dropping his message: what he asked
     /// for will not happen, and so is not written.
     fn keep(&mut self, messages: Vec<Message<T>>) {
-        for message in messages.into_iter().filter(|message| message.waits.is_none()) {
+        for message in messages {
+            if message.waits.is_some() {
+                self.shared.unwritten();
+                continue;
+            }
             let places = if message.what.is_cheap() {
                 QUEUE - KEPT_FREE
             } else {
@@ -298,7 +338,7 @@ impl<T: Told> Writer<T> {
             if self.kept.len() < places {
                 self.kept.push(Entry::of(&message.what));
             } else {
-                self.lost.count(1);
+                self.shared.count(1);
             }
         }
     }
