@@ -73,6 +73,8 @@ pub struct Device {
     pub policy_id: Option<String>,
     /// SHA-384 of that policy's text, in hex.
     pub policy_digest: Option<String>,
+    /// How many seconds the Attestation Service had not reached its RVPS, if that was so: the values may be old.
+    pub reference_values_age: Option<u64>,
 }
 
 /// A resource policy that decided.

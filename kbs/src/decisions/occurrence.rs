@@ -192,6 +192,8 @@ fn devices(claims_json: &str) -> Devices {
         policy_id: Option<String>,
         #[serde(rename = "ear.trustee.policy-digest", default)]
         policy_digest: Option<String>,
+        #[serde(rename = "ear.trustee.reference-values-age", default)]
+        reference_values_age: Option<u64>,
     }
     let claims: Option<Claims> = serde_json::from_str(claims_json).ok();
     let submods = claims.map(|claims| claims.submods).unwrap_or_default();
@@ -203,6 +205,7 @@ fn devices(claims_json: &str) -> Devices {
                 vector: submod.vector,
                 policy_id: submod.policy_id,
                 policy_digest: submod.policy_digest,
+                reference_values_age: submod.reference_values_age,
             };
             (name, device)
         })
@@ -223,11 +226,12 @@ mod tests {
     fn the_appraisal_of_each_device_is_read_from_the_token() {
         let found = devices(
             r#"{"iat":1,"submods":{"cpu0":{"ear.status":"warning","ear.trustworthiness-vector":{"executables":33},
-                "ear.appraisal-policy-id":"default","ear.veraison.annotated-evidence":{"x":[1,{}]}},"gpu0":{}}}"#,
+                "ear.appraisal-policy-id":"default","ear.trustee.reference-values-age":7,"ear.veraison.annotated-evidence":{"x":[1,{}]}},"gpu0":{}}}"#,
         );
         assert_eq!(found["cpu0"].status, "warning");
         assert_eq!(found["cpu0"].vector["executables"], 33);
         assert_eq!(found["cpu0"].policy_id.as_deref(), Some("default"));
+        assert_eq!(found["cpu0"].reference_values_age, Some(7));
         assert_eq!(found["gpu0"], Device::default());
         assert_eq!(Verdict::of(&found), Verdict::Unknown);
     }

@@ -108,6 +108,9 @@ pub struct Device {
     /// SHA-384 of the text of that policy, in hex, where the token says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy_digest: Option<String>,
+    /// How many seconds the Attestation Service had not reached its RVPS, where the token says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference_values_age: Option<u64>,
 }
 
 /// A resource policy that decided.

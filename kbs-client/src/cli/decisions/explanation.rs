@@ -18,6 +18,8 @@ pub(super) struct Reasons {
     pub(super) why: String,
     /// What to do, without repetition.
     pub(super) advice: Vec<String>,
+    /// Whether it is about what the appraisal came to: a status, or the trust vector.
+    pub(super) about_appraisal: bool,
 }
 
 #[derive(Deserialize, Default)]
@@ -58,6 +60,13 @@ struct Failed {
     came: Option<String>,
     advice: Option<String>,
     also: Vec<Failed>,
+    seen: Vec<Seen>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Seen {
+    what: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -100,11 +109,13 @@ pub(super) fn read(explanation: &Value) -> Reasons {
 }
 
 /// What a resource policy missed: the explanation of a denied release.
-pub(super) fn denial(explanation: &Value) -> Reasons {
+pub(super) fn denial(explanation: &Value, policy: Option<&str>) -> Reasons {
     let mut reasons = Reasons::default();
+    let policy = policy.map(|id| format!(" `{id}`")).unwrap_or_default();
     let denied = explanation.get("denied").map(Vec::<Failed>::deserialize);
     for failed in denied.and_then(Result::ok).into_iter().flatten() {
-        let _ = writeln!(reasons.why, "  the resource policy said no");
+        let _ = writeln!(reasons.why, "  the resource policy{} said no", policy);
+        reasons.about_appraisal |= failed.is_about_appraisal();
         let _ = reasons.condition(failed.condition.as_ref(), &failed);
     }
     reasons
@@ -176,6 +187,24 @@ impl Reasons {
     }
 }
 
+impl Failed {
+    fn is_about_appraisal(&self) -> bool {
+        let told = self.condition.iter().map(|condition| condition.text.as_str());
+        let told = told.chain(self.seen.iter().map(|seen| seen.what.as_str()));
+        let mut told = told.chain(
+            [&self.expected, &self.came]
+                .into_iter()
+                .flatten()
+                .map(String::as_str),
+        );
+        told.any(|text| APPRAISAL.iter().any(|member| text.contains(member)))
+            || self.also.iter().any(Self::is_about_appraisal)
+    }
+}
+
+/// What an appraisal puts into a token.
+const APPRAISAL: [&str; 2] = ["ear.status", "ear.trustworthiness-vector"];
+
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -199,9 +228,14 @@ mod tests {
             "condition": {"name": "allow", "line": 4, "text": "input.submods.cpu0[\"ear.status\"] == \"afirming\""},
             "expected": "\"afirming\"", "came": "\"affirming\"", "advice": "Mend the policy.",
         });
-        let reasons = denial(&json!({"denied": [failed]}));
+        let reasons = denial(&json!({"denied": [failed]}), Some("shop"));
+        assert!(reasons.about_appraisal);
+        let path = json!({"condition": {"name": "allow", "line": 4, "text": "data[\"resource-path\"][0] == \"shop\""}});
+        let also = json!({"seen": [{"what": "input.submods.cpu0[\"ear.status\"]", "values": []}]});
+        assert!(!denial(&json!({"denied": [path]}), None).about_appraisal);
+        assert!(denial(&json!({"denied": [{"also": [also]}]}), None).about_appraisal);
         for part in [
-            "the resource policy said no",
+            "the resource policy `shop` said no",
             "(line 4, rule allow)",
             "expected   \"afirming\"",
             "came       \"affirming\"",
@@ -209,7 +243,7 @@ mod tests {
             assert!(reasons.why.contains(part), "{part}\n{}", reasons.why);
         }
         assert_eq!(reasons.advice, ["Mend the policy."]);
-        assert!(denial(&json!({"submods": {}})).why.is_empty());
+        assert!(denial(&json!({"submods": {}}), None).why.is_empty());
     }
 
     #[test]

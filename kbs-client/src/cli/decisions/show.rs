@@ -22,10 +22,12 @@ pub(super) fn describe(decision: &Decision, attestation: Option<&Decision>) -> S
         .as_ref()
         .map(explanation::read)
         .unwrap_or_default();
-    let denial = decision
-        .explanation
-        .as_ref()
-        .map(explanation::denial)
+    // The last one that was asked; those before it said yes.
+    let said_no = decision.policies.last().filter(|_| decision.verdict == "denied");
+    let said_no = said_no.map(|policy| policy.id.as_str());
+    let denial = decision.explanation.as_ref();
+    let denial = denial
+        .map(|explanation| explanation::denial(explanation, said_no))
         .unwrap_or_default();
     if !denial.why.is_empty() || !reasons.why.is_empty() {
         let _ = write!(text, "\nWhy\n{}{}", denial.why, reasons.why);
@@ -34,12 +36,19 @@ pub(super) fn describe(decision: &Decision, attestation: Option<&Decision>) -> S
         let _ = failed_check(&mut text, check);
     }
     let good = matches!(decision.verdict.as_str(), "released" | "affirming");
-    let mut advice = advice(decision, grounds);
-    if !good && !reasons.advice.is_empty() {
-        // It knows the policy and the values; what is said in general is for those who have not that.
-        advice = reasons.advice;
-    } else if !denial.advice.is_empty() {
-        advice.extend(denial.advice);
+    // What a policy asks for beside an appraisal, no better appraisal can give.
+    let appraisal_counts = denial.why.is_empty() || denial.about_appraisal;
+    let mut advice = denial.advice;
+    if advice.is_empty() && decision.verdict == "denied" {
+        advice.extend(said_no.map(read_it));
+    }
+    if !good && appraisal_counts {
+        advice.extend(stale(grounds));
+        // An explanation knows the policy and the values; what is said in general is for those who have not that.
+        advice.extend(match reasons.advice.is_empty() {
+            true => self::advice(decision, grounds),
+            false => reasons.advice,
+        });
     }
     if let Some(check) = decision
         .failed_check
@@ -56,6 +65,34 @@ pub(super) fn describe(decision: &Decision, attestation: Option<&Decision>) -> S
     }
     text.lines().map(printable).collect::<Vec<_>>().join("\n")
 }
+
+/// What to do about a policy that said no, and nobody knows which part of it.
+fn read_it(id: &str) -> String {
+    let which = match id {
+        MAIN => String::new(),
+        id => format!(" --id {id}"),
+    };
+    format!(
+        "The resource policy `{id}` said no. Read it with `config get-resource-policy{which}`: does it know this path, this \
+         TEE, these init-data?"
+    )
+}
+
+/// What to do where reference values counted that may not be those of the RVPS.
+fn stale(grounds: &Decision) -> Option<String> {
+    let age = grounds
+        .devices
+        .values()
+        .filter_map(|device| device.reference_values_age)
+        .max()?;
+    Some(format!(
+        "The Attestation Service had not reached its RVPS for {age} seconds: what was registered or revoked since did not \
+         count. See that it reaches it, and let the guest attest again before anything else."
+    ))
+}
+
+/// The policy about everything, whose id need not be said.
+const MAIN: &str = "resource-policy";
 
 /// What a guest stumbled on before any policy was asked.
 fn failed_check(text: &mut String, check: &FailedCheck) -> std::fmt::Result {
@@ -90,11 +127,20 @@ fn header(text: &mut String, decision: &Decision, attestation: Option<&Decision>
     if let Some(reason) = &decision.reason {
         row("because", reason)?;
     }
-    for policy in &decision.policies {
+    let mut policies = decision.policies.iter().peekable();
+    while let Some(policy) = policies.next() {
         let digest = policy.digest.get(..16).unwrap_or(&policy.digest);
         let version = policy.version.map(|number| format!(", version {number}"));
         let version = version.unwrap_or_default();
-        row("policy", &format!("{} (sha384 {digest}…{version})", policy.id))?;
+        let said = match (decision.verdict.as_str(), policies.peek()) {
+            ("denied", None) => ": said no",
+            ("denied", Some(_)) => ": said yes",
+            _ => "",
+        };
+        row(
+            "policy",
+            &format!("{} (sha384 {digest}…{version}){said}", policy.id),
+        )?;
     }
     let tee = attestation.unwrap_or(decision).tee.as_deref();
     match (tee, &decision.attestation) {
@@ -144,6 +190,12 @@ fn appraisal(text: &mut String, name: &str, device: &Device) -> std::fmt::Result
         (None, _) => String::new(),
     };
     writeln!(text, "\n{name}: {}{policy}", device.status)?;
+    if let Some(age) = device.reference_values_age {
+        writeln!(
+            text,
+            "  by reference values that were {age} seconds old: the RVPS could not be reached"
+        )?;
+    }
     for (claim, value) in &device.vector {
         writeln!(
             text,
@@ -168,11 +220,12 @@ fn advice(decision: &Decision, grounds: &Decision) -> Vec<String> {
                 .all(|device| device.status == "affirming") =>
         {
             say("Every device is affirming: it is the resource policy that asks for something else.");
-            say(
-                "Read it with `config get-resource-policy`: does it know this path, this TEE, these init-data?",
-            );
         }
-        ("denied" | "none" | "warning" | "contraindicated", _) => devices(grounds, &mut say),
+        ("denied" | "none" | "warning" | "contraindicated", _) => {
+            // A token that was not made here is by values that are not here either.
+            let elsewhere = decision.resource.is_some() && decision.attestation.is_none();
+            devices(grounds, elsewhere, &mut say);
+        }
         ("unknown", _) => {
             say("The resource policy has to know the claims of this kind of token: `show --claims`.")
         }
@@ -209,19 +262,27 @@ fn advice(decision: &Decision, grounds: &Decision) -> Vec<String> {
 }
 
 /// What to do about devices that are not affirming.
-fn devices(decision: &Decision, say: &mut impl FnMut(&str)) {
+fn devices(decision: &Decision, elsewhere: bool, say: &mut impl FnMut(&str)) {
     let values = || decision.devices.values().flat_map(|device| &device.vector);
     let is = |claim: &str, value: i64| values().any(|(name, found)| name == claim && *found == value);
     let says_nothing = |device: &Device| device.vector.values().all(|value| (-1..=1).contains(value));
     if is("executables", 33) {
-        say("The measurement is not among the reference values. If you trust what was booted, register it:");
         say(
-            "`config set-sample-reference-value --add`, or `rvps-tool`; `config list-reference-values` shows what is there.",
+            "What was booted is not known to be good: mostly its measurement is no reference value, or it is in debug mode.",
         );
+        say(match elsewhere {
+            true => {
+                "If you trust it, register it with the attestation service that made the token; this KBS has no values for it."
+            }
+            false => {
+                "If you trust it, register it: `config set-sample-reference-value --add`, or `rvps-tool`; \
+                 `config list-reference-values` shows what is there."
+            }
+        });
     }
     if is("hardware", 97) || is("hardware", 32) {
         say(
-            "The firmware's versions are not among the reference values, or are out of date: see the page of the TEE.",
+            "The hardware or its firmware is not known to be good, or out of date: see the page of the TEE for what is asked.",
         );
     }
     if is("configuration", 96) {

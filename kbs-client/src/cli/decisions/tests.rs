@@ -98,18 +98,97 @@ async fn what_is_shown_says_what_was_found_and_what_to_do() {
     for part in [
         "asked for  resource/default/key/1",
         "denied: the resource policy said no",
-        "resource-policy (sha384 abababababababab…)",
+        "resource-policy (sha384 abababababababab…): said no",
         "snp, by attestation 6921aab0-0000000000000001",
         "request    r1",
         "cpu0: contraindicated, by policy default",
         "executables",
-        "no reference value matches the measurement",
+        "what was booted is not known to be good",
         "expected   a value registered as `snp_launch_measurement`",
-        "What to do\n  Register `snp_launch_measurement`.",
+        "What to do\n  The resource policy `resource-policy` said no. Read it with `config get-resource-policy`:",
+        "\n  Register `snp_launch_measurement`.",
     ] {
         assert!(text.contains(part), "{part:?} is missing in:\n{text}");
     }
     assert_eq!(kbs.calls(), [format!("GET decisions/{ID}?claims=false")]);
+}
+
+fn shown(decision: &Value, attestation: Option<&Value>) -> String {
+    let read = |json: &Value| Decision::read(json).unwrap();
+    show::describe(&read(decision), attestation.map(read).as_ref())
+}
+
+#[test]
+fn what_the_resource_policy_asks_for_comes_before_what_no_policy_asked_for() {
+    let denial = |text: &str| {
+        let mut decision = denied();
+        decision["explanation"] = json!({"denied": [{
+            "condition": {"name": "allow", "line": 3, "text": text}, "expected": "\"shop\"", "came": "\"demo\"",
+            "advice": "Mend the path.",
+        }]});
+        decision
+    };
+    let text = shown(
+        &denial("data[\"resource-path\"][0] == \"shop\""),
+        Some(&attested()),
+    );
+    assert!(text.ends_with("What to do\n  Mend the path."), "{text}");
+    let text = shown(
+        &denial("submod[\"ear.status\"] == \"affirming\""),
+        Some(&attested()),
+    );
+    assert!(
+        text.ends_with("What to do\n  Mend the path.\n  Register `snp_launch_measurement`."),
+        "{text}"
+    );
+}
+
+#[test]
+fn of_several_policies_the_one_is_named_that_said_no() {
+    let mut decision = denied();
+    decision["policies"] = json!([
+        {"id": "resource-policy", "digest": "ab".repeat(48)}, {"id": "shop-keys", "digest": "cd".repeat(48)},
+    ]);
+    decision["devices"]["cpu0"]["status"] = json!("affirming");
+    let text = shown(&decision, None);
+    for part in [
+        "resource-policy (sha384 abababababababab…): said yes",
+        "shop-keys (sha384 cdcdcdcdcdcdcdcd…): said no",
+        "What to do\n  The resource policy `shop-keys` said no. Read it with `config get-resource-policy --id shop-keys`:",
+    ] {
+        assert!(text.contains(part), "{part:?} is missing in:\n{text}");
+    }
+    decision["explanation"] = json!({"denied": [{"advice": "Mend it."}]});
+    let text = shown(&decision, None);
+    assert!(text.contains("the resource policy `shop-keys` said no"), "{text}");
+    assert!(text.ends_with("What to do\n  Mend it."), "{text}");
+}
+
+#[test]
+fn reference_values_that_were_old_are_told_before_anybody_registers_more() {
+    let mut attestation = attested();
+    attestation["devices"]["cpu0"]["reference_values_age"] = json!(7);
+    let text = shown(&attestation, None);
+    assert!(
+        text.contains("by reference values that were 7 seconds old"),
+        "{text}"
+    );
+    let (stale, register) = (text.find("for 7 seconds"), text.find("Register `snp"));
+    assert!(stale.is_some() && stale < register, "{text}");
+}
+
+#[test]
+fn nothing_is_said_of_reference_values_that_nobody_looked_up_and_none_are_asked_of_a_kbs_without() {
+    let mut decision = denied();
+    decision.as_object_mut().unwrap().remove("attestation");
+    let text = shown(&decision, None);
+    assert!(!text.contains("no reference value matches"), "{text}");
+    assert!(
+        text.contains("with the attestation service that made the token") && !text.contains("set-sample"),
+        "{text}"
+    );
+    decision["attestation"] = json!("6921aab0-0000000000000001");
+    assert!(shown(&decision, None).contains("set-sample-reference-value --add"));
 }
 
 #[tokio::test]
