@@ -104,14 +104,12 @@ pub(super) async fn config(
             let value = reference_value(value, as_integer, as_bool)?;
             let value = if as_single_value { value } else { json!([value]) };
             let before = registered(&client, &name).await;
-            let value = match (add, before) {
-                (true, before) => reference_values::added(&name, before?, value)?,
-                (false, before) => {
-                    reference_values::warn_replaced(&name, before.ok().flatten().as_ref(), &value);
-                    value
-                }
+            let (value, replaced) = match (add, before) {
+                (true, before) => (reference_values::added(&name, before?, value)?, None),
+                (false, before) => (value, before.ok().flatten()),
             };
             client.set_sample_reference_value(&name, &value).await?;
+            reference_values::warn_replaced(&name, replaced.as_ref(), &value);
             printer.result(
                 "Reference Values Updated",
                 &json!({"set": "reference-value", "id": name, "value": value}),

@@ -102,6 +102,24 @@ fn what_a_new_value_locks_out_is_told() {
     assert!(log(json!(7), json!(8)).contains('7'));
 }
 
+#[tokio::test]
+async fn nothing_is_said_to_be_gone_where_the_new_value_is_refused() {
+    let (kbs, files) = (FakeKbs::start().await, Files::new());
+    let admin = format!("config --admin-token-file {}", files.put("token", "h.p.s"));
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let said = || String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let line = format!("{admin} set-sample-reference-value svn 2");
+    kbs.script("reference-value/", 200, r#"["1"]"#);
+    kbs.script_error("reference-value", 400, "RvpsError", "signed");
+    run_line(&kbs, &line, &[]).await.unwrap_err();
+    assert!(!said().contains("does not vouch"), "{}", said());
+    kbs.script("reference-value/", 200, r#"["1"]"#);
+    run_line(&kbs, &line, &[]).await.unwrap();
+    assert!(said().contains("does not vouch"), "{}", said());
+}
+
 #[derive(Clone, Default)]
 struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
 
