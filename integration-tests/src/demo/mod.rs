@@ -10,6 +10,7 @@ mod tools;
 use std::path::Path;
 
 use anyhow::{bail, ensure};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::vouch::register_message;
 use narrator::Narrator;
@@ -67,13 +68,21 @@ pub fn run(tee: &str, keep: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Waits for Ctrl-C. What follows cleans up.
+/// Waits for Ctrl-C, or for whoever else stops this. What follows cleans up.
 fn until_interrupted() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(tokio::signal::ctrl_c())?;
-    Ok(())
+    runtime.block_on(async {
+        let mut terminated = signal(SignalKind::terminate())?;
+        let mut hung_up = signal(SignalKind::hangup())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted?,
+            _ = terminated.recv() => {}
+            _ = hung_up.recv() => {}
+        }
+        Ok(())
+    })
 }
 
 /// Steps 2 and 3: a report of a real AMD machine, before and after somebody vouches for it.

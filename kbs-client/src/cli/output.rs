@@ -86,7 +86,13 @@ fn json(error: &CliError) -> Value {
     };
     let (exit_code, class) = error.class();
     let mut object = json!({"class": class, "exit_code": exit_code, "message": error.to_string()});
+    // What is wrong with a policy, one thing a line behind the first.
+    let details = refusal.map(|refusal| refusal.detail.lines().skip(1).map(str::trim).collect::<Vec<_>>());
     let more = [
+        (
+            "details",
+            details.filter(|details| !details.is_empty()).map(Value::from),
+        ),
         ("hint", hint(error).map(Value::from)),
         ("status", refusal.map(|refusal| refusal.status.into())),
         (
@@ -148,6 +154,18 @@ mod tests {
             (&json!(3), &json!(403))
         );
         assert_eq!(value["error"]["request_id"], "r1");
+        assert!(value["error"].get("details").is_none());
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_policy_is_a_list_for_programs() {
+        let body =
+            br#"{"type":"https://x/PolicyEngineError","detail":"it is not set:\n  line 3: x\n  line 7: y"}"#;
+        let error = CliError::Client(Refusal::read(400, body, None).into_error(Caller::Admin));
+        assert_eq!(
+            json(&error)["error"]["details"],
+            json!(["line 3: x", "line 7: y"])
+        );
     }
 
     #[test]

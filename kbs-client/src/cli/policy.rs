@@ -181,6 +181,13 @@ impl TestArgs {
             let values: Map<String, Value> = read_json(path)?;
             body.insert("reference_values".to_owned(), values.into());
         }
+        if body.is_empty() && !self.explain {
+            return Err(CliError::Usage(
+                "nothing is tried: give --policy FILE, --reference-values FILE or --without ID; or --explain, to see what \
+                 is in force"
+                    .to_owned(),
+            ));
+        }
         let mut guests = Vec::new();
         for path in &self.claims {
             let text = read_text(path)?;

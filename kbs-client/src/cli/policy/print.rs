@@ -1,22 +1,42 @@
 //! A trial as a person wants to read it: was, would be, why.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use serde_json::Value;
 
-/// The report of the KBS in lines. Guests for whom nothing changes are counted, unless all should be explained.
+/// The report of the KBS in lines. Guests for whom nothing changes are counted, unless all should be explained; those for
+/// whom the same changes, for the same reasons, are told together.
 pub(super) fn report(report: &Value, explain: bool) -> String {
     let count = |name: &str| report.get(name).and_then(Value::as_u64).unwrap_or_default();
     let mut text = String::new();
     let shown = |guest: &&Value| explain || guest.get("changed") == Some(&Value::Bool(true));
+    let mut groups: Vec<Group> = Vec::new();
+    let mut places = HashMap::new();
     for guest in list(report, "guests").filter(shown) {
-        let _ = write!(text, "{}", text_of(guest, "name"));
+        let mut said = String::new();
         if let Some(tee) = guest.get("tee").and_then(Value::as_str) {
-            let _ = write!(text, " ({tee})");
+            let _ = write!(said, " ({})", printable(tee));
         }
-        text.push('\n');
-        devices(&mut text, guest, explain);
-        resources(&mut text, guest);
+        said.push('\n');
+        devices(&mut said, guest, explain);
+        resources(&mut said, guest);
+        let place = *places.entry(said.clone()).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some(group) => group.others += 1,
+            None => groups.push(Group {
+                first: text_of(guest, "name"),
+                others: 0,
+                said,
+            }),
+        }
+    }
+    for Group { first, others, said } in groups {
+        let _ = match others {
+            0 => write!(text, "{first}{said}"),
+            1 => write!(text, "{first} and 1 other{said}"),
+            _ => write!(text, "{first} and {others} others{said}"),
+        };
     }
     for id in list(report, "judges_nobody").filter_map(Value::as_str) {
         let _ = writeln!(
@@ -61,6 +81,14 @@ pub(super) fn report(report: &Value, explain: bool) -> String {
         ),
     };
     text
+}
+
+/// Guests about whom there is the same to say.
+struct Group {
+    /// The name of the first.
+    first: String,
+    others: usize,
+    said: String,
 }
 
 fn devices(text: &mut String, guest: &Value, explain: bool) {

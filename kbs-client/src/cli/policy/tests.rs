@@ -64,6 +64,43 @@ fn a_report_says_was_would_be_and_why() {
 }
 
 #[test]
+fn guests_for_whom_the_same_changes_are_told_together() {
+    let mut many = report();
+    let like = many["guests"][1].clone();
+    let mut other = like.clone();
+    other["tee"] = json!("tdx");
+    let named = |guest: &Value, name: &str| {
+        let mut guest = guest.clone();
+        guest["name"] = json!(name);
+        guest
+    };
+    let guests = many["guests"].as_array_mut().unwrap();
+    guests.push(named(&other, "t1"));
+    guests.extend((2..33).map(|number| named(&like, &format!("d{number}"))));
+    guests.push(named(&other, "t2"));
+    let text = print::report(&many, false);
+    let heads: Vec<_> = text
+        .lines()
+        .filter(|line| line.ends_with(')') && !line.starts_with(' '))
+        .collect();
+    assert_eq!(
+        heads,
+        ["d1 and 31 others (snp)", "t1 and 1 other (tdx)"],
+        "{text}"
+    );
+    assert_eq!(text.matches("would lose").count(), 2, "{text}");
+}
+
+#[tokio::test]
+async fn a_trial_of_nothing_names_the_flags() {
+    let kbs = FakeKbs::start().await;
+    let error = run(&kbs, "--last 3").await.1.unwrap_err();
+    assert_eq!(error.exit_code(), 2);
+    assert!(error.to_string().contains("--reference-values FILE"), "{error}");
+    assert!(kbs.calls().is_empty());
+}
+
+#[test]
 fn a_policy_that_fails_and_one_that_judges_nobody_are_told() {
     let resource = |name: &str, was: Option<&str>, now: Option<&str>| json!({"resource": name, "was": false, "would_be": false, "was_error": was, "error": now});
     let mut failing = json!({"tried": 1, "changed": 1, "guests": [{"name": "d1", "changed": true, "resources": [
