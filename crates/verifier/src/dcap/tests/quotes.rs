@@ -256,6 +256,39 @@ fn attributes_that_nothing_makes_good_are_refused_and_debugging_is_a_claim() {
 }
 
 #[test]
+fn a_service_td_is_refused_in_every_body_that_can_name_one() {
+    let bound = DcapError::TdAttributes("a service TD is bound to it");
+    let of_kind = |kind: TdKind, change: fn(&mut TdBody)| {
+        let mut body = TdBody { kind, ..td() };
+        change(&mut body);
+        let mut spec = MACHINE.td_quote(body);
+        spec.version = 5;
+        error(&attempt(&MACHINE, Tee::Tdx, &spec))
+    };
+    for kind in [TdKind::Td15, TdKind::Td15Ex] {
+        assert_eq!(of_kind(kind, |body| body.mr_servicetd[47] = 1), bound, "{kind:?}");
+    }
+    // SERVTD_EXT, bit 17 of the attributes: the members of the extended body name the service TDs then.
+    for kind in [TdKind::Td10, TdKind::Td15, TdKind::Td15Ex] {
+        assert_eq!(
+            of_kind(kind, |body| body.td_attributes |= 1 << 17),
+            bound,
+            "{kind:?}"
+        );
+    }
+    let at_the_end = |body: &mut TdBody| {
+        body.td_attributes |= 1 << 17;
+        body.extended.fill(1);
+    };
+    assert_eq!(of_kind(TdKind::Td15Ex, at_the_end), bound);
+    let mut quote_of_version_4 = MACHINE.td_quote(td());
+    if let Body::Td(body) = &mut quote_of_version_4.body {
+        body.td_attributes |= 1 << 17;
+    }
+    assert_eq!(error(&attempt(&MACHINE, Tee::Tdx, &quote_of_version_4)), bound);
+}
+
+#[test]
 fn one_flipped_bit_in_report_data_or_init_data_is_a_mismatch() {
     for bit in [0, 7, 383, 384, 511] {
         let mut body = td();
