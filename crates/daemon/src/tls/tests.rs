@@ -33,11 +33,22 @@ impl Authority {
 
     /// Writes `<name>.pem` and `<name>.key` for the DNS name `dns` and 127.0.0.1.
     pub(crate) fn issue(&self, name: &str, dns: &str) -> (PathBuf, PathBuf) {
+        self.issue_with(name, dns, |_| ())
+    }
+
+    /// The same, of a certificate that differs.
+    pub(crate) fn issue_with(
+        &self,
+        name: &str,
+        dns: &str,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> (PathBuf, PathBuf) {
         let mut params = CertificateParams::new(vec![dns.to_owned(), "127.0.0.1".to_owned()]).unwrap();
         params.extended_key_usages = vec![
             ExtendedKeyUsagePurpose::ServerAuth,
             ExtendedKeyUsagePurpose::ClientAuth,
         ];
+        change(&mut params);
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let paths = (

@@ -1,5 +1,7 @@
 //! Who gets in over TLS, and with which versions and certificates.
 
+use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, date_time_ymd};
+use rustls::AlertDescription;
 use rustls::pki_types::ServerName;
 use rustls::version::{TLS12, TLS13};
 use tokio_rustls::TlsConnector;
@@ -17,6 +19,18 @@ async fn over_tls(address: SocketAddr, config: Arc<rustls::ClientConfig>, name: 
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await?;
     Ok(answer)
+}
+
+/// What a server says to a client that sends no request.
+async fn refusal(address: SocketAddr, config: Arc<rustls::ClientConfig>) -> Option<rustls::Error> {
+    let socket = TcpStream::connect(address).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let refused = async {
+        let mut stream = TlsConnector::from(config).connect(name, socket).await?;
+        stream.read_u8().await
+    };
+    let cause = refused.await.unwrap_err().into_inner()?;
+    cause.downcast().ok().map(|error| *error)
 }
 
 #[tokio::test]
@@ -106,6 +120,49 @@ async fn a_client_without_or_with_a_foreign_certificate_is_refused_where_one_is_
     );
     for refused in [client(), client().identity(identity(&strangers))] {
         assert!(refused.build().unwrap().get(&url).send().await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_client_certificate_counts_within_its_dates_and_if_it_is_for_clients() {
+    type Change = fn(&mut CertificateParams);
+    let authority = Authority::new();
+    let tls = TlsServerConfig {
+        client_ca: Some(authority.ca()),
+        ..authority.server()
+    };
+    let stack = start(Some(&tls), quick(), router()).await;
+    crate::init();
+    let client = |change: Change| {
+        let (certificate, key) = authority.issue_with("client", "client", change);
+        let config = crate::tls::TlsClientConfig {
+            certificate: Some(certificate),
+            private_key: Some(key),
+            ca: authority.ca(),
+            server_name: None,
+        };
+        config.load().unwrap().current()
+    };
+    let in_force = client(|params| params.not_after = date_time_ymd(4000, 1, 1));
+    let answer = over_tls(stack.address, in_force, "localhost").await.unwrap();
+    assert_eq!(status(&answer), "200");
+    let cases: [(Change, AlertDescription); 3] = [
+        (
+            |params| params.not_after = date_time_ymd(2020, 1, 1),
+            AlertDescription::CertificateExpired,
+        ),
+        (
+            |params| params.not_before = date_time_ymd(3000, 1, 1),
+            AlertDescription::CertificateExpired,
+        ),
+        (
+            |params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth],
+            AlertDescription::UnsupportedCertificate,
+        ),
+    ];
+    for (number, (change, alert)) in cases.into_iter().enumerate() {
+        let refused = refusal(stack.address, client(change)).await;
+        assert_eq!(refused, Some(rustls::Error::AlertReceived(alert)), "{number}");
     }
 }
 
