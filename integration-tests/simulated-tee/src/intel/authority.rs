@@ -2,7 +2,7 @@
 
 use crate::SimulationError;
 use crate::pem;
-use crate::x509::validity;
+use crate::x509::{extension, validity};
 use der::asn1::{Any, BitString, ObjectIdentifier};
 use der::flagset::FlagSet;
 use der::{Decode, Encode};
@@ -22,6 +22,7 @@ use x509_cert::{Certificate, TbsCertificate, Version};
 /// The organisation in the simulated names, and in Intel's.
 const ORGANIZATION: &str = "Simulated platform of Trustee";
 const INTEL: &str = "Intel Corporation";
+const ROOT_NAME: &str = "Intel SGX Root CA";
 /// 2018-05-21, as Intel's root.
 const NOT_BEFORE: u64 = 1_526_899_810;
 /// 2045-10-22.
@@ -38,6 +39,81 @@ pub enum PckCa {
     Processor,
     /// For platforms with several.
     Platform,
+}
+
+/// Whose certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The root's.
+    Root,
+    /// That of a CA that signs PCK certificates.
+    Ca(PckCa),
+    /// That of the key that signs TCB infos and identities.
+    TcbSigning,
+}
+
+/// What such a certificate says. Start from [`Pki::spec`], and change what a test needs.
+#[derive(Clone, Debug)]
+pub struct AuthoritySpec {
+    /// Of the subject.
+    pub common_name: String,
+    /// Of the issuer: the root's.
+    pub issuer: String,
+    /// How many CAs may be below it, or none for a certificate that is no CA's.
+    pub ca: Option<u8>,
+    /// Seconds since the Unix epoch.
+    pub not_before: u64,
+    /// Seconds since the Unix epoch.
+    pub not_after: u64,
+    /// An extension that nobody knows, marked critical.
+    pub unknown_critical: bool,
+}
+
+impl AuthoritySpec {
+    fn new(common_name: &str, ca: Option<u8>) -> Self {
+        Self {
+            common_name: common_name.to_owned(),
+            issuer: ROOT_NAME.to_owned(),
+            ca,
+            not_before: NOT_BEFORE,
+            not_after: NOT_AFTER,
+            unknown_critical: false,
+        }
+    }
+
+    fn certificate(
+        &self,
+        key: &Key,
+        serial: &[u8],
+        organization: &str,
+        signer: &Key,
+    ) -> Result<Vec<u8>, SimulationError> {
+        let subject = name(&self.common_name, organization)?;
+        let usage = match self.ca {
+            Some(_) => KeyUsages::KeyCertSign | KeyUsages::CRLSign,
+            None => KeyUsages::DigitalSignature | KeyUsages::NonRepudiation,
+        };
+        let mut extensions = basics(&subject, self.ca, usage)?;
+        if self.unknown_critical {
+            extensions.push(Extension {
+                critical: true,
+                ..extension(ObjectIdentifier::new_unwrap("1.2.3.4"), vec![5, 0])?
+            });
+        }
+        let tbs = TbsCertificate {
+            version: Version::V3,
+            serial_number: SerialNumber::new(serial)?,
+            signature: ecdsa(),
+            issuer: name(&self.issuer, organization)?,
+            validity: validity(self.not_before, self.not_after)?,
+            subject,
+            subject_public_key_info: key.public_key_info()?,
+            issuer_unique_id: None,
+            subject_unique_id: None,
+            extensions: Some(extensions),
+        };
+        issue(tbs, signer)
+    }
 }
 
 /// Intel: the root, the two PCK CAs, and the TCB signing key.
@@ -92,18 +168,41 @@ impl Pki {
 
     fn with(organization: &'static str, keys: [Key; 4]) -> Result<Self, SimulationError> {
         let [root, processor, platform, tcb_signing] = keys;
-        let make = |key, number, common_name, ca, signer: Option<&Authority>| {
-            Authority::new(key, number, &name(common_name, organization)?, ca, signer)
+        let make = |key, number, which, signer: Option<&Authority>| {
+            Authority::new(key, number, &spec_of(which), organization, signer)
         };
-        let root = make(root, 1, "Intel SGX Root CA", Some(1), None)?;
-        let ca = |key, number, name| make(key, number, name, Some(0), Some(&root));
+        let root = make(root, 1, Which::Root, None)?;
+        let ca = |key, number, ca| make(key, number, Which::Ca(ca), Some(&root));
         Ok(Self {
             organization,
-            processor: ca(processor, 2, "Intel SGX PCK Processor CA")?,
-            platform: ca(platform, 3, "Intel SGX PCK Platform CA")?,
-            tcb_signing: make(tcb_signing, 4, "Intel SGX TCB Signing", None, Some(&root))?,
+            processor: ca(processor, 2, PckCa::Processor)?,
+            platform: ca(platform, 3, PckCa::Platform)?,
+            tcb_signing: make(tcb_signing, 4, Which::TcbSigning, Some(&root))?,
             root,
         })
+    }
+
+    /// What a certificate says.
+    pub fn spec(&self, which: Which) -> AuthoritySpec {
+        spec_of(which)
+    }
+
+    /// Another certificate of the same key, signed by the root, DER.
+    ///
+    /// # Errors
+    /// [`SimulationError::Encoding`] for names and times that cannot be.
+    pub fn reissue(&self, which: Which, spec: &AuthoritySpec) -> Result<Vec<u8>, SimulationError> {
+        let of = match which {
+            Which::Root => &self.root,
+            Which::Ca(ca) => self.ca(ca),
+            Which::TcbSigning => &self.tcb_signing,
+        };
+        spec.certificate(&of.key, &of.serial, self.organization, &self.root.key)
+    }
+
+    /// The root's serial number.
+    pub fn root_serial(&self) -> Vec<u8> {
+        self.root.serial.clone()
     }
 
     /// The root's certificate.
@@ -167,38 +266,31 @@ pub(super) struct Authority {
 }
 
 impl Authority {
-    /// `ca`: how many CAs may be below it, or none for a certificate that is no CA's.
     fn new(
         key: Key,
         number: u8,
-        subject: &Name,
-        ca: Option<u8>,
+        spec: &AuthoritySpec,
+        organization: &str,
         signer: Option<&Authority>,
     ) -> Result<Self, SimulationError> {
         let serial = vec![0x22, 0x65, number];
-        let usage = match ca {
-            Some(_) => KeyUsages::KeyCertSign | KeyUsages::CRLSign,
-            None => KeyUsages::DigitalSignature | KeyUsages::NonRepudiation,
-        };
-        let tbs = TbsCertificate {
-            version: Version::V3,
-            serial_number: SerialNumber::new(&serial)?,
-            signature: ecdsa(),
-            issuer: signer.map_or(subject, |signer| &signer.name).clone(),
-            validity: validity(NOT_BEFORE, NOT_AFTER)?,
-            subject: subject.clone(),
-            subject_public_key_info: key.public_key_info()?,
-            issuer_unique_id: None,
-            subject_unique_id: None,
-            extensions: Some(basics(subject, ca, usage)?),
-        };
-        let der = issue(tbs, signer.map_or(&key, |signer| &signer.key))?;
+        let signer = signer.map_or(&key, |signer| &signer.key);
+        let der = spec.certificate(&key, &serial, organization, signer)?;
         Ok(Self {
+            name: name(&spec.common_name, organization)?,
             key,
-            name: subject.clone(),
             serial,
             der,
         })
+    }
+}
+
+fn spec_of(which: Which) -> AuthoritySpec {
+    match which {
+        Which::Root => AuthoritySpec::new(ROOT_NAME, Some(1)),
+        Which::Ca(PckCa::Processor) => AuthoritySpec::new("Intel SGX PCK Processor CA", Some(0)),
+        Which::Ca(PckCa::Platform) => AuthoritySpec::new("Intel SGX PCK Platform CA", Some(0)),
+        Which::TcbSigning => AuthoritySpec::new("Intel SGX TCB Signing", None),
     }
 }
 

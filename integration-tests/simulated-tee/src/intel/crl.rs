@@ -29,6 +29,8 @@ pub struct CrlSpec {
     pub this_update: u64,
     /// Seconds since the Unix epoch.
     pub next_update: u64,
+    /// Leave the next update out.
+    pub without_end: bool,
     /// Its number.
     pub number: u32,
     /// Serial numbers of revoked certificates.
@@ -45,6 +47,7 @@ impl CrlSpec {
         Self {
             this_update,
             next_update,
+            without_end: false,
             number: 1,
             revoked: Vec::new(),
             issuer: Issuer::Ca,
@@ -93,7 +96,7 @@ impl Pki {
             signature: ecdsa(),
             issuer: of.name.clone(),
             this_update: time(spec.this_update)?,
-            next_update: Some(time(spec.next_update)?),
+            next_update: (!spec.without_end).then(|| time(spec.next_update)).transpose()?,
             revoked_certificates: (!entries.is_empty()).then_some(entries),
             crl_extensions: Some(extensions),
         };

@@ -16,7 +16,7 @@ mod platform;
 mod quote;
 mod report;
 
-pub use authority::{PckCa, Pki};
+pub use authority::{AuthoritySpec, PckCa, Pki, Which};
 pub use ccel::Ccel;
 pub use collateral::{Collateral, Document, collateral_file};
 pub use crl::{CrlSpec, Issuer};

@@ -1,8 +1,8 @@
 //! PCK chains: who is believed.
 
 use super::*;
-use crate::dcap::DcapRootError;
-use simulated_tee::intel::{CertificationData, PckSpec};
+use crate::dcap::{DcapRootError, pem};
+use simulated_tee::intel::{AuthoritySpec, CertificationData, PckSpec, Which};
 
 /// A quote with another chain.
 fn with_chain(chain: String) -> Attempt {
@@ -117,6 +117,73 @@ fn the_leaf_must_be_a_pck_certificate() {
     )));
 }
 
+/// A quote with another certificate of its CA's key, by the true root.
+fn with_ca(change: impl FnOnce(&mut AuthoritySpec)) -> Attempt {
+    let which = Which::Ca(PckCa::Platform);
+    let mut spec = INTEL.spec(which);
+    change(&mut spec);
+    let [leaf, _, root] = certificates();
+    let ca = pem(&[&INTEL.reissue(which, &spec).unwrap()]);
+    with_chain([leaf, ca, root].concat())
+}
+
+#[test]
+fn the_ca_must_be_a_pck_ca_of_the_root_and_the_leafs_issuer() {
+    assert!(with_ca(|_| {}).run().is_ok());
+    let unacceptable = |reason: &str| {
+        refused(DcapError::Certificate {
+            certificate: "PCK CA",
+            reason: reason.to_owned(),
+        })
+    };
+    assert_eq!(
+        with_ca(|ca| ca.common_name = "Intel SGX PCK CA".to_owned()).run(),
+        unacceptable("it has another name")
+    );
+    for attempt in [
+        with_ca(|ca| ca.ca = None),
+        with_ca(|ca| ca.unknown_critical = true),
+    ] {
+        assert_eq!(
+            attempt.run(),
+            unacceptable("it is no CA, or has an unknown critical extension")
+        );
+    }
+    // The root's signature under another issuer's name, and the leaf's under another CA's.
+    assert_eq!(
+        with_ca(|ca| ca.issuer = "Intel SGX Root CA of others".to_owned()).run(),
+        refused(DcapError::ChainSignature("PCK CA"))
+    );
+    assert_eq!(
+        with_ca(|ca| ca.common_name = "Intel SGX PCK Processor CA".to_owned()).run(),
+        refused(DcapError::ChainSignature("PCK"))
+    );
+}
+
+#[test]
+fn a_ca_or_a_root_out_of_its_time_is_refused_though_the_leaf_is_in_its() {
+    let before = NOW.unsigned_abs() - 1;
+    assert_eq!(
+        with_ca(|ca| ca.not_after = before).run(),
+        refused(DcapError::ChainValidity)
+    );
+    assert_eq!(
+        with_ca(|ca| ca.not_before = before + 2).run(),
+        refused(DcapError::ChainValidity)
+    );
+    let mut spec = INTEL.spec(Which::Root);
+    spec.not_after = before;
+    let der = INTEL.reissue(Which::Root, &spec).unwrap();
+    let options = DcapOptions {
+        extra_roots: vec![DcapRoot { der }],
+    };
+    let attempt = Attempt {
+        dcap: Dcap::new(&options).unwrap(),
+        ..td_attempt()
+    };
+    assert_eq!(attempt.run(), refused(DcapError::ChainValidity));
+}
+
 #[test]
 fn a_certificate_of_another_purpose_is_no_pck_ca() {
     // The TCB signing certificate is signed by the root, as the CA is.
@@ -186,6 +253,21 @@ fn extra_roots_are_checked_when_they_are_read() {
         Err(DcapRootError::NotARoot)
     );
     assert_eq!(DcapRoot::read(MACHINE.pck_der()), Err(DcapRootError::NotARoot));
+    // Each by itself: no authority, another's name as the issuer, another's signature.
+    let changed = |change: fn(&mut AuthoritySpec)| {
+        let mut spec = INTEL.spec(Which::Root);
+        change(&mut spec);
+        DcapRoot::read(&INTEL.reissue(Which::Root, &spec).unwrap())
+    };
+    assert_eq!(changed(|_| ()).unwrap().len(), 1);
+    assert_eq!(changed(|root| root.ca = None), Err(DcapRootError::NotARoot));
+    assert_eq!(
+        changed(|root| root.issuer = "Another Root CA".to_owned()),
+        Err(DcapRootError::NotARoot)
+    );
+    let mut forged = INTEL.root_der().to_vec();
+    *forged.last_mut().unwrap() ^= 1;
+    assert_eq!(DcapRoot::read(&forged), Err(DcapRootError::NotARoot));
     for text in [
         &b""[..],
         b"nothing",

@@ -1,8 +1,9 @@
 //! Collateral: what a source can get wrong, and what it cannot get away with.
 
 use super::*;
+use crate::dcap::pem;
 use crate::{DcapTee, Fault, Fmspc};
-use simulated_tee::intel::{CrlSpec, Issuer, QeIdentitySpec, TcbInfoSpec};
+use simulated_tee::intel::{AuthoritySpec, CrlSpec, Issuer, QeIdentitySpec, TcbInfoSpec, Which};
 
 /// What the good pieces are made from, to be changed.
 struct Pieces {
@@ -131,6 +132,33 @@ fn a_key_of_another_purpose_cannot_sign_documents() {
             }
         ));
     }
+    // The very key, with a certificate for something else, under the true root.
+    let signed_by = |change: fn(&mut AuthoritySpec)| {
+        let mut spec = INTEL.spec(Which::TcbSigning);
+        change(&mut spec);
+        let signer = pem(&[
+            &INTEL.reissue(Which::TcbSigning, &spec).unwrap(),
+            INTEL.root_der(),
+        ]);
+        with_pieces(|pieces| pieces.signer_chain = signer)
+    };
+    assert!(signed_by(|_| ()).run().is_ok());
+    let changes: [fn(&mut AuthoritySpec); 3] = [
+        |spec| spec.common_name = "Intel SGX PCK Certificate".to_owned(),
+        |spec| spec.ca = Some(0),
+        |spec| spec.unknown_critical = true,
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let unacceptable = DcapError::Certificate {
+            certificate: "TCB signing",
+            reason: "it is not that of Intel's TCB signing key".to_owned(),
+        };
+        assert_eq!(
+            bad(signed_by(change).run()),
+            (tcb_info_id(), unacceptable),
+            "{number}"
+        );
+    }
     let short = with_pieces(|pieces| pieces.signer_chain = INTEL.root_pem());
     assert_eq!(bad(short.run()).1, DcapError::ChainLength(1));
     let none = with_pieces(|pieces| pieces.signer_chain.clear());
@@ -210,6 +238,8 @@ fn revocation_lists_must_be_of_the_very_ca() {
         bad(critical.run()),
         wrong(EndorsementId::DcapRootCrl, "it has an unknown critical extension")
     );
+    let endless = with(|pieces| pieces.pck_crl.without_end = true);
+    assert_eq!(bad(endless.run()), wrong(PCK_CRL, "it has no end"));
     for bytes in [&b""[..], b"3082", b"<html>"] {
         let attempt = with_pieces(|pieces| pieces.pck_crl = bytes.to_vec());
         assert_eq!(bad(attempt.run()), wrong(PCK_CRL, "it is malformed"));
@@ -222,6 +252,8 @@ fn revoked_certificates_are_refused() {
     assert_eq!(pck.run(), refused(DcapError::Revoked("PCK")));
     let ca = with(|pieces| pieces.root_crl.revoked = vec![INTEL.ca_serial(PckCa::Platform)]);
     assert_eq!(ca.run(), refused(DcapError::Revoked("PCK CA")));
+    let root = with(|pieces| pieces.root_crl.revoked = vec![INTEL.root_serial()]);
+    assert_eq!(root.run(), refused(DcapError::Revoked("root CA")));
     // Of the signer of documents: the source's fault, which has not given the new ones.
     let signer = with(|pieces| pieces.root_crl.revoked = vec![INTEL.tcb_signing_serial()]);
     assert_eq!(
@@ -337,7 +369,16 @@ fn what_was_verified_before_is_not_mistaken_for_what_is_given_now() {
     });
     assert!(Arc::ptr_eq(&forged.dcap, &dcap));
     assert_eq!(bad(forged.run()).1, DcapError::DocumentSignature);
-    let attempt = with_pieces(|pieces| pieces.signer_chain = INTEL.ca_chain(PckCa::Platform));
-    assert!(attempt.run().is_err());
-    assert!(td_attempt().run().is_ok());
+    let good = td_attempt();
+    assert!(good.run().is_ok());
+    let mut with_another_chain = good.clone();
+    with_another_chain.collateral.signer_chain = INTEL.ca_chain(PckCa::Platform);
+    assert!(matches!(
+        bad(with_another_chain.run()).1,
+        DcapError::Certificate {
+            certificate: "TCB signing",
+            ..
+        }
+    ));
+    assert!(good.run().is_ok());
 }
