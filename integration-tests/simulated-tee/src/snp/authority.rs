@@ -31,9 +31,12 @@ const PSS_PARAMETERS: &str = "3039a00f300d06096086480165030402020500a11c301a0609
 
 /// What a key of the hierarchy is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+pub enum Role {
+    /// The root.
     Ark,
+    /// Signs VCEKs.
     Ask,
+    /// Signs VLEKs.
     Asvk,
 }
 

@@ -7,6 +7,7 @@ use der::Encode;
 use der::asn1::ObjectIdentifier;
 use x509_cert::Version;
 use x509_cert::crl::{CertificateList, RevokedCert, TbsCertList};
+use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::name::{GeneralName, GeneralNames};
 use x509_cert::serial_number::SerialNumber;
 
@@ -53,6 +54,18 @@ impl Platform {
     /// # Errors
     /// [`SimulationError::Encoding`] for times after 2049 and the like.
     pub fn revocation_list(&self, spec: &CrlSpec) -> Result<Vec<u8>, SimulationError> {
+        self.revocation_list_with(spec, &[])
+    }
+
+    /// The same with extensions.
+    ///
+    /// # Errors
+    /// As for [`revocation_list`](Self::revocation_list).
+    pub fn revocation_list_with(
+        &self,
+        spec: &CrlSpec,
+        extensions: &[Extension],
+    ) -> Result<Vec<u8>, SimulationError> {
         let Authorities { ark, ask, asvk } = self.authorities();
         let mut entries = Vec::new();
         for revoked in &spec.revoked {
@@ -76,7 +89,7 @@ impl Platform {
             this_update: time(spec.this_update)?,
             next_update: spec.next_update.map(time).transpose()?,
             revoked_certificates: (!entries.is_empty()).then_some(entries),
-            crl_extensions: None,
+            crl_extensions: (!extensions.is_empty()).then(|| extensions.to_vec()),
         };
         let signer = match spec.issuer {
             Issuer::Ark => ark,

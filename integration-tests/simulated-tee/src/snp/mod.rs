@@ -12,6 +12,7 @@ mod report;
 mod vek;
 
 pub use crate::SimulationError;
+pub use authority::Role;
 pub use crl::{CrlSpec, Issuer, Revoked};
 pub use platform::{Platform, TableEntry, evidence};
 pub use report::{ReportBuilder, SigningKey};

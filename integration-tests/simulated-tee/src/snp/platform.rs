@@ -1,13 +1,15 @@
 //! The platform: a chip with its keys and certificates.
 
-use super::authority::Authorities;
+use super::authority::{Authorities, Role};
 use super::report::{ReportBuilder, SigningKey};
 use super::vek::{Vek, VekSpec};
 use super::{AttestationReport, Generation, SimulationError, TcbVersion};
 use crate::pem;
+use der::Decode;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::{Value, json};
 use sev::certs::snp::ecdsa::Signature;
+use x509_cert::{Certificate, TbsCertificate};
 
 /// The name in AMD's own certificates, for evidence that pretends.
 const AMD: &str = "Advanced Micro Devices";
@@ -96,6 +98,26 @@ impl Platform {
     /// The certificate that signs VLEKs.
     pub fn asvk_der(&self) -> &[u8] {
         &self.authorities.asvk.der
+    }
+
+    /// Another certificate of the same key, signed by the root, DER: what the usual one says, changed.
+    ///
+    /// # Errors
+    /// There is no randomness, or what it says cannot be encoded.
+    pub fn reissue(
+        &self,
+        role: Role,
+        change: impl FnOnce(&mut TbsCertificate),
+    ) -> Result<Vec<u8>, SimulationError> {
+        let Authorities { ark, ask, asvk } = &self.authorities;
+        let of = match role {
+            Role::Ark => ark,
+            Role::Ask => ask,
+            Role::Asvk => asvk,
+        };
+        let mut tbs = Certificate::from_der(&of.der)?.tbs_certificate;
+        change(&mut tbs);
+        ark.issue(tbs)
     }
 
     /// ARK, ASK and ASVK of its generation in one PEM text, as `insecure_extra_roots` takes it.

@@ -1,8 +1,13 @@
 //! The chain: who may vouch for what, and what a certificate must say.
 
 use super::*;
-use crate::snp::SnpProduct;
-use simulated_tee::snp::VekSpec;
+use crate::snp::{SnpProduct, SnpRootError};
+use crate::x509::Certificate;
+use der::asn1::UtcTime;
+use simulated_tee::snp::{Role, VekSpec};
+use std::time::Duration;
+use x509_cert::TbsCertificate;
+use x509_cert::time::Time;
 
 /// Verifies Milan evidence whose VCEK says what `change` makes of it.
 fn with_vcek(platform: &Platform, change: impl FnOnce(&mut VekSpec)) -> Result<VerifiedClaims, VerifyError> {
@@ -269,4 +274,73 @@ fn an_ask_from_the_table_counts_if_a_trusted_root_signed_it() {
         run(false, &[("ASK", MILAN.vcek_der()), vcek]),
         refused(SnpError::ChainSignature)
     );
+}
+
+/// Trusts this root alone, which signs what the evidence brings.
+fn trusting(ark_der: Vec<u8>) -> Result<SnpVerifier, SnpRootError> {
+    let root = SnpRoot {
+        product: SnpProduct::Milan,
+        ark_der,
+        ask_der: None,
+        asvk_der: None,
+    };
+    SnpVerifier::new(SnpOptions {
+        extra_roots: vec![root],
+        ..SnpOptions::default()
+    })
+}
+
+/// Verifies evidence of Milan under these certificates of its root and of its ASK.
+fn under(ark: Vec<u8>, ask: &[u8]) -> Result<VerifiedClaims, VerifyError> {
+    let evidence = evidence(&report(&MILAN), &[("VCEK", MILAN.vcek_der()), ("ASK", ask)]).unwrap();
+    let attempt = Attempt {
+        verifier: trusting(ark).unwrap(),
+        ..Attempt::new(&evidence)
+    };
+    attempt.run()
+}
+
+fn ended(tbs: &mut TbsCertificate) {
+    let second_before = Duration::from_secs(NOW.unsigned_abs() - 1);
+    tbs.validity.not_after = Time::UtcTime(UtcTime::from_unix_duration(second_before).unwrap());
+}
+
+#[test]
+fn an_ask_or_a_root_out_of_its_time_is_refused_though_the_vcek_is_in_its() {
+    let (ark, ask) = (MILAN.ark_der().to_vec(), MILAN.ask_der());
+    assert!(under(ark.clone(), ask).is_ok());
+    let ended_ask = MILAN.reissue(Role::Ask, ended).unwrap();
+    assert_eq!(under(ark, &ended_ask), refused(SnpError::Validity));
+    let ended_ark = MILAN.reissue(Role::Ark, ended).unwrap();
+    assert_eq!(under(ended_ark, ask), refused(SnpError::Validity));
+}
+
+#[test]
+fn an_ask_that_may_not_sign_or_that_another_root_is_said_to_have_issued_vouches_for_nobody() {
+    let asvk = Certificate::parse(MILAN.asvk_der()).unwrap();
+    for ask in [
+        MILAN.reissue(Role::Ask, |tbs| tbs.extensions = None),
+        MILAN.reissue(Role::Ask, |tbs| tbs.issuer = asvk.subject().clone()),
+    ] {
+        let outcome = under(MILAN.ark_der().to_vec(), &ask.unwrap());
+        assert_eq!(outcome, refused(SnpError::ChainSignature));
+    }
+}
+
+#[test]
+fn a_root_must_be_an_authority_that_issued_and_signed_itself() {
+    let not_a_root = Some(SnpRootError::NotARoot(SnpProduct::Milan));
+    let ask = Certificate::parse(MILAN.ask_der()).unwrap();
+    let mut forged = MILAN.ark_der().to_vec();
+    *forged.last_mut().unwrap() ^= 1;
+    for root in [
+        MILAN.reissue(Role::Ark, |tbs| tbs.extensions = None).unwrap(),
+        MILAN
+            .reissue(Role::Ark, |tbs| tbs.issuer = ask.subject().clone())
+            .unwrap(),
+        forged,
+    ] {
+        assert_eq!(trusting(root).err(), not_a_root);
+    }
+    assert!(trusting(MILAN.ark_der().to_vec()).is_ok());
 }

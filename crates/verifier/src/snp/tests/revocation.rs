@@ -3,7 +3,9 @@
 use super::*;
 use crate::Fault;
 use crate::snp::SnpProduct;
+use der::asn1::{ObjectIdentifier, OctetString};
 use simulated_tee::snp::{CrlSpec, Issuer, Revoked, VekSpec};
+use x509_cert::ext::Extension;
 
 const DAY: u64 = 86_400;
 
@@ -191,6 +193,44 @@ fn a_list_that_is_not_the_roots_or_not_of_this_time_is_refused() {
             Err(VerifyError::Snp(SnpError::RevocationList(_)))
         ));
     }
+}
+
+#[test]
+fn a_list_with_an_unknown_critical_extension_is_refused() {
+    // The indicator of a list that says only what changed (RFC 5280, 5.2.4).
+    let list = |critical| {
+        let indicator = Extension {
+            extn_id: ObjectIdentifier::new_unwrap("2.5.29.27"),
+            critical,
+            extn_value: OctetString::new([2, 1, 1]).unwrap(),
+        };
+        with_list(MILAN.revocation_list_with(&spec(vec![]), &[indicator]).unwrap())
+    };
+    assert!(list(false).is_ok());
+    let reason = "it has an unknown critical extension".to_owned();
+    let error = VerifyError::Snp(SnpError::RevocationList(reason));
+    assert_eq!(list(true), Err(error));
+}
+
+#[test]
+fn a_list_of_another_trusted_root_of_the_product_line_says_nothing_of_a_chain() {
+    let other = Platform::impostor(Generation::Milan).unwrap();
+    let roots = [&*MILAN, &other].map(|platform| SnpRoot::from_pem(platform.roots_pem().as_bytes()).unwrap());
+    let evidence = evidence(&report(&MILAN), &MILAN.vcek_chain()).unwrap();
+    let of_the_other = other.revocation_list(&spec(vec![])).unwrap();
+    let at_hand = |lists_are_optional| {
+        let mut attempt = Attempt::new(&evidence);
+        attempt.verifier = SnpVerifier::new(SnpOptions {
+            extra_roots: roots.concat(),
+            lists_are_optional,
+        })
+        .unwrap();
+        attempt.endorsements.insert(VCEKS, of_the_other.clone());
+        attempt.run()
+    };
+    let reason = "it is of another root".to_owned();
+    assert_eq!(at_hand(false), refused(SnpError::RevocationList(reason)));
+    assert_eq!(at_hand(true).unwrap().claims()["revocation_list"], "none");
 }
 
 /// Verifies good Milan evidence where lists are optional, and says what the claim says.
