@@ -67,6 +67,8 @@ fn weak_keys_and_keys_off_their_curve_are_refused() {
         (rsa(modulus(2048), "AAE"), KeyError::RsaExponent),
         (rsa(modulus(2048), "AQAA"), KeyError::RsaExponent),
         (rsa(modulus(2048), ""), KeyError::RsaExponent),
+        // 2^40 + 1: longer than anybody's, and slow.
+        (rsa(modulus(2048), "AQAAAAAB"), KeyError::RsaExponent),
         (
             json!({"kty": "EC", "crv": "P-256", "x": X, "y": other_y}),
             KeyError::NotOnCurve,
@@ -119,6 +121,14 @@ fn secret_and_unknown_keys_are_refused() {
         KeyError::AlgorithmNotAllowed
     );
     assert_eq!(read(with("crv", "secp256k1")).unwrap_err(), KeyError::Unsupported);
+    for operations in [json!([]), json!(["sign", "encrypt"])] {
+        let mut key = ec("a");
+        key["key_ops"] = operations;
+        assert_eq!(read(key).unwrap_err(), KeyError::Unsupported);
+    }
+    let mut key = ec("a");
+    key["key_ops"] = json!(["sign", "verify"]);
+    assert!(read(key).is_ok());
 }
 
 #[test]

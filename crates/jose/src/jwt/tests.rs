@@ -294,6 +294,11 @@ fn times_issuer_and_audience_are_checked() {
             json!({"exp": 2000, "aud": []}),
             Err(TokenError::WrongAudience),
         ),
+        (
+            audience,
+            json!({"exp": 2000, "aud": "KBS of others"}),
+            Err(TokenError::WrongAudience),
+        ),
         (audience, json!({"exp": 2000}), Err(TokenError::WrongAudience)),
     ];
     let key = key();
