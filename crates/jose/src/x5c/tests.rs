@@ -204,6 +204,10 @@ fn an_authority_is_no_leaf_unless_it_is_pinned_itself() {
     let root_of_trust = usual_root();
     let below = issue(authority("sub", BasicConstraints::Unconstrained), &root_of_trust);
     assert_eq!(verdict(&root_of_trust, &[&below]), Err(X5cError::NotForSigning));
+    let mut without_key_usage = authority("sub", BasicConstraints::Unconstrained);
+    without_key_usage.key_usages.clear();
+    let below = issue(without_key_usage, &root_of_trust);
+    assert_eq!(verdict(&root_of_trust, &[&below]), Err(X5cError::NotForSigning));
     let mut pinned = params("as");
     pinned.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let pinned = root(pinned);
@@ -323,6 +327,12 @@ fn extensions_that_cannot_be_honoured_are_refused() {
     let constrained = issue(constrained, &root);
     let leaf = issue(params("as"), &constrained);
     assert_eq!(verdict(&root, &[&leaf, &constrained]), Err(X5cError::Extension));
+    // They limit names whether they are marked as critical or not.
+    let mut constrained = authority("sub", BasicConstraints::Unconstrained);
+    constrained.custom_extensions = vec![CustomExtension::from_oid_content(&[2, 5, 29, 30], vec![0x30, 0])];
+    let constrained = issue(constrained, &root);
+    let leaf = issue(params("as"), &constrained);
+    assert_eq!(verdict(&root, &[&leaf, &constrained]), Err(X5cError::Extension));
 
     let mut twice = custom(false);
     twice.der = altered(&twice.der, &root.key, |certificate| {
@@ -330,6 +340,23 @@ fn extensions_that_cannot_be_honoured_are_refused() {
         extensions.push(extensions[0].clone());
     });
     assert_eq!(verdict(&root, &[&twice]), Err(X5cError::Extension));
+}
+
+#[test]
+fn an_issuer_in_between_that_is_out_of_its_time_is_refused() {
+    let root = usual_root();
+    let below = |change: fn(&mut CertificateParams)| {
+        let mut sub = authority("sub", BasicConstraints::Unconstrained);
+        change(&mut sub);
+        let sub = issue(sub, &root);
+        let leaf = issue(params("as"), &sub);
+        verdict(&root, &[&leaf, &sub])
+    };
+    assert_eq!(below(|_| ()), Ok(()));
+    let over = below(|sub| sub.not_after = date_time_ymd(2026, 11, 1));
+    assert_eq!(over, Err(X5cError::Expired));
+    let early = below(|sub| sub.not_before = date_time_ymd(2026, 12, 1));
+    assert_eq!(early, Err(X5cError::NotYetValid));
 }
 
 #[test]
