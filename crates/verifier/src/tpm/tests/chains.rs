@@ -133,6 +133,11 @@ fn a_certificate_for_another_purpose_does_not_vouch() {
             ..leaf()
         },
         CertificateSpec { ca: true, ..leaf() },
+        CertificateSpec {
+            ca: true,
+            key_usage: false,
+            ..leaf()
+        },
     ];
     for spec in cases {
         assert_eq!(

@@ -212,6 +212,12 @@ fn signatures_of_other_schemes_and_numbers_out_of_range_are_refused() {
     }
     other.tpmt_signature = [&[0x00, 0x14, 0x00, 0x04, 0x01, 0x00][..], &[7; 256]].concat();
     assert_eq!(verify(&RSA, &other), refused(TpmError::SignatureHash(0x0004)));
+    for tpm in [&*RSA, &*ECDSA] {
+        let mut longer = quote(tpm).sign().unwrap();
+        longer.tpmt_signature.push(0);
+        let follows = TpmError::SignatureForm("something follows it");
+        assert_eq!(verify(tpm, &longer), refused(follows));
+    }
 }
 
 #[test]
