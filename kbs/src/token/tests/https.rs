@@ -91,11 +91,13 @@ async fn discovery_does_not_lead_to_plain_http_or_a_file() {
     let key = SigningKey::generate_p256().unwrap();
     let file = Desk::new();
     let path = file.file("set", &set(&key)).display().to_string();
-    for target in [
-        "http://127.0.0.1:1/keys".to_owned(),
-        format!("file://{path}"),
-        path,
-    ] {
+    // It has the very set.
+    let body = set(&key);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let plain = format!("http://{}/keys", listener.local_addr().unwrap());
+    let router = Router::new().route("/keys", get(async || body));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    for target in [plain, format!("file://{path}"), path] {
         let discovery = json!({ "jwks_uri": target }).to_string();
         let web =
             Web::new(|_| Router::new().route("/.well-known/openid-configuration", get(async || discovery)))
@@ -111,12 +113,13 @@ async fn discovery_does_not_lead_to_plain_http_or_a_file() {
 async fn redirects_errors_and_oversized_answers_are_no_sets() {
     let key = SigningKey::generate_p256().unwrap();
     let body = set(&key);
+    let padded = format!("{body}{}", " ".repeat(2 << 20));
     let web = Web::new(|_| {
         Router::new()
             .route("/keys", get(async || body))
             .route("/moved", get(async || Redirect::temporary("/keys")))
             .route("/error", get(async || StatusCode::INTERNAL_SERVER_ERROR))
-            .route("/large", get(async || " ".repeat(2 << 20)))
+            .route("/large", get(async || padded))
             .route("/text", get(async || "not json"))
     })
     .await;

@@ -69,6 +69,24 @@ async fn a_header_key_that_a_set_holds_is_that_key() {
 }
 
 #[tokio::test]
+async fn a_header_key_is_not_believed_while_the_sets_cannot_be_had() {
+    daemon::init();
+    let verifier = with_sets(vec!["https://127.0.0.1:1/keys".to_owned()])
+        .await
+        .unwrap();
+    let key = p256();
+    for header in [
+        json!({"alg": "ES256", "jwk": key.public_jwk()}),
+        json!({"alg": "ES256", "kid": "one"}),
+    ] {
+        assert!(matches!(
+            refused(&verifier, &sign(&key, header)).await,
+            TokenError::KeysUnavailable
+        ));
+    }
+}
+
+#[tokio::test]
 async fn keys_of_a_built_in_attestation_service_need_no_configuration() {
     let (key, bare) = (p256(), p256());
     let set = json!({"keys": [key.public_jwk().with_kid("own")]}).to_string();
