@@ -84,7 +84,7 @@ async fn without_an_admin_section_nobody_administers() {
         .await;
         assert_refused(stack.as_owner(method, &path, body).await, 403, "AdminAuthAccess").await;
     }
-    assert!(!stack.resource_folder().join("a/b/c").exists());
+    assert_eq!(stack.stored("a/b/c"), None);
 }
 
 #[tokio::test]
@@ -163,10 +163,7 @@ async fn deny_all_denies_and_insecure_allow_all_allows() {
     let stack = with_admin("authorization_mode = \"InsecureAllowAll\"").await;
     let answer = stack.send(Method::POST, "/kbs/v0/resource/a/b/c", "s").await;
     assert_eq!(answer.status(), 200);
-    assert_eq!(
-        std::fs::read(stack.resource_folder().join("a/b/c")).unwrap(),
-        b"s"
-    );
+    assert_eq!(stack.stored("a/b/c").as_deref(), Some(&b"s"[..]));
 }
 
 /// A stack with roles, and a way to make their tokens.
@@ -284,15 +281,7 @@ async fn no_spelling_of_a_path_gets_around_a_rule() {
         let answer = crate::raw::request(address, "POST", target, &authorization, "s").await;
         assert_eq!(answer.status, 200, "{target}: {answer:?}");
     }
-    assert_eq!(
-        stack
-            .resource_folder()
-            .join("a/b/public")
-            .metadata()
-            .unwrap()
-            .len(),
-        1
-    );
+    assert_eq!(stack.stored("a/b/public").as_deref(), Some(&b"s"[..]));
 }
 
 #[tokio::test]

@@ -160,6 +160,15 @@ impl TestStack {
         }
     }
 
+    /// What is on the disk of a resource, in whichever form of file.
+    pub(crate) fn stored(&self, resource: &str) -> Option<Vec<u8>> {
+        let folder = self.resource_folder();
+        let flat = folder.join(resource.replace('/', r"\x2F"));
+        std::fs::read(flat)
+            .or_else(|_| std::fs::read(folder.join(resource)))
+            .ok()
+    }
+
     /// The folder of the KBS's resources.
     pub(crate) fn resource_folder(&self) -> PathBuf {
         self.dir.path().join("storage/repository")
