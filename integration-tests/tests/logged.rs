@@ -1,8 +1,10 @@
 //! A life of the three services with everything logged that they ever log, in a process of its own: logging is set
 //! up once a process, as the programs do it, and what is read is what they write to their standard output.
 
+use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -18,6 +20,8 @@ use crate::stack::{Setup, TestStack};
 pub(crate) const REGISTRATION: &str = "the-registration";
 /// The request id of an appraisal.
 pub(crate) const APPRAISAL: &str = "the-appraisal";
+/// How a line begins that was read from an audit log, or from the storage.
+const RECORD: &str = "RECORD ";
 /// The trace of both.
 pub(crate) const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
@@ -27,6 +31,8 @@ pub(crate) struct Run {
     pub(crate) output: String,
     /// The log lines.
     pub(crate) lines: Vec<Value>,
+    /// The audit logs, and the decisions in the storage: whose it is, and a line of it.
+    pub(crate) records: Vec<(String, String)>,
     /// What must not be in it: what it is, and its text.
     pub(crate) canaries: Vec<(String, String)>,
 }
@@ -47,14 +53,23 @@ pub(crate) fn run() -> &'static Run {
             .env("RUST_LOG", "trace")
             .output()
             .unwrap();
-        let output = String::from_utf8(done.stdout).unwrap();
+        let written = String::from_utf8(done.stdout).unwrap();
         let errors = String::from_utf8(done.stderr).unwrap();
         assert!(done.status.success(), "{errors}");
         let canaries = errors.lines().filter_map(|line| {
             let (what, text) = line.strip_prefix("CANARY ")?.split_once(": ")?;
             Some((what.to_owned(), text.to_owned()))
         });
+        let record = |line: &str| {
+            let (whose, text) = line.strip_prefix(RECORD)?.split_once(": ")?;
+            Some((whose.to_owned(), text.to_owned()))
+        };
+        let output: String = written
+            .split_inclusive('\n')
+            .filter(|line| record(line).is_none())
+            .collect();
         Run {
+            records: written.lines().filter_map(record).collect(),
             lines: output
                 .lines()
                 .filter_map(|line| serde_json::from_str(line).ok())
@@ -73,8 +88,10 @@ async fn a_life_with_everything_logged() {
         format: LogFormat::Json,
     })
     .unwrap();
+    let audits = tempfile::tempdir().unwrap();
     let mut stack = TestStack::with(Setup {
         tls: true,
+        audits: Some(audits.path().to_owned()),
         ..Setup::default()
     })
     .await;
@@ -130,6 +147,7 @@ async fn a_life_with_everything_logged() {
     assert_eq!(guest.get_with(&token, "default/key/one").await.status(), 200);
 
     refusals(&stack, &guest, &token, &secret).await;
+    show_records(&stack, audits.path()).await;
     stack.stop_attestation_service().await;
     let guest = Guest::snp(&stack);
     let challenge = challenged(&guest).await;
@@ -239,6 +257,42 @@ async fn show(answer: Response) {
     assert_ne!(status, 500, "{}", answer.url());
     let headers = format!("{:?}", answer.headers());
     println!("\nANSWER {status} {headers} {}", answer.text().await.unwrap());
+}
+
+/// What was written down goes there, too, as soon as all of it is.
+async fn show_records(stack: &TestStack, audits: &Path) {
+    let listed = stack.shown("/kbs/v0/decisions").await;
+    let ids: Vec<&str> = listed["decisions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|decision| decision["id"].as_str().unwrap())
+        .collect();
+    assert!(ids.len() > 5, "{listed}");
+    let stored = stack.folder().join("storage/kbs_decisions");
+    let decisions = loop {
+        let files = files(&stored);
+        let all = |id: &&str| files.iter().any(|(_, text)| text.contains(*id));
+        if ids.iter().all(all) {
+            break files;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    for (name, text) in files(audits).into_iter().chain(decisions) {
+        text.lines().for_each(|line| println!("\n{RECORD}{name}: {line}"));
+    }
+}
+
+/// The files of a folder, by name.
+fn files(folder: &Path) -> Vec<(String, String)> {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    let files = entries.filter(|entry| entry.file_type().unwrap().is_file());
+    files
+        .map(|entry| {
+            let text = std::fs::read_to_string(entry.path()).unwrap();
+            (entry.file_name().into_string().unwrap(), text)
+        })
+        .collect()
 }
 
 fn hide(what: &str, text: &str) {

@@ -65,6 +65,8 @@ pub(crate) struct Setup {
     pub(crate) max_stale_seconds: u32,
     /// TLS for all three, and client certificates between them.
     pub(crate) tls: bool,
+    /// Each service writes its audit log here, under its name.
+    pub(crate) audits: Option<PathBuf>,
     /// The KBS holds the Attestation Service, and that the RVPS: no other server is started.
     pub(crate) built_in: bool,
 }
@@ -85,8 +87,15 @@ impl Default for Setup {
             attestation: None,
             max_stale_seconds: 30,
             tls: false,
+            audits: None,
             built_in: false,
         }
+    }
+}
+
+impl Setup {
+    fn audit(&self, service: &str) -> Option<PathBuf> {
+        Some(self.audits.as_ref()?.join(service))
     }
 }
 
@@ -120,7 +129,7 @@ impl TestStack {
         let platform = Arc::new(Platform::new(setup.generation).unwrap());
         let mut running = [None, None, None];
 
-        let rvps_config = rvps_config(tls);
+        let rvps_config = rvps_config(tls, &setup);
         let rvps = match setup.rvps.clone() {
             Some(address) => address,
             None => {
@@ -278,8 +287,12 @@ async fn start_attestation(config: &attestation_service::config::Config, listene
     Part::new(running.main, stop)
 }
 
-fn rvps_config(tls: Option<&Pki>) -> rvps::Config {
-    let config = json!({"storage": {"storage_type": "Memory"}, "tls": tls.map(Pki::server_settings)});
+fn rvps_config(tls: Option<&Pki>, setup: &Setup) -> rvps::Config {
+    let config = json!({
+        "storage": {"storage_type": "Memory"},
+        "tls": tls.map(Pki::server_settings),
+        "audit": {"file": setup.audit("rvps")},
+    });
     load_str(&config.to_string(), "json", &[]).unwrap().config
 }
 
@@ -314,6 +327,7 @@ fn attestation_config(
         "verifier_config": setup.verifier_config.clone().unwrap_or(snp),
         "policy_map": setup.policy_map,
         "tls": tls.map(Pki::server_settings),
+        "audit": {"file": setup.audit("attestation-service")},
     });
     load_str(&config.to_string(), "json", &[]).unwrap().config
 }
@@ -334,6 +348,9 @@ fn kbs_config(dir: &Path, setup: &Setup, attestation: &str, admin: &SigningKey, 
         true => (pki.https_keys(), pki.client_table("attestation_service.tls")),
         false => ("insecure_http = true".to_owned(), String::new()),
     };
+    let audit = setup
+        .audit("kbs")
+        .map(|file| format!("[audit]\nfile = {file:?}\n"));
     let roots = dir.join("roots.pem");
     let service = match setup.built_in {
         true => format!(
@@ -350,10 +367,11 @@ fn kbs_config(dir: &Path, setup: &Setup, attestation: &str, admin: &SigningKey, 
          [storage_backend]\nstorage_type = \"LocalFs\"\n\
          [storage_backend.backends.local_fs]\ndir_path = {:?}\n\
          [[plugins]]\nname = \"resource\"\nstorage_backend_type = \"kvstorage\"\n\
-         [[plugins]]\nname = \"sample\"\n{}",
+         [[plugins]]\nname = \"sample\"\n{}{}",
         setup.http_keys,
         setup.attestation_keys,
         dir.join("storage"),
+        audit.unwrap_or_default(),
         setup.kbs_tables,
     );
     write(dir, "kbs.toml", &config)
