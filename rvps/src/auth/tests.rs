@@ -164,6 +164,18 @@ fn a_registrar_is_known_by_its_token() {
 }
 
 #[test]
+fn every_bit_of_a_tokens_hash_counts() {
+    let hash = Sha256::digest("a token");
+    let read = |bytes: &[u8]| TokenHash::from_hex(&hex::encode(bytes)).unwrap();
+    assert!(read(&hash).is(&TokenHash::of("a token")));
+    for bit in 0..256 {
+        let mut other = hash.to_vec();
+        other[bit / 8] ^= 1 << (bit % 8);
+        assert!(!read(&other).is(&TokenHash::of("a token")), "{bit}");
+    }
+}
+
+#[test]
 fn a_registrar_is_known_by_one_exact_name_of_its_certificate() {
     let by = |name: &str| RegistrarConfig {
         certificate: Some(name.to_owned()),
@@ -227,6 +239,8 @@ fn a_registrar_is_known_by_the_subject_of_a_valid_jwt() {
     for metadata in [
         token(&SigningKey::generate_p256().unwrap(), |_| ()),
         token(&key, |claims| claims["sub"] = json!("other")),
+        token(&key, |claims| claims["sub"] = json!("ci@example.org")),
+        token(&key, |claims| claims["sub"] = json!("ci")),
         token(&key, |claims| claims["aud"] = json!("kbs")),
         token(&key, |claims| claims["iss"] = json!("https://other.example")),
         token(&key, |claims| claims["exp"] = json!(NOW - 61)),
