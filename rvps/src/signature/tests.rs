@@ -419,6 +419,21 @@ fn a_key_may_be_a_jwk() {
     );
 }
 
+#[test]
+fn what_dsse_signs_is_told_apart_by_its_lengths() {
+    // The example of the DSSE protocol.
+    let (kind, payload) = ("http://example.com/HelloWorld", b"hello world");
+    assert_eq!(
+        dsse::pre_authentication_encoding(kind, payload),
+        b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
+    );
+    // A space may be the type's or the payload's.
+    assert_ne!(
+        dsse::pre_authentication_encoding("a b", b"c"),
+        dsse::pre_authentication_encoding("a", b"b c")
+    );
+}
+
 proptest! {
     #[test]
     fn no_envelope_panics(noise in proptest::collection::vec(any::<u8>(), 0..200), text in "\\PC{0,200}") {
