@@ -286,12 +286,11 @@ async fn show_records(stack: &TestStack, audits: &Path) {
 /// The files of a folder, by name.
 fn files(folder: &Path) -> Vec<(String, String)> {
     let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
-    let files = entries.filter(|entry| entry.file_type().unwrap().is_file());
-    files
-        .map(|entry| {
-            let text = std::fs::read_to_string(entry.path()).unwrap();
-            (entry.file_name().into_string().unwrap(), text)
-        })
+    let named = entries.map(|entry| (entry.file_name().into_string().unwrap(), entry.path()));
+    // A name with a dot in front is of a file that is still written.
+    named
+        .filter(|(name, path)| !name.starts_with('.') && path.is_file())
+        .map(|(name, path)| (name, std::fs::read_to_string(path).unwrap()))
         .collect()
 }
 
