@@ -168,6 +168,9 @@ pub enum KbsError {
     /// The Attestation Service says that its own set-up is wrong.
     #[error("Attestation error: the attestation service is not set up for this")]
     AttestationSetup(#[source] Cause),
+    /// The same, to an administrator, who is told what it says.
+    #[error("Attestation error: the attestation service is not set up for this: {0}")]
+    NotSetUp(String),
     /// A store, or something else of ours, failed.
     #[error("Plugin internal error")]
     Internal(#[source] Cause),
@@ -262,7 +265,9 @@ impl KbsError {
             E::BrokenBody => (StatusCode::BAD_REQUEST, "BrokenBody"),
             E::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
             E::PolicyBroken(_) => (StatusCode::INTERNAL_SERVER_ERROR, "PolicyEngineError"),
-            E::AttestationSetup(_) => (StatusCode::INTERNAL_SERVER_ERROR, "AttestationError"),
+            E::AttestationSetup(_) | E::NotSetUp(_) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "AttestationError")
+            }
             E::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "PluginInternalError"),
             E::Seal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "JweError"),
             E::AttestationUnavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "AttestationError"),

@@ -22,6 +22,7 @@ use protos::reference::{
         ReferenceValueProviderService, ReferenceValueProviderServiceServer,
     },
 };
+use storage::StorageError;
 use tonic::{Request, Response, Status, server::NamedService, service::Routes};
 
 use self::watch::Watchers;
@@ -84,7 +85,7 @@ impl Api {
 }
 
 /// Whatever goes wrong has the status ABORTED: that is what clients of the existing ecosystem expect. Only who may not
-/// is told so, which does not happen in a configuration that they know.
+/// is told so, which does not happen in a configuration that they know; and that the operator has to do something.
 #[tonic::async_trait]
 impl ReferenceValueProviderService for Api {
     async fn query_reference_value(
@@ -136,6 +137,10 @@ fn refused(error: &RegisterError, caller: &Caller) -> Status {
     let text = format!("Register reference value: {error}");
     match error {
         RegisterError::Forbidden { .. } => Status::permission_denied(text),
+        RegisterError::Storage {
+            source: StorageError::NotWritable { .. },
+            ..
+        } => Status::failed_precondition(text),
         _ => Status::aborted(text),
     }
 }

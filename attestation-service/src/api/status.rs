@@ -1,6 +1,7 @@
 //! The one place where errors become gRPC statuses. Each error is logged here, once, with its causes; evaluations
 //! are logged by the audit.
 
+use storage::StorageError;
 use tonic::metadata::MetadataValue;
 use tonic::{Code, Status};
 
@@ -39,7 +40,12 @@ pub(crate) fn policy(context: &str, error: &PolicyStoreError) -> Status {
         PolicyStoreError::NotFound(_) | PolicyStoreError::NoVersion(_) => Code::NotFound,
         error => code(error.fault()),
     };
-    Status::new(code, format!("{context}{error}"))
+    let text = match error {
+        // Who may set policies may read why it cannot be.
+        PolicyStoreError::Storage(reason @ StorageError::NotWritable { .. }) => format!("{error}: {reason}"),
+        error => error.to_string(),
+    };
+    Status::new(code, format!("{context}{text}"))
 }
 
 /// The status of a trial that cannot be made.

@@ -82,7 +82,9 @@ impl PolicyStoreError {
             | Self::Doubtful(_)
             | Self::NoVersion(_)
             | Self::Shipped(_) => Fault::Request,
-            Self::NotFound(_) | Self::Broken { .. } => Fault::Operator,
+            Self::NotFound(_) | Self::Broken { .. } | Self::Storage(StorageError::NotWritable { .. }) => {
+                Fault::Operator
+            }
             Self::Busy(_) | Self::Unchecked(_) | Self::Storage(_) => Fault::Dependency,
         }
     }

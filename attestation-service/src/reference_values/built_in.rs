@@ -15,7 +15,7 @@ use rvps::{
     AllowUnsigned, Caller, ExtractorsConfig, RegisterError, Rules, Rvps, TrustAnchorConfig, Watcher,
     management,
 };
-use storage::StorageConfig;
+use storage::{StorageConfig, StorageError};
 use tonic::Status;
 
 use super::watched::{Change, Watched};
@@ -111,6 +111,12 @@ impl ReferenceValueSource for BuiltIn {
         let registered = self.rvps.register(message, &caller).await;
         match registered {
             Ok(registered) => Ok(management::registered(&registered)),
+            Err(
+                error @ RegisterError::Storage {
+                    source: StorageError::NotWritable { .. },
+                    ..
+                },
+            ) => Err(ReferenceValueError::NotSetUp(error.to_string())),
             Err(error @ (RegisterError::Storage { .. } | RegisterError::Interrupted)) => {
                 Err(ReferenceValueError::Unavailable(error.to_string()))
             }
@@ -197,6 +203,27 @@ mod tests {
             Some(r#"["abc"]"#)
         );
         assert_eq!(source.list().await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_storage_that_cannot_be_written_is_the_operators_fault() {
+        let storage = StorageConfig {
+            storage_type: storage::StorageType::LocalFs,
+            backends: storage::Backends {
+                local_fs: Some(storage::LocalFsConfig {
+                    // Nobody can make anything there.
+                    dir_path: "/sys".into(),
+                }),
+                ..Default::default()
+            },
+        };
+        let source = BuiltIn::open(&storage, Rules::default(), Arc::<ManualClock>::default())
+            .await
+            .unwrap();
+        assert!(source.view().await.unwrap().values.is_empty());
+        let error = source.register(MESSAGE, None).await.unwrap_err();
+        assert_eq!(error.fault(), crate::Fault::Operator);
+        assert!(error.to_string().contains("make it writable"), "{error}");
     }
 
     #[tokio::test]

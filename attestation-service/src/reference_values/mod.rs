@@ -133,6 +133,9 @@ pub enum ReferenceValueError {
     /// The RVPS does not offer this. It is not one of ours.
     #[error("the RVPS does not offer this")]
     NotOffered,
+    /// The operator: the RVPS cannot store this, or does not let this service in.
+    #[error("the RVPS is not set up for this: {0}")]
+    NotSetUp(String),
     /// The RVPS does not answer, or not as it should.
     #[error("the RVPS is unavailable: {0}")]
     Unavailable(String),
@@ -144,7 +147,7 @@ impl ReferenceValueError {
     pub fn fault(&self) -> Fault {
         match self {
             Self::Refused(_) => Fault::Request,
-            Self::TooMany(_) | Self::NotOffered => Fault::Operator,
+            Self::TooMany(_) | Self::NotOffered | Self::NotSetUp(_) => Fault::Operator,
             Self::Unavailable(_) => Fault::Dependency,
         }
     }

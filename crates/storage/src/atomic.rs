@@ -9,6 +9,8 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use crate::error::is_read_only;
+
 const PREFIX: &str = ".tmp-";
 const SUFFIX: &str = "~";
 
@@ -147,6 +149,17 @@ pub(crate) fn atomic_write_with(
 /// Makes renames and removals in a directory survive a crash.
 pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
+}
+
+/// Whether the file system lets this process make no file in a directory.
+pub(crate) fn is_read_only_directory(directory: &Path) -> bool {
+    match create_temporary(directory) {
+        Ok((_, temporary)) => {
+            let _ = fs::remove_file(temporary);
+            false
+        }
+        Err(error) => is_read_only(&error),
+    }
 }
 
 /// Makes a new file under a name that nobody uses, not even a process with the same id in another

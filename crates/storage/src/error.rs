@@ -45,6 +45,21 @@ pub enum StorageError {
         reason: String,
     },
 
+    /// The operator's: this storage can be read, and not changed.
+    #[error(
+        "cannot {operation} {}: {source}. This storage is read-only for this service: make it writable, or change it \
+         where it is written",
+        path.display()
+    )]
+    NotWritable {
+        /// What was being done, as a verb: `write`, `delete` …
+        operation: &'static str,
+        /// On which file or directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+
     /// The machine's: the file system refused.
     #[error("cannot {operation} {}: {source}", path.display())]
     Io {
@@ -70,6 +85,27 @@ impl StorageError {
             source,
         }
     }
+
+    /// As [`StorageError::io`], of what changes something.
+    pub(crate) fn change(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |source| match is_read_only(&source) {
+            true => Self::NotWritable {
+                operation,
+                path,
+                source,
+            },
+            false => Self::io(operation, &path)(source),
+        }
+    }
+}
+
+/// Whether the file system lets this process change nothing here.
+pub(crate) fn is_read_only(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied
+    )
 }
 
 /// What is wrong with a key.

@@ -16,6 +16,7 @@
 mod atomic;
 mod blocking;
 mod config;
+mod directory;
 mod error;
 mod key;
 mod local_fs;

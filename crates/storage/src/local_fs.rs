@@ -2,9 +2,7 @@
 //! `\x2F`. The content is the value itself.
 
 use std::{
-    fs::{self, DirBuilder},
-    io,
-    os::unix::fs::DirBuilderExt,
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -14,7 +12,9 @@ use async_trait::async_trait;
 use crate::{
     KeyFault, KeyValueStore, PartialWrite, Result, StorageError, WriteMode, WriteOutcome,
     atomic::{atomic_write, atomic_write_all, remove_leftovers, sync_directory},
-    blocking, key,
+    blocking,
+    directory::{self, Directory},
+    key,
     lock::WriteLock,
 };
 
@@ -34,31 +34,41 @@ pub struct LocalFs {
 
 struct Inner {
     directory: PathBuf,
+    /// Whether the directory was there, or made, at the start. Nothing is stored in one that is not.
+    found: Directory,
     lock: WriteLock,
 }
 
 impl LocalFs {
     /// Opens `namespace` under `root`, makes its directory where it is missing (mode 0700), and removes what
-    /// writes that never ended left behind. Blocks; for use at start.
+    /// writes that never ended left behind. Where that cannot be done because `root` is read-only, the namespace is
+    /// empty and stays so. Blocks; for use at start.
     ///
     /// # Errors
-    /// The namespace is malformed, or the directory cannot be made.
+    /// The namespace is malformed, or the directory cannot be made for another reason.
     pub fn open(root: &Path, namespace: &str) -> Result<Self> {
         key::check_namespace(namespace)?;
         let directory = root.join(namespace);
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&directory)
-            .map_err(StorageError::io("create directory", &directory))?;
-        let directory = directory
-            .canonicalize()
-            .map_err(StorageError::io("resolve directory", &directory))?;
+        let found = directory::make(root, &directory)?;
+        let resolve = |path: &Path| {
+            path.canonicalize()
+                .map_err(StorageError::io("resolve directory", path))
+        };
+        let directory = match found {
+            Directory::There => resolve(&directory)?,
+            Directory::Missing => resolve(root)?.join(namespace),
+        };
         // Beside the namespace, not in it: whoever lists the namespace sees values only.
         let lock = WriteLock::new(root.join(format!(".{}.lock", namespace.replace('/', SLASH))));
-        let inner = Inner { directory, lock };
+        let inner = Inner {
+            directory,
+            found,
+            lock,
+        };
         let turn = inner.lock.acquire();
-        remove_leftovers(&inner.directory);
+        if !directory::warn_if_read_only(&inner.directory, found) {
+            remove_leftovers(&inner.directory);
+        }
         drop(turn);
         Ok(Self {
             inner: Arc::new(inner),
@@ -158,7 +168,7 @@ impl Inner {
         if mode == WriteMode::CreateOnly && fs::symlink_metadata(&path).is_ok() {
             return Ok(WriteOutcome::AlreadyExists);
         }
-        atomic_write(&path, value).map_err(StorageError::io("write", &path))?;
+        atomic_write(&path, value).map_err(|error| self.failed("write", &path, error))?;
         Ok(WriteOutcome::Written)
     }
 
@@ -178,11 +188,25 @@ impl Inner {
         atomic_write_all(&self.directory, &files).map_err(|(written, source)| {
             let name = files.get(written).map(|(name, _)| self.directory.join(name));
             let path = name.unwrap_or_else(|| self.directory.clone());
-            let source = StorageError::io("write", &path)(source);
+            let source = self.failed("write", &path, source);
             PartialWrite { written, source }
         })?;
         let written = files.len();
         refused.map_or(Ok(()), |source| Err(PartialWrite { written, source }))
+    }
+
+    /// Whether this says no more than that the directory, which was not there at the start, is not there.
+    fn is_missing(&self, error: &io::Error) -> bool {
+        self.found == Directory::Missing && error.kind() == io::ErrorKind::NotFound
+    }
+
+    /// The error of a write.
+    fn failed(&self, operation: &'static str, path: &Path, source: io::Error) -> StorageError {
+        if self.is_missing(&source) {
+            let source = io::ErrorKind::ReadOnlyFilesystem.into();
+            return StorageError::change(operation, path)(source);
+        }
+        StorageError::change(operation, path)(source)
     }
 
     fn remove(&self, name: &str) -> Result<Option<Vec<u8>>> {
@@ -193,14 +217,19 @@ impl Inner {
         };
         fs::remove_file(&path)
             .and_then(|()| sync_directory(&self.directory))
-            .map_err(StorageError::io("delete", &path))?;
+            .map_err(StorageError::change("delete", &path))?;
         Ok(Some(value))
     }
 
     fn list(&self) -> Result<Vec<String>> {
         let failed = |error| StorageError::io("list", &self.directory)(error);
         let mut keys = Vec::new();
-        for entry in fs::read_dir(&self.directory).map_err(failed)? {
+        let entries = match fs::read_dir(&self.directory) {
+            Ok(entries) => entries,
+            Err(error) if self.is_missing(&error) => return Ok(keys),
+            Err(error) => return Err(failed(error)),
+        };
+        for entry in entries {
             let entry = entry.map_err(failed)?;
             let Some(key) = entry.file_name().to_str().and_then(key_of) else {
                 continue;

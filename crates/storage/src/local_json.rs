@@ -3,9 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, DirBuilder},
-    io,
-    os::unix::fs::DirBuilderExt,
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -20,7 +18,9 @@ use base64::{
 use crate::{
     KeyValueStore, PartialWrite, Result, StorageError, WriteMode, WriteOutcome,
     atomic::{atomic_write, remove_leftovers},
-    blocking, key,
+    blocking,
+    directory::{self, Directory},
+    key,
     lock::WriteLock,
 };
 
@@ -45,25 +45,20 @@ struct Inner {
 type Entries = BTreeMap<String, String>;
 
 impl LocalJson {
-    /// Opens the file of `namespace` in `directory`; both are made where they are missing. Blocks; for use at
-    /// start.
+    /// Opens the file of `namespace` in `directory`; both are made where they are missing. Where the file cannot be
+    /// made because `directory` is read-only, the namespace is empty and stays so. Blocks; for use at start.
     ///
     /// # Errors
     /// The namespace is malformed, the file cannot be made or read, or it does not have the documented form.
     pub fn open(directory: &Path, namespace: &str) -> Result<Self> {
         key::check_namespace(namespace)?;
         let file = directory.join(namespace);
-        if let Some(parent) = file.parent() {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(parent)
-                .map_err(StorageError::io("create directory", parent))?;
-        }
+        let parent = file.parent().unwrap_or(directory);
+        let found = directory::make(directory, parent)?;
         // One lock for the directory, since all namespaces' unfinished writes are in it.
         let lock = WriteLock::new(directory.join(".lock"));
         let inner = Inner { file, lock };
-        inner.prepare()?;
+        inner.prepare(found)?;
         Ok(Self {
             inner: Arc::new(inner),
         })
@@ -159,12 +154,14 @@ impl KeyValueStore for LocalJson {
 
 impl Inner {
     /// Clears away unfinished writes, makes the file where it is missing, and reads it once.
-    fn prepare(&self) -> Result<()> {
+    fn prepare(&self, found: Directory) -> Result<()> {
         let _turn = self.lock.acquire();
-        if let Some(directory) = self.file.parent() {
+        let directory = self.file.parent().unwrap_or(Path::new("."));
+        let read_only = directory::warn_if_read_only(directory, found);
+        if !read_only {
             remove_leftovers(directory);
         }
-        if self.file.exists() {
+        if read_only || self.file.exists() {
             self.load().map(drop)
         } else {
             self.store(&Entries::new())
@@ -189,7 +186,7 @@ impl Inner {
 
     fn store(&self, entries: &Entries) -> Result<()> {
         let text = serde_json::to_vec(entries).map_err(|error| self.damaged(error.to_string()))?;
-        atomic_write(&self.file, &text).map_err(StorageError::io("write", &self.file))
+        atomic_write(&self.file, &text).map_err(StorageError::change("write", &self.file))
     }
 
     fn decode(&self, key: &str, text: &str) -> Result<Vec<u8>> {

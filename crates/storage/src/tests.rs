@@ -5,6 +5,7 @@ mod contract;
 mod crash;
 mod keys;
 mod layout;
+mod read_only;
 mod versions;
 
 use std::{path::Path, sync::Arc};

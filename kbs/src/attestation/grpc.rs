@@ -198,6 +198,11 @@ pub(super) fn sort(status: Status) -> AttestationError {
     }
 }
 
+/// The same for an administrator, who may read what the operator has to mend.
+pub(super) fn sort_for_administrator(status: Status) -> AttestationError {
+    sort(status).for_administrator()
+}
+
 fn cause(status: &Status) -> Cause {
     format!("{:?}: {}", status.code(), bounded(status.message())).into()
 }
@@ -230,6 +235,23 @@ mod tests {
         ] {
             assert_eq!(status_of(code), status, "{code:?}");
         }
+    }
+
+    #[test]
+    fn what_the_operator_has_to_mend_is_told_to_administrators_and_not_to_guests() {
+        let status = || Status::failed_precondition("cannot write /storage/x: read-only");
+        let refused = |reason: String| KbsError::BadReferenceValue(reason);
+        let guest = sort(status()).into_kbs_error(refused);
+        let administrator = sort_for_administrator(status()).into_kbs_error(refused);
+        for error in [&guest, &administrator] {
+            assert_eq!(error.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        }
+        assert!(!guest.to_string().contains("/storage/x"), "{guest}");
+        assert!(administrator.to_string().contains("cannot write /storage/x"));
+        let away = sort_for_administrator(Status::unavailable("10.0.0.7"));
+        let away = away.into_kbs_error(refused);
+        assert_eq!(away.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(!away.to_string().contains("10.0.0.7"));
     }
 
     #[test]

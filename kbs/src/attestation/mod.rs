@@ -12,6 +12,7 @@ mod reference_values;
 mod trial;
 
 use async_trait::async_trait;
+use daemon::causes::all_causes;
 use kbs_types::Tee;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -160,6 +161,9 @@ pub enum AttestationError {
     /// The operator's: a policy is missing or broken, or the credentials are not accepted.
     #[error("the attestation service is not set up for this: {0}")]
     Setup(#[source] Cause),
+    /// The same, of what an administrator asked for, who may read why.
+    #[error("the attestation service is not set up for this: {0}")]
+    NotSetUp(String),
     /// The service in use does not know the operation.
     #[error("the attestation service does not offer this")]
     NotOffered,
@@ -172,6 +176,14 @@ pub enum AttestationError {
 }
 
 impl AttestationError {
+    /// The same for an administrator, who may read what the operator has to mend.
+    fn for_administrator(self) -> Self {
+        match self {
+            Self::Setup(cause) => Self::NotSetUp(bounded(&all_causes(&*cause))),
+            error => error,
+        }
+    }
+
     /// The error of the request that needed the service. `refused` says what a refusal means there.
     pub fn into_kbs_error(self, refused: impl FnOnce(String) -> KbsError) -> KbsError {
         match self {
@@ -179,6 +191,7 @@ impl AttestationError {
             Self::RefusedEvidence(refusal) => refused(refusal.reason),
             Self::NotFound(reason) => KbsError::NotFound(reason),
             Self::NotOffered => KbsError::NotOffered,
+            Self::NotSetUp(reason) => KbsError::NotSetUp(reason),
             error @ Self::Setup(_) => KbsError::AttestationSetup(error.into()),
             error @ Self::Unavailable(_) => KbsError::AttestationUnavailable(error.into()),
             error @ Self::Failed(_) => KbsError::AttestationFailed(error.into()),

@@ -194,7 +194,7 @@ pub(super) fn sort(status: Status) -> AttestationError {
         Code::FailedPrecondition | Code::AlreadyExists => {
             AttestationError::Refused(bounded(status.message()))
         }
-        _ => super::grpc::sort(status),
+        _ => super::grpc::sort_for_administrator(status),
     }
 }
 

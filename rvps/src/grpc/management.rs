@@ -182,7 +182,10 @@ fn status(error: ManageError) -> Status {
             Status::permission_denied(text)
         }
         ManageError::NotFound(_) | ManageError::NoVersion { .. } => Status::not_found(text),
-        ManageError::Mistaken { .. } | ManageError::Refused { .. } | ManageError::Damaged { .. } => {
+        ManageError::Mistaken { .. }
+        | ManageError::Refused { .. }
+        | ManageError::Damaged { .. }
+        | ManageError::Storage(storage::StorageError::NotWritable { .. }) => {
             Status::failed_precondition(text)
         }
         ManageError::Storage(storage::StorageError::InvalidKey { .. }) => Status::invalid_argument(text),

@@ -357,3 +357,27 @@ async fn a_hundred_thousand_values_reach_a_watcher_in_parts_and_a_list_whole() {
         .await;
     assert_eq!(list.unwrap().into_inner().values.len(), 100_000);
 }
+
+#[tokio::test]
+async fn on_a_read_only_storage_values_are_served_and_whoever_registers_is_told_why_not() {
+    for kind in ["LocalFs", "LocalJson"] {
+        // A directory in which nobody can make anything.
+        let storage = json!({"storage_type": kind,
+            "backends": {"local_fs": {"dir_path": "/sys"}, "local_json": {"file_dir_path": "/sys"}}});
+        let config = serde_json::from_value::<Config>(json!({"storage": storage})).unwrap();
+        let server = Server::start(&config).await;
+        let (mut provider, mut management) = connect(&server);
+        assert_eq!(query(&mut provider, "svn").await, None);
+        let listed = management
+            .list_reference_values(ReferenceValueListRequest {})
+            .await
+            .unwrap();
+        assert!(listed.into_inner().values.is_empty());
+        let refused = register(&mut provider, sample(&json!({"svn": ["1"]})))
+            .await
+            .unwrap_err();
+        assert_eq!(refused.code(), Code::FailedPrecondition, "{kind}");
+        assert!(refused.message().contains("read-only"), "{}", refused.message());
+        assert_eq!(query(&mut provider, "svn").await, None, "nothing was stored");
+    }
+}

@@ -153,13 +153,16 @@ fn own(status: &Status) -> Status {
 pub(crate) fn error(status: &Status) -> ReferenceValueError {
     let text = || status.message().chars().take(1024).collect::<String>();
     match status.code() {
-        Code::InvalidArgument
-        | Code::Aborted
-        | Code::AlreadyExists
-        | Code::FailedPrecondition
-        | Code::NotFound
-        | Code::OutOfRange => ReferenceValueError::Refused(text()),
+        Code::InvalidArgument | Code::Aborted | Code::AlreadyExists | Code::NotFound | Code::OutOfRange => {
+            ReferenceValueError::Refused(text())
+        }
         Code::Unimplemented => ReferenceValueError::NotOffered,
+        Code::FailedPrecondition => ReferenceValueError::NotSetUp(text()),
+        Code::Unauthenticated | Code::PermissionDenied => ReferenceValueError::NotSetUp(format!(
+            "it does not let the Attestation Service do this ({}): see `auth` in its configuration, and \
+             `rvps_config` in this one",
+            text()
+        )),
         code => ReferenceValueError::Unavailable(format!("{code:?}: {}", text())),
     }
 }

@@ -159,6 +159,21 @@ async fn a_message_that_the_rvps_refuses_is_the_callers_fault() {
     assert!(matches!(error, ReferenceValueError::Refused(_)), "{error}");
 }
 
+#[test]
+fn an_rvps_that_does_not_let_this_service_in_is_the_operators_fault() {
+    for code in [
+        tonic::Code::Unauthenticated,
+        tonic::Code::PermissionDenied,
+        tonic::Code::FailedPrecondition,
+    ] {
+        let error = super::client::error(&Status::new(code, "no such token"));
+        assert_eq!(error.fault(), crate::Fault::Operator, "{code}");
+        assert!(error.to_string().contains("no such token"), "{error}");
+    }
+    let away = super::client::error(&Status::unavailable("away"));
+    assert_eq!(away.fault(), crate::Fault::Dependency);
+}
+
 #[tokio::test]
 async fn without_an_rvps_there_is_no_view_rather_than_an_empty_one() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0")

@@ -1,7 +1,9 @@
 //! What administrators do with the service: one call each.
 
+use std::error::Error;
+
 use async_trait::async_trait;
-use attestation_service::{Deleted, PolicyStoreError, ReferenceValueError};
+use attestation_service::{Deleted, Fault, PolicyStoreError, ReferenceValueError};
 use daemon::audit::Names;
 use protos::reference::ReferenceValueHistoryRequest;
 
@@ -10,7 +12,7 @@ use super::super::{
     PolicySummary, PolicyTrial, ReferenceValueHistory, RevokeWhat, StoredPolicy, Tried, TriedAppraisal,
     TriedResult, Version, reference_values,
 };
-use super::{BuiltInAttestation, sort};
+use super::BuiltInAttestation;
 
 #[async_trait]
 impl AttestationManagement for BuiltInAttestation {
@@ -169,6 +171,11 @@ fn policy_set(set: attestation_service::PolicySet) -> PolicySet {
         warnings: set.warnings,
         notes: set.notes,
     }
+}
+
+/// As the service's own, with the reason: only administrators call these.
+fn sort(fault: Fault, error: impl Error + Send + Sync + 'static) -> AttestationError {
+    super::sort(fault, error).for_administrator()
 }
 
 fn policy_error(error: PolicyStoreError) -> AttestationError {

@@ -13,7 +13,7 @@ use super::super::{
     PolicySummary, PolicyTrial, ReferenceValueHistory, RevokeWhat, StoredPolicy, Tried, TriedAppraisal,
     Version, bounded, reference_values,
 };
-use super::{GrpcAttestation, policies, sort};
+use super::{GrpcAttestation, policies, sort_for_administrator as sort};
 
 #[async_trait]
 impl AttestationManagement for GrpcAttestation {

@@ -10,7 +10,7 @@ use protos::attestation::attestation_service_client::AttestationServiceClient;
 use storage::Event;
 use tonic::{Code, Response, Status};
 
-use super::{Transport, sort};
+use super::{Transport, sort_for_administrator as sort};
 use crate::attestation::{
     AttestationError, Author, DeletedPolicy, PolicyChange, PolicySet, PolicySummary, StoredPolicy, Version,
 };
