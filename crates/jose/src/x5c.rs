@@ -93,22 +93,44 @@ impl TrustAnchors {
             return Ok(verified);
         }
 
+        self.follow(leaf, issuers, &mut verified, now)
+            .map_err(|error| self.unusable_issuer(&chain).unwrap_or(error))?;
+        Ok(verified)
+    }
+
+    /// From the leaf to an anchor.
+    fn follow(
+        &self,
+        leaf: &ParsedCertificate,
+        issuers: &[ParsedCertificate],
+        verified: &mut VerifiedChain,
+        now: i64,
+    ) -> Result<(), X5cError> {
         let mut child = leaf;
         for (below, offered) in issuers.iter().map(Some).chain([None]).enumerate() {
             if let Some(anchor) = self.issuer_of(child, below, now) {
-                verified.narrow(anchor, now)?;
-                return Ok(verified);
+                return verified.narrow(anchor, now);
             }
             let Some(issuer) = offered else { break };
             issuer.may_issue(below)?;
             issuer.has_issued(child)?;
             verified.narrow(issuer, now)?;
             if self.0.contains(issuer) {
-                return Ok(verified);
+                return Ok(());
             }
             child = issuer;
         }
         Err(X5cError::Untrusted)
+    }
+
+    /// What to say of a chain that was refused, if it names an anchor whose key can verify nothing here.
+    fn unusable_issuer(&self, chain: &[ParsedCertificate]) -> Option<X5cError> {
+        let unusable = |anchor: &ParsedCertificate| {
+            chain
+                .iter()
+                .find_map(|certificate| anchor.is_unusable_issuer_of(certificate))
+        };
+        self.0.iter().find_map(unusable).map(X5cError::AnchorKey)
     }
 
     /// The anchor that has issued `child`, if it may have; of several (a renewed root), one that is valid now is
@@ -117,7 +139,7 @@ impl TrustAnchors {
         let mut issuers = self
             .0
             .iter()
-            .filter(|anchor| anchor.may_issue(below).is_ok() && anchor.has_issued(child).is_ok())
+            .filter(|anchor| anchor.has_issued(child).is_ok() && anchor.may_issue_as_anchor(below).is_ok())
             .peekable();
         let first = issuers.peek().copied();
         issuers.find(|anchor| anchor.is_valid(now)).or(first)
@@ -182,6 +204,12 @@ pub enum X5cError {
     /// The leaf's key is not one that can verify tokens.
     #[error("the key of the leaf certificate is refused")]
     Key(#[source] KeyError),
+    /// The chain leads to a trusted certificate whose key can verify nothing here.
+    #[error(
+        "the trusted certificate that the chain leads to has a key that cannot be used here: RSA from 2048 bits, P-256, \
+         P-384 and Ed25519 can"
+    )]
+    AnchorKey(#[source] KeyError),
     /// The key in the header is not the leaf's.
     #[error("the leaf certificate is for another key")]
     AnotherKey,

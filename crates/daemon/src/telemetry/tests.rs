@@ -244,3 +244,22 @@ fn the_environment_wins_over_the_default_filter_and_must_be_valid() {
         Err(TelemetryError::Filter(_))
     ));
 }
+
+#[test]
+fn an_error_is_logged_with_its_causes() {
+    #[derive(Debug, thiserror::Error)]
+    #[error("the chain is refused")]
+    struct Refused(#[source] std::io::Error);
+    for format in [LogFormat::Text, LogFormat::Json] {
+        let log = Log::default();
+        let guard = log.capture("info", format);
+        let refused = Refused(std::io::Error::other("its root is not trusted"));
+        tracing::error!(reason = &refused as &dyn std::error::Error, "attestation");
+        drop(guard);
+        let text = log.text();
+        assert!(
+            text.contains("the chain is refused: its root is not trusted"),
+            "{text}"
+        );
+    }
+}

@@ -9,6 +9,7 @@
 mod certificate;
 mod client;
 mod error;
+mod identity;
 mod names;
 mod pem;
 mod reload;

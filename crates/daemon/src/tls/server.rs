@@ -10,7 +10,7 @@ use rustls::{ServerConfig, SupportedProtocolVersion};
 use serde::Deserialize;
 
 use super::reload::Reloading;
-use super::{TlsError, names, pem};
+use super::{TlsError, identity, names, pem};
 
 /// How a server presents itself and whom it lets in.
 #[derive(Clone, Debug, Deserialize)]
@@ -132,12 +132,12 @@ impl TlsServerConfig {
         let (provider, _) = self.provider(&versions)?;
         let provider = Arc::new(provider);
         let builder =
-            ServerConfig::builder_with_provider(provider.clone()).with_protocol_versions(&versions)?;
+            ServerConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(&versions)?;
         let builder = match &self.client_ca {
             None => builder.with_no_client_auth(),
             Some(path) => {
                 let anchors = Arc::new(pem::anchors(path)?);
-                let verifier = WebPkiClientVerifier::builder_with_provider(anchors, provider)
+                let verifier = WebPkiClientVerifier::builder_with_provider(anchors, Arc::clone(&provider))
                     .build()
                     .map_err(|error| TlsError::ClientVerifier(error.to_string()))?;
                 builder.with_client_cert_verifier(verifier)
@@ -145,13 +145,13 @@ impl TlsServerConfig {
         };
         let chain = pem::certificates(&self.certificate)?;
         let key = pem::private_key(&self.private_key)?;
-        let mut config = builder
-            .with_single_cert(chain, key)
-            .map_err(|source| TlsError::BadIdentity {
-                certificate: self.certificate.clone(),
-                private_key: self.private_key.clone(),
-                source,
-            })?;
+        let identity = identity::identity(chain, key, &provider, &self.certificate);
+        let identity = identity.map_err(|source| TlsError::BadIdentity {
+            certificate: self.certificate.clone(),
+            private_key: self.private_key.clone(),
+            source,
+        })?;
+        let mut config = builder.with_cert_resolver(identity);
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(config)
     }

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use der::{Decode, Encode};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose,
@@ -76,6 +77,20 @@ impl Authority {
     pub(crate) fn server(&self) -> TlsServerConfig {
         let (certificate, key) = self.issue("server", "localhost");
         TlsServerConfig::new(certificate, key)
+    }
+
+    /// As [`Self::server`], with a certificate of X.509 version 1 as `openssl x509 -req` makes it.
+    fn version_1(&self) -> TlsServerConfig {
+        let config = self.server();
+        let text = std::fs::read_to_string(&config.certificate).unwrap();
+        let (_, der) = der::pem::decode_vec(text.as_bytes()).unwrap();
+        let mut certificate = x509_cert::Certificate::from_der(&der).unwrap();
+        certificate.tbs_certificate.version = x509_cert::certificate::Version::V1;
+        certificate.tbs_certificate.extensions = None;
+        let der = certificate.to_der().unwrap();
+        let text = der::pem::encode_string("CERTIFICATE", der::pem::LineEnding::LF, &der).unwrap();
+        replace(&config.certificate, &text);
+        config
     }
 
     /// A raw client that trusts this authority and speaks these versions.
@@ -241,4 +256,28 @@ fn a_bad_new_pair_leaves_the_old_one_in_force() {
     authority.server();
     reloading.check();
     assert!(!Arc::ptr_eq(&first, &reloading.current()), "renewed");
+}
+
+#[test]
+fn a_certificate_of_version_1_is_shown_if_the_key_is_its_own() {
+    let authority = Authority::new();
+    let config = authority.version_1();
+    let chain = pem::certificates(&config.certificate).unwrap();
+    let rustls_says = rustls::server::ParsedCertificate::try_from(&chain[0]);
+    assert!(rustls_says.is_err(), "otherwise nothing has to be done here");
+    config.load().unwrap();
+
+    let (_, another) = authority.issue("another", "localhost");
+    let mismatch = TlsServerConfig::new(config.certificate, another);
+    let refused = mismatch.load().unwrap_err();
+    assert!(
+        matches!(
+            &refused,
+            TlsError::BadIdentity {
+                source: rustls::Error::InconsistentKeys(_),
+                ..
+            }
+        ),
+        "{refused}"
+    );
 }

@@ -61,7 +61,7 @@ impl ParsedCertificate {
     }
 
     /// Whether this is a certification authority for chains with `below` certificates between it and the leaf.
-    /// An X.509 v1 certificate cannot say that it is one, so it is not.
+    /// An X.509 v1 certificate cannot say that it is one, so it is not, unless it is trusted itself.
     pub(super) fn may_issue(&self, below: usize) -> Result<(), X5cError> {
         let authority = self.tbs().version == Version::V3
             && self.extensions.is_authority
@@ -74,6 +74,24 @@ impl ParsedCertificate {
             Ok(())
         } else {
             Err(X5cError::NotAnIssuer)
+        }
+    }
+
+    /// [`Self::may_issue`] of a certificate that is configured as trusted. Of such a one its name and its key count
+    /// (RFC 5280 section 6.1.1 (d)): a self-signed one of version 1 has no way to say that it is an authority, and is
+    /// not asked. One that can say it, and does not, is none.
+    pub(super) fn may_issue_as_anchor(&self, below: usize) -> Result<(), X5cError> {
+        if self.tbs().version == Version::V1 && self.has_issued(self).is_ok() {
+            return Ok(());
+        }
+        self.may_issue(below)
+    }
+
+    /// Whether this certificate, by its name, is the issuer of `child`, and has a key that can verify nothing here.
+    pub(super) fn is_unusable_issuer_of(&self, child: &Self) -> Option<KeyError> {
+        match self.tbs().subject == child.tbs().issuer {
+            true => self.key().err(),
+            false => None,
         }
     }
 

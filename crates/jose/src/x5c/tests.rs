@@ -293,7 +293,7 @@ fn a_longer_chain_is_followed_in_order_only() {
 }
 
 #[test]
-fn an_x509_v1_certificate_is_a_leaf_and_never_an_issuer() {
+fn an_x509_v1_certificate_that_another_issued_is_a_leaf_and_never_an_issuer() {
     let root = usual_root();
     let mut leaf = issue(params("as"), &root);
     leaf.der = altered(&leaf.der, &root.key, to_v1);
@@ -304,6 +304,47 @@ fn an_x509_v1_certificate_is_a_leaf_and_never_an_issuer() {
     let below = issue(params("as"), &sub);
     assert_eq!(verdict(&root, &[&below, &sub]), Err(X5cError::NotAnIssuer));
     assert_eq!(verdict(&sub, &[&below]), Err(X5cError::Untrusted));
+}
+
+#[test]
+fn a_self_signed_x509_v1_root_that_is_trusted_issues() {
+    let mut own = usual_root();
+    own.der = altered(&own.der, &own.key, to_v1);
+    let leaf = issue(params("as"), &own);
+    assert_eq!(verdict(&own, &[&leaf]), Ok(()));
+    assert_eq!(verdict(&own, &[&leaf, &own]), Ok(()));
+    let sub = issue(authority("sub", BasicConstraints::Unconstrained), &own);
+    let below = issue(params("as"), &sub);
+    assert_eq!(verdict(&own, &[&below, &sub]), Ok(()));
+    assert_eq!(verdict(&own, &[&below, &sub, &own]), Ok(()));
+
+    // One that is only shown, and one of the same name with another key, vouch for nothing.
+    assert_eq!(verdict(&usual_root(), &[&leaf, &own]), Err(X5cError::NotAnIssuer));
+    let mut other = usual_root();
+    other.der = altered(&other.der, &other.key, to_v1);
+    assert_eq!(verdict(&other, &[&leaf]), Err(X5cError::Untrusted));
+}
+
+#[test]
+fn a_trusted_root_with_a_key_that_cannot_be_used_here_is_named_as_the_reason() {
+    // The point of another curve: what it is does not matter, as no P-521 signature is looked at.
+    let to_p521 = |certificate: &mut Certificate| {
+        let key = &mut certificate.tbs_certificate.subject_public_key_info;
+        key.algorithm.parameters = Some(Any::from(crate::public_key::SECP521R1));
+    };
+    let root = usual_root();
+    let leaf = issue(params("as"), &root);
+    let mut unusable = usual_root();
+    unusable.der = altered(&root.der, &root.key, to_p521);
+    for chain in [&[&leaf][..], &[&leaf, &unusable][..]] {
+        let refused = verdict(&unusable, chain).unwrap_err();
+        assert!(matches!(refused, X5cError::AnchorKey(_)), "{refused}");
+    }
+    let stranger = issue(
+        params("as"),
+        &self::root(authority("else", BasicConstraints::Unconstrained)),
+    );
+    assert_eq!(verdict(&unusable, &[&stranger]), Err(X5cError::Untrusted));
 }
 
 #[test]
