@@ -304,3 +304,16 @@ fn nvidia_devices_are_judged_here_unless_the_operator_says_otherwise() {
         assert!(nvidia(text).is_err(), "{text}");
     }
 }
+
+#[test]
+fn what_is_not_for_a_remote_rvps_is_ignored_with_a_warning() {
+    let loaded = parse(
+        r#"{"rvps_config": {"type": "GrpcRemote", "address": "http://rvps:50003", "storage_type": "LocalFs",
+            "extractors": {"swid_extractor": {}}}}"#,
+    )
+    .unwrap();
+    for key in ["rvps_config.storage_type", "rvps_config.extractors"] {
+        let told = loaded.warnings.iter().any(|warning| warning.contains(key));
+        assert!(told, "{key}: {:?}", loaded.warnings);
+    }
+}

@@ -116,9 +116,13 @@ fn rvps(section: &mut Value, place: &str, warnings: &mut Vec<String>) {
         table.insert("type".into(), json!(kind));
         warnings.push(format!("`{place}rvps_config` has no `type`: `{kind}` is assumed"));
     }
-    if table.get("type").is_some_and(|kind| kind == "GrpcRemote") && table.remove("storage_type").is_some() {
-        warnings.push(format!(
-            "`{place}rvps_config.storage_type` is not for a remote RVPS: ignored"
-        ));
+    if table.get("type").is_some_and(|kind| kind == "GrpcRemote") {
+        for key in ["storage_type", "extractors"] {
+            if table.remove(key).is_some() {
+                warnings.push(format!(
+                    "`{place}rvps_config.{key}` is not for a remote RVPS, whose own file has it: ignored"
+                ));
+            }
+        }
     }
 }

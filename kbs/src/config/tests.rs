@@ -463,7 +463,8 @@ fn every_documented_plugin_and_backend_is_known() {
         lookup_label = "l"
         [[plugins]]
         name = "external"
-        backends = [{ name = "a", endpoint = "http://x" }]
+        backends = [{ name = "a", endpoint = "http://x", tls_mode = "mtls" }]
+        tls_mode = "insecure"
         [[plugins]]
         name = "Provisioner"
         key_length = 32

@@ -12,8 +12,13 @@ pub enum ConfigError {
         source: ::config::ConfigError,
     },
     /// The extension stands for no format known here.
-    #[error("failed to load configuration: `{extension}` is not a known format (toml, json, yaml)")]
+    #[error(
+        "failed to load configuration file {name}: `{extension}` is not a known format. Write it as TOML, JSON or YAML, \
+         and call it .toml, .json, .yaml or .yml"
+    )]
     UnknownFormat {
+        /// The file.
+        name: String,
         /// The extension.
         extension: String,
     },

@@ -12,6 +12,7 @@ mod suggest;
 #[cfg(test)]
 mod tests;
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use ::config::{Config, File, FileFormat, Source};
@@ -51,6 +52,13 @@ pub fn load_upgraded<T: DeserializeOwned>(
     upgrade: impl FnOnce(&mut Value) -> Vec<String>,
 ) -> Result<Loaded<T>, ConfigError> {
     let name = path.display().to_string();
+    if path.is_file()
+        && let Some(extension) = path.extension().and_then(OsStr::to_str)
+        && format_of(extension).is_none()
+    {
+        let extension = extension.to_owned();
+        return Err(ConfigError::UnknownFormat { name, extension });
+    }
     let value = read(File::from(path)).map_err(|source| ConfigError::Unreadable {
         name: name.clone(),
         source,
@@ -79,22 +87,25 @@ pub fn load_str_upgraded<T: DeserializeOwned>(
     extension: &str,
     upgrade: impl FnOnce(&mut Value) -> Vec<String>,
 ) -> Result<Loaded<T>, ConfigError> {
-    let format = match extension {
-        "toml" => FileFormat::Toml,
-        "json" => FileFormat::Json,
-        "yaml" | "yml" => FileFormat::Yaml,
-        other => {
-            return Err(ConfigError::UnknownFormat {
-                extension: other.to_owned(),
-            });
-        }
-    };
     let name = format!("(text).{extension}");
+    let Some(format) = format_of(extension) else {
+        let extension = extension.to_owned();
+        return Err(ConfigError::UnknownFormat { name, extension });
+    };
     let value = read(File::from_str(text, format)).map_err(|source| ConfigError::Unreadable {
         name: name.clone(),
         source,
     })?;
     interpret(&name, value, upgrade)
+}
+
+fn format_of(extension: &str) -> Option<FileFormat> {
+    match extension {
+        "toml" => Some(FileFormat::Toml),
+        "json" => Some(FileFormat::Json),
+        "yaml" | "yml" => Some(FileFormat::Yaml),
+        _ => None,
+    }
 }
 
 /// Parses into plain data. Deserialising from that, and not from the `config` crate's own values, keeps types

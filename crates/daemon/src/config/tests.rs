@@ -186,3 +186,15 @@ fn a_null_is_neither_a_needed_key_nor_an_element_of_a_list() {
     assert!(load_str::<Example>(r#"{"http": null}"#, "json", &[]).is_err());
     assert!(load_str::<Example>(r#"{"http": {"sockets": [null]}}"#, "json", &[]).is_err());
 }
+
+#[test]
+fn a_file_of_another_format_is_refused_with_the_formats_there_are() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["kbs.ini", "kbs.ron", "kbs.json5"] {
+        std::fs::write(dir.path().join(name), "{}").unwrap();
+        let message = load::<Example>(&dir.path().join(name), &[])
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains(name) && message.contains(".yaml"), "{message}");
+    }
+}

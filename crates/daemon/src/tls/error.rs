@@ -53,12 +53,16 @@ pub enum TlsError {
     #[error("the lowest TLS version is above the highest")]
     EmptyVersionRange,
     /// A name of a cipher suite or group that nobody knows.
-    #[error("unknown TLS {kind} `{name}`")]
+    #[error("unknown TLS {kind} `{name}`{hint}; there are: {available}")]
     UnknownName {
         /// "cipher suite" or "group".
         kind: &'static str,
         /// The name.
         name: String,
+        /// What it may be instead, or nothing.
+        hint: &'static str,
+        /// What there is.
+        available: String,
     },
     /// Nothing is left of a list once what is not offered here is taken out.
     #[error("none of the TLS {kind}s `{list}` is available; there are: {available}")]

@@ -166,6 +166,11 @@ fn choose<T>(
                 return Err(TlsError::UnknownName {
                     kind,
                     name: name.to_owned(),
+                    hint: match kind == "cipher suite" && is_expression(name) {
+                        true => EXPRESSION,
+                        false => "",
+                    },
+                    available: available().join(":"),
                 });
             }
         }
@@ -184,6 +189,16 @@ fn choose<T>(
         )
     });
     Ok((chosen, warning))
+}
+
+/// What to say of a part of an expression.
+const EXPRESSION: &str = ": it looks like part of an expression of OpenSSL (`HIGH:!aNULL`, `ECDHE+AESGCM`), and only names are \
+                          understood here. Nothing weak is among them, so it can be left out";
+
+/// Whether this is a keyword or an operator of `openssl-ciphers(1)`, rather than the name of a suite: those have
+/// several parts.
+fn is_expression(name: &str) -> bool {
+    name.starts_with(['!', '+', '-', '@']) || name.contains('+') || !name.contains(['-', '_', '.'])
 }
 
 fn is(a: &str, b: &str) -> bool {
@@ -227,6 +242,17 @@ mod tests {
         assert!(
             matches!(suites("HIGH:!aNULL", BOTH), Err(TlsError::UnknownName { name, .. }) if name == "HIGH")
         );
+        for (list, part) in [("HIGH:!aNULL", "`HIGH`"), ("ECDHE+AESGCM", "`ECDHE+AESGCM`")] {
+            let refused = suites(list, BOTH).err().unwrap().to_string();
+            for told in [part, "expression", "ECDHE-RSA-AES256-GCM-SHA384"] {
+                assert!(refused.contains(told), "{refused}");
+            }
+        }
+        let typo = suites("ECDHE-RSB-AES256-GCM-SHA384", BOTH)
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(!typo.contains("expression"), "{typo}");
         assert!(matches!(
             suites("AES256-SHA", BOTH),
             Err(TlsError::NoneAvailable { .. })
@@ -257,6 +283,11 @@ mod tests {
     fn unknown_groups_and_lists_of_none_are_refused() {
         assert!(
             matches!(groups("X25519:curve9"), Err(TlsError::UnknownName { name, .. }) if name == "curve9")
+        );
+        let refused = groups("X25519:curve_9").err().unwrap().to_string();
+        assert!(
+            refused.ends_with("there are: X25519:secp256r1:secp384r1"),
+            "{refused}"
         );
         assert!(matches!(
             groups("X25519MLKEM768"),
