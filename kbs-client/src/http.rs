@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use reqwest::header::{HeaderValue, RETRY_AFTER, SET_COOKIE};
-use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response};
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response, StatusCode};
 
 use crate::error::{Caller, ClientError, Refusal};
 
@@ -50,7 +50,7 @@ impl Http {
             .request(method, format!("{}/kbs/v0/{path}", self.base))
     }
 
-    /// Sends, and reads the answer. Answers other than 2xx are errors.
+    /// Sends, and reads the answer. Answers other than 200 are errors: a KBS gives no other good one.
     pub(crate) async fn exchange(
         &self,
         request: RequestBuilder,
@@ -63,7 +63,7 @@ impl Http {
         let retry_after = header(RETRY_AFTER).and_then(|seconds| seconds.trim().parse().ok());
         let retry_after = retry_after.map(|seconds: u64| Duration::from_secs(seconds.min(MAX_RETRY_AFTER)));
         let body = self.read(response).await?;
-        if status.is_success() {
+        if status == StatusCode::OK {
             return Ok(Answer { body, session });
         }
         Err(Refusal::read(status.as_u16(), &body, retry_after).into_error(caller))

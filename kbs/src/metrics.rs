@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use daemon::build_info;
 use daemon::metrics::Registry;
 use prometheus::{Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts};
 
@@ -150,8 +151,11 @@ impl Metrics {
     }
 
     fn build_info(&self) -> Result<(), prometheus::Error> {
-        let opts =
-            Opts::new("kbs_build_info", "What is running.").const_label("version", env!("CARGO_PKG_VERSION"));
+        // Empty where the build was not told.
+        let opts = Opts::new("kbs_build_info", "What is running.")
+            .const_label("version", build_info::VERSION)
+            .const_label("git_hash", build_info::COMMIT.unwrap_or_default())
+            .const_label("build_date", build_info::BUILD_DATE.unwrap_or_default());
         let gauge = Gauge::with_opts(opts)?;
         gauge.set(1.0);
         self.registry.add(gauge).map(drop)

@@ -132,6 +132,18 @@ async fn a_key_signs_a_token_for_each_call() {
 }
 
 #[tokio::test]
+async fn nothing_but_200_is_a_good_answer() {
+    let kbs = FakeKbs::start().await;
+    let client = client(&kbs);
+    for status in [201, 202, 204, 302] {
+        kbs.script("resource-policy", status, "");
+        let answer = client.set_resource_policy(b"", false).await;
+        assert!(answer.is_err(), "{status}");
+    }
+    client.set_resource_policy(b"", false).await.unwrap();
+}
+
+#[tokio::test]
 async fn refusals_are_told_apart() {
     let kbs = FakeKbs::start().await;
     let client = client(&kbs);

@@ -181,6 +181,11 @@ async fn metrics_count_without_naming_resources() {
         "{text}"
     );
     assert!(text.contains("kbs_http_requests_total 3"), "{text}");
-    assert!(text.contains("kbs_build_info{"), "{text}");
+    for label in ["build_date=\"", "git_hash=\"", "version=\""] {
+        let told = text
+            .lines()
+            .any(|line| line.starts_with("kbs_build_info{") && line.contains(label));
+        assert!(told, "{label}: {text}");
+    }
     assert!(!text.contains("canary"));
 }
