@@ -59,6 +59,11 @@ impl Checks {
             warnings.extend(tried);
         }
         warnings.extend(self.reads.inputs.iter().filter_map(unknown_input));
+        let compared = self.reads.comparisons.iter();
+        warnings.extend(compared.filter_map(|each| {
+            let said = each.name.of_no_order()?;
+            Some(format!("line {}: {said}", each.line))
+        }));
         warnings.extend(self.reads.documents.iter().filter_map(unknown_document));
         warnings.extend(values.warnings());
         let computed = self.reads.computed_ids.iter().map(|id| {

@@ -128,6 +128,9 @@ pub enum TrustTier {
 }
 
 impl TrustTier {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::None, Self::Affirming, Self::Warning, Self::Contraindicated];
+
     /// The tier of one value: -1 to 1 none, -32 to 31 affirming, -96 to 95 warning, all others
     /// contraindicated (AR4SI section 2.3.2).
     pub const fn of(value: i8) -> Self {

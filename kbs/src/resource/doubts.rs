@@ -6,9 +6,10 @@
 
 use daemon::suggest::nearest;
 use kbs_types::Tee;
-use policy::ar4si::TrustClaim;
-use policy::reads::{ANY, Mention, Reads};
+use policy::ar4si::{TrustClaim, TrustTier};
+use policy::reads::{ANY, Comparison, Mention, Reads};
 use policy::{Limits, PolicyError, ReleasePolicy};
+use serde_json::Value;
 
 const STATUS: &str = "ear.status";
 const VECTOR: &str = "ear.trustworthiness-vector";
@@ -58,6 +59,7 @@ pub(super) fn doubts(rego: &str, policy: &ReleasePolicy, limits: &Limits) -> Vec
     let reads = Reads::of(rego);
     let mut doubts: Vec<String> = odd_answer(policy, limits).into_iter().collect();
     doubts.extend(reads.inputs.iter().filter_map(unknown_claim));
+    doubts.extend(reads.comparisons.iter().filter_map(wrong_value));
     doubts.extend(reads.documents.iter().filter_map(unknown_document));
     doubts
 }
@@ -105,6 +107,35 @@ fn unknown_claim(read: &Mention<Vec<String>>) -> Option<String> {
     Some(format!(
         "line {line}: there is no `{unknown}` in {place}: it is always undefined{advice}"
     ))
+}
+
+/// What can never be, or says nothing.
+fn wrong_value(read: &Mention<Comparison>) -> Option<String> {
+    let Comparison {
+        claim, value, text, ..
+    } = &read.name;
+    let members: Vec<&str> = claim.iter().map(String::as_str).collect();
+    let said = match (members.as_slice(), value) {
+        (["submods", _, STATUS], value) => {
+            let known = TrustTier::ALL.map(TrustTier::as_str);
+            let status = value.as_str().unwrap_or_default();
+            if known.contains(&status) {
+                return None;
+            }
+            match nearest(status, known) {
+                Some(near) => format!("`{text}`: {STATUS} is never {value}; did you mean \"{near}\"?"),
+                None => format!(
+                    "`{text}`: {STATUS} is never {value}: there are {}",
+                    known.join(", ")
+                ),
+            }
+        }
+        (["submods", _, VECTOR, _], Value::String(_)) => {
+            format!("`{text}`: trust claims are numbers, and never {value}: write it without quotes")
+        }
+        _ => read.name.of_no_order()?,
+    };
+    Some(format!("line {}: {said}", read.line))
 }
 
 fn unknown_document(read: &Mention<Vec<String>>) -> Option<String> {

@@ -325,3 +325,19 @@ fn the_shipped_policies_read_nothing_that_is_not_there() {
         assert_eq!(found.warnings, [""; 0], "{id}");
     }
 }
+
+#[test]
+fn an_order_between_a_claim_and_the_text_of_a_number_is_found() {
+    let rule = |condition: &str| format!("trust_claims := {{\"hardware\": 2}} if {condition}\n");
+    let found = doubts(&rule("input.snp.reported_tcb_snp < \"1\""), &[]);
+    assert_eq!(
+        found,
+        [
+            "line 3: `input.snp.reported_tcb_snp < \"1\"` compares with a text, and every number comes before every text, \
+             so it says nothing of a number: write 1 without quotes"
+        ]
+    );
+    // Dates are texts that have an order.
+    let dated = rule("input.tdx.tcb_date >= \"2024-03-13T00:00:00Z\"");
+    assert_eq!(doubts(&dated, &[]), [""; 0]);
+}

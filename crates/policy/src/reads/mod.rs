@@ -5,6 +5,7 @@
 //! and nothing is decided by what is: it is for warnings.
 
 mod aliases;
+mod comparisons;
 mod expr;
 mod flow;
 mod given;
@@ -23,6 +24,7 @@ use std::hash::Hash;
 use serde_json::Value as Json;
 
 use self::aliases::Aliases;
+pub use self::comparisons::Comparison;
 use self::flow::Flow;
 use self::paths::Path;
 use self::rules::{Rule, Spanned, rules};
@@ -36,6 +38,8 @@ pub const ANY: &str = "*";
 pub struct Reads {
     /// Paths below `input`.
     pub inputs: Vec<Mention<Vec<String>>>,
+    /// What paths below `input` are compared with, where that is written beside them.
+    pub comparisons: Vec<Mention<Comparison>>,
     /// Paths below `data`, where they are written as such.
     pub documents: Vec<Mention<Vec<String>>>,
     /// Ids of reference values, as far as they are written out.
@@ -82,7 +86,12 @@ impl Reads {
             reads.documents.extend(documents(rule));
             for path in everywhere.with_those_of(&flow, number, rule).paths(rule) {
                 ids::of_path(&flow, number, &path, &mut reads);
-                reads.inputs.extend(inputs(&flow, number, rule, &path));
+                let inputs = inputs(&flow, number, rule, &path);
+                let claims: Vec<_> = inputs.iter().map(|input| input.name.clone()).collect();
+                let compared = comparisons::of(rule, &path, &claims);
+                let mention = |compared| rule.mention(path.start, compared);
+                reads.comparisons.extend(compared.into_iter().map(mention));
+                reads.inputs.extend(inputs);
             }
         }
         reads.in_order();
@@ -91,6 +100,7 @@ impl Reads {
 
     fn in_order(&mut self) {
         each_once(&mut self.inputs);
+        each_once(&mut self.comparisons);
         each_once(&mut self.documents);
         each_once(&mut self.reference_ids);
         each_once(&mut self.computed_ids);

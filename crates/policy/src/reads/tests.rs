@@ -219,3 +219,49 @@ proptest! {
         let _ = Reads::of(&words.join(" "));
     }
 }
+
+#[test]
+fn what_a_claim_is_compared_with_is_found_on_both_sides() {
+    let reads = Reads::of(
+        "package policy\nallow if {\n\
+         input.snp.svn >= \"23\"\n\
+         3 != input.snp.vmpl # a remark\n\
+         input.snp.tee in {\"a\", true}\n\
+         claims := input.tdx\n\
+         claims.svn < 1.5\n\
+         input.a == input.b\n\
+         count(input.c) == 2\n}\n",
+    );
+    let found: Vec<_> = reads
+        .comparisons
+        .iter()
+        .map(|each| {
+            let compared = &each.name;
+            (
+                each.line,
+                compared.claim.join("."),
+                compared.is_order,
+                compared.value.to_string(),
+                compared.text.as_str(),
+            )
+        })
+        .collect();
+    let expected =
+        |line, claim: &str, order, value: &str, text| (line, claim.to_owned(), order, value.to_owned(), text);
+    assert_eq!(
+        found,
+        [
+            expected(3, "snp.svn", true, "\"23\"", "input.snp.svn >= \"23\""),
+            expected(4, "snp.vmpl", false, "3", "3 != input.snp.vmpl"),
+            expected(5, "snp.tee", false, "\"a\"", "input.snp.tee in {\"a\", true}"),
+            expected(5, "snp.tee", false, "true", "input.snp.tee in {\"a\", true}"),
+            expected(7, "tdx.svn", true, "1.5", "claims.svn < 1.5"),
+        ]
+    );
+    let odd: Vec<bool> = reads
+        .comparisons
+        .iter()
+        .map(|each| each.name.of_no_order().is_some())
+        .collect();
+    assert_eq!(odd, [true, false, false, false, false]);
+}

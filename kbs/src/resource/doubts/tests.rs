@@ -148,3 +148,40 @@ proptest::proptest! {
         let _ = unknown_document(&read);
     }
 }
+
+#[test]
+fn a_status_that_never_is_and_a_number_in_quotes_are_found() {
+    for (condition, said) in [
+        (
+            "input.submods.cpu0[\"ear.status\"] == \"Affirming\"",
+            "ear.status is never \"Affirming\"; did you mean \"affirming\"?",
+        ),
+        (
+            "\"ok!\" == input.submods.cpu0[\"ear.status\"]",
+            "ear.status is never \"ok!\": there are none, affirming, warning, contraindicated",
+        ),
+        (
+            "input.submods.cpu0[\"ear.trustworthiness-vector\"].executables == \"3\"",
+            "trust claims are numbers, and never \"3\": write it without quotes",
+        ),
+        (
+            "input.submods.cpu0[\"ear.veraison.annotated-evidence\"].snp.reported_tcb_snp >= \"23\"",
+            "compares with a text",
+        ),
+    ] {
+        let found = told(condition);
+        assert_eq!(found.len(), 1, "{condition}: {found:?}");
+        assert!(
+            found[0].starts_with("line ") && found[0].contains(said),
+            "{condition}: {found:?}"
+        );
+    }
+    for condition in [
+        "input.submods.cpu0[\"ear.status\"] in {\"affirming\", \"warning\"}",
+        "input.submods.cpu[\"ear.status\"] != \"contraindicated\"",
+        "input.submods.cpu0[\"ear.trustworthiness-vector\"].executables == 3",
+        "input.submods.cpu[\"ear.status.executables\"] == 2",
+    ] {
+        assert_eq!(told(condition), [""; 0], "{condition}");
+    }
+}
