@@ -5,7 +5,7 @@
 
 mod line;
 
-use daemon::causes::all_causes;
+use daemon::causes::causes;
 use daemon::metrics::Registry;
 use prometheus::IntCounter;
 use verifier::Tee;
@@ -39,7 +39,7 @@ pub(crate) fn evaluated(tees: &[Tee], result: Seen<'_>) {
                 tracing::info!(
                     tee,
                     result = "refused",
-                    reason = all_causes(error),
+                    reason = causes(error),
                     "evidence refused"
                 );
             }
@@ -47,7 +47,7 @@ pub(crate) fn evaluated(tees: &[Tee], result: Seen<'_>) {
                 tracing::error!(
                     tee,
                     result = "failed",
-                    reason = all_causes(error),
+                    reason = causes(error),
                     "evidence not evaluated"
                 );
             }

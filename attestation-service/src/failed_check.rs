@@ -7,6 +7,7 @@ use serde::Serialize;
 use verifier::{DcapError, SnpError, TdxError, Tee, VerifyError};
 
 use crate::error::{EvaluateError, Fault};
+use crate::policies::PolicyStoreError;
 
 /// The check that an evaluation stumbled on. Nothing in it is secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -105,6 +106,7 @@ fn failure(error: &EvaluateError) -> Failure<'_> {
             "The vendor does not know this chip, or does not at this firmware: see whether it is genuine, and the \
              sources of endorsements (docs/endorsements.md).",
         ),
+        E::Policy(PolicyStoreError::NotFound(_)) => other("policy", NO_POLICY),
         E::Policy(_) => other("policy", BAD_POLICY),
         E::Appraisal { id, .. } => Failure::Other {
             tee: None,
@@ -140,6 +142,8 @@ fn failure(error: &EvaluateError) -> Failure<'_> {
 const BAD_REQUEST: &str = "The request itself cannot be used: the reason says what is wrong with it.";
 const BAD_POLICY: &str =
     "Mend the attestation policy; `kbs-client policy test` shows what it makes of guests.";
+const NO_POLICY: &str = "There is no policy of that id: set it (`kbs-client config set-attestation-policy --id …`), or \
+                         mend what names it: `policy_map`, or the `policy-id` that the guest asked for.";
 const DEFECT: &str = "This is a defect: the log has the rest, by the request id.";
 
 fn fault(fault: Fault) -> &'static str {

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use daemon::audit::{AdminLine, GONE, Told, bounded};
-use daemon::causes::all_causes;
+use daemon::causes::causes;
 use daemon::telemetry::RequestContext;
 use policy::ar4si::TrustTier;
 use serde::Serialize;
@@ -67,7 +67,7 @@ impl Attestation {
                 let refused = matches!(error.fault(), Fault::Request | Fault::Attester);
                 return Self {
                     outcome: if refused { "refused" } else { "failed" },
-                    reason: Some(bounded(&all_causes(error))),
+                    reason: Some(bounded(&causes(error))),
                     ..line
                 };
             }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use storage::{Author, Version};
+use verifier::TeeClass;
 
 use super::AttestationService;
 use crate::policies::{Deleted, Findings, PolicyStoreError, PolicyText};
@@ -61,7 +62,8 @@ impl AttestationService {
             strict,
         } = change;
         let policy = self.policies.check(id, rego).await?;
-        let found = self.findings(rego, &policy).await?;
+        let mut found = self.findings(rego, &policy).await?;
+        found.warnings.extend(without_class(id));
         if strict && !found.warnings.is_empty() {
             return Err(PolicyStoreError::Doubtful(found.warnings));
         }
@@ -167,4 +169,21 @@ fn told(id: &str, version: Version, found: Findings) -> PolicySet {
         warnings: found.warnings,
         notes: found.notes,
     }
+}
+
+/// That nothing is ever judged by a policy of this id.
+fn without_class(id: &str) -> Option<String> {
+    let classes = TeeClass::ALL.map(TeeClass::as_str);
+    let has_one = classes.iter().any(|class| {
+        id.strip_suffix(class)
+            .is_some_and(|start| start.len() > 1 && start.ends_with('_'))
+    });
+    (!has_one).then(|| {
+        let id: String = id.chars().filter(|c| !c.is_control()).collect();
+        format!(
+            "no device is ever judged by a policy `{id}`: an id ends with the class of device, `_{}`; did you mean \
+             `{id}_cpu`?",
+            classes.join("`, `_")
+        )
+    })
 }

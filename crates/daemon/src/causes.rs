@@ -4,22 +4,10 @@ use std::error::Error;
 
 /// The error and its causes in one text. A cause that the text before it quotes already is not repeated.
 pub fn causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    for cause in chain(error).skip(1).map(ToString::to_string) {
-        if !text.contains(cause.trim()) {
-            text.push_str(": ");
-            text.push_str(&cause);
-        }
-    }
-    text
-}
-
-/// The same with every cause, for records.
-pub fn all_causes(error: &dyn Error) -> String {
     joined(chain(error))
 }
 
-/// The causes alone, outermost first.
+/// The causes alone, outermost first, likewise.
 pub fn causes_below(error: &dyn Error) -> String {
     joined(chain(error).skip(1))
 }
@@ -34,7 +22,16 @@ fn chain<'e>(error: &'e (dyn Error + 'e)) -> impl Iterator<Item = &'e (dyn Error
 }
 
 fn joined<'e>(errors: impl Iterator<Item = &'e (dyn Error + 'e)>) -> String {
-    errors.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    let mut text = String::new();
+    for said in errors.map(ToString::to_string) {
+        if text.is_empty() {
+            text = said;
+        } else if !text.contains(said.trim()) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+    }
+    text
 }
 
 #[cfg(test)]

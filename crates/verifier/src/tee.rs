@@ -141,6 +141,16 @@ pub enum TeeClass {
 }
 
 impl TeeClass {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Cpu,
+        Self::Gpu,
+        Self::Switch,
+        Self::Ppcie,
+        Self::Dcu,
+        Self::NvidiaDpu,
+    ];
+
     /// The name on the wire.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use attestation_service::{
     AttestationRequest, AttestationService, EvaluateError, Fault, IndividualRequest, InitData, RuntimeData,
 };
-use daemon::causes::all_causes;
+use daemon::causes::causes;
 use daemon::clock::Clock;
 use kbs_types::Tee;
 
@@ -118,7 +118,7 @@ fn individual(item: EvaluationItem) -> Result<IndividualRequest, AttestationErro
 fn evaluate_error(error: EvaluateError) -> AttestationError {
     let check = attestation_service::FailedCheck::of(&error);
     let refusal = Refusal {
-        reason: all_causes(&error),
+        reason: causes(&error),
         check: Some(FailedCheck {
             tee: check.tee.map(str::to_owned),
             check: check.check,
@@ -136,7 +136,7 @@ fn evaluate_error(error: EvaluateError) -> AttestationError {
 
 fn sort(fault: Fault, error: impl Error + Send + Sync + 'static) -> AttestationError {
     match fault {
-        Fault::Request | Fault::Attester => AttestationError::Refused(all_causes(&error)),
+        Fault::Request | Fault::Attester => AttestationError::Refused(causes(&error)),
         Fault::Operator => AttestationError::Setup(error.into()),
         Fault::Dependency => AttestationError::Unavailable(error.into()),
         Fault::Internal => AttestationError::Failed(error.into()),

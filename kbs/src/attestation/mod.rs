@@ -12,7 +12,7 @@ mod reference_values;
 mod trial;
 
 use async_trait::async_trait;
-use daemon::causes::all_causes;
+use daemon::causes::causes;
 use kbs_types::Tee;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -179,7 +179,7 @@ impl AttestationError {
     /// The same for an administrator, who may read what the operator has to mend.
     fn for_administrator(self) -> Self {
         match self {
-            Self::Setup(cause) => Self::NotSetUp(bounded(&all_causes(&*cause))),
+            Self::Setup(cause) => Self::NotSetUp(bounded(&causes(&*cause))),
             error => error,
         }
     }

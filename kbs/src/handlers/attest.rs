@@ -2,7 +2,7 @@
 
 use axum::http::header;
 use axum::response::Response;
-use daemon::causes::all_causes;
+use daemon::causes::causes;
 use jose::TeePublicKey;
 use kbs_types::Tee;
 
@@ -123,7 +123,7 @@ async fn believe(
             untrusted(
                 kbs,
                 tee,
-                &format!("[attestation_token] does not trust it: {}", all_causes(&error)),
+                &format!("[attestation_token] does not trust it: {}", causes(&error)),
             )
         }
     }

@@ -308,3 +308,33 @@ async fn a_policy_that_cannot_be_checked_or_tried_in_time_is_refused() {
     let error = service.try_out(trial).await.unwrap_err();
     assert_eq!(error.fault(), Fault::Request, "{error}");
 }
+
+#[tokio::test]
+async fn a_policy_whose_id_no_device_is_judged_by_is_set_with_a_warning() {
+    let fixture = Fixture::new().await;
+    let service = &fixture.service;
+    let set = |id: &'static str| PolicyChange::new(id, "package policy\ntrust_claims := {\"hardware\": 2}");
+    for (id, doubtful) in [
+        ("foo", true),
+        ("_cpu", true),
+        ("foocpu", true),
+        ("foo_cpu", false),
+        ("foo_nvidia-dpu", false),
+    ] {
+        let warnings = service.set_policy(set(id)).await.unwrap().warnings;
+        let told = format!("did you mean `{id}_cpu`?");
+        assert_eq!(
+            warnings.iter().any(|warning| warning.ends_with(&told)),
+            doubtful,
+            "{id}: {warnings:?}"
+        );
+    }
+    let strict = PolicyChange {
+        strict: true,
+        ..set("foo")
+    };
+    assert!(matches!(
+        service.set_policy(strict).await,
+        Err(PolicyStoreError::Doubtful(_))
+    ));
+}

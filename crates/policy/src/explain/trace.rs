@@ -7,6 +7,7 @@ use super::leaf;
 use super::program::{Detail, Place};
 use super::run::{Arguments, Run, Stop};
 use super::syntax::{Body, Expr, RuleKind, Span};
+use super::words;
 use crate::ar4si::TrustTier;
 use crate::explanation::{Depth, FailedCondition, HeldCondition, NotGiven, RuleText};
 
@@ -99,7 +100,31 @@ impl Trace<'_> {
         let mut failed = Vec::new();
         // What was found before the end is true all the same.
         let _ = self.alternatives(path, &None, 0, &mut failed);
+        if failed.is_empty()
+            && let Ok(Some(denial)) = self.denial(path)
+        {
+            failed.push(denial);
+        }
         failed
+    }
+
+    /// The rule that says no, with what it saw.
+    fn denial(&mut self, path: &[String]) -> Result<Option<FailedCondition>, Stop> {
+        let Some(Given { place, arguments, .. }) = self.given(path.to_vec(), &None, 0)? else {
+            return Ok(None);
+        };
+        let mut seen = Vec::new();
+        let conditions = self.body(place).map_or(0, |body| body.conditions.len());
+        for number in 0..conditions.min(MAX_HELD) {
+            let span = self
+                .body(place)
+                .and_then(|body| Some(body.conditions.get(number)?.span));
+            if let Some(text) = span.and_then(|span| self.text_at(place, span)) {
+                let held = leaf::held(&mut self.0, place, number, &arguments, text)?;
+                seen.extend(held.into_iter().flat_map(|held| held.seen));
+            }
+        }
+        Ok(self.rule_text(place).map(|rule| words::of_denial(rule, seen)))
     }
 
     fn given(

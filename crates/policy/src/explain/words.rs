@@ -40,6 +40,25 @@ pub(super) fn of(
     }
 }
 
+/// Puts a rule into words that says no itself.
+pub(super) fn of_denial(rule: RuleText, seen: Vec<Seen>) -> FailedCondition {
+    FailedCondition {
+        expected: format!("that this does not decide: `{}`", rule.text),
+        came: match seen.is_empty() {
+            true => "it decides".to_owned(),
+            false => came(&seen, &[]),
+        },
+        advice: "The policy says no to this by itself: change it if that is not what it is meant to say."
+            .to_owned(),
+        is_misspelt: false,
+        of_another_tee: false,
+        also: Vec::new(),
+        allowed: Vec::new(),
+        condition: rule,
+        seen,
+    }
+}
+
 /// A member of `input` that is not there.
 struct Missing {
     /// As far as it is not there: `input.snp`, if that is absent already.

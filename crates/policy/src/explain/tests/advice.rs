@@ -97,3 +97,21 @@ fn a_slip_of_the_pen_is_told_beside_what_else_would_not_hold() {
     let tee = advice("input.spn.vmpl == 0", &json!({"snp": {"vmpl": 0}}), &json!({}));
     assert_eq!(tee, "There is `snp`: check the spelling in the policy.");
 }
+
+#[test]
+fn a_rule_that_says_no_itself_is_named() {
+    let rego = "package policy\nimport rego.v1\ndefault allow := true\n\
+                allow := false if input.submods.cpu0[\"ear.status\"] != \"affirming\"\n";
+    let claims = json!({"submods": {"cpu0": {"ear.status": "warning"}}});
+    let [denial] = &denied(rego, &claims, ["a", "b", "c"])[..] else {
+        panic!("one rule");
+    };
+    assert_eq!(denial.condition.line, 4);
+    assert!(denial.expected.contains("allow := false if"), "{denial:?}");
+    assert!(denial.came.contains("is \"warning\""), "{denial:?}");
+
+    let [denial] = &denied("package policy\ndefault allow := false", &claims, ["a", "b", "c"])[..] else {
+        panic!("one rule");
+    };
+    assert_eq!(denial.came, "it decides");
+}
