@@ -166,3 +166,13 @@ fn an_open_door_is_told_at_the_start_with_the_keys_that_close_it() {
         assert_eq!(danger(&config), None, "{config}");
     }
 }
+
+#[test]
+fn whom_to_ask_is_not_left_out_by_leaving_it_empty() {
+    for yaml in ["auth:\n  registrars:\n", "auth:\n", "trust_anchors:\n"] {
+        let error = load_str::<Config>(yaml, "yaml", RETIRED_KEYS)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("null"), "{yaml}: {error}");
+    }
+}
