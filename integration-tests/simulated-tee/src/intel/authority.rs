@@ -17,6 +17,7 @@ use x509_cert::ext::{AsExtension, Extension};
 use x509_cert::name::Name;
 use x509_cert::serial_number::SerialNumber;
 use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
+use x509_cert::time::Validity;
 use x509_cert::{Certificate, TbsCertificate, Version};
 
 /// The organisation in the simulated names, and in Intel's.
@@ -95,24 +96,17 @@ impl AuthoritySpec {
         };
         let mut extensions = basics(&subject, self.ca, usage)?;
         if self.unknown_critical {
-            extensions.push(Extension {
-                critical: true,
-                ..extension(ObjectIdentifier::new_unwrap("1.2.3.4"), vec![5, 0])?
-            });
+            extensions.push(unknown_critical()?);
         }
-        let tbs = TbsCertificate {
-            version: Version::V3,
-            serial_number: SerialNumber::new(serial)?,
-            signature: ecdsa(),
+        let issued = Issued {
+            serial,
             issuer: name(&self.issuer, organization)?,
             validity: validity(self.not_before, self.not_after)?,
             subject,
-            subject_public_key_info: key.public_key_info()?,
-            issuer_unique_id: None,
-            subject_unique_id: None,
-            extensions: Some(extensions),
+            key,
+            extensions,
         };
-        issue(tbs, signer)
+        issued.by(signer)
     }
 }
 
@@ -349,14 +343,47 @@ impl Key {
     }
 }
 
-pub(super) fn issue(tbs_certificate: TbsCertificate, key: &Key) -> Result<Vec<u8>, SimulationError> {
-    let signature = key.sign(&tbs_certificate.to_der()?)?;
-    let certificate = Certificate {
-        tbs_certificate,
-        signature_algorithm: ecdsa(),
-        signature,
-    };
-    Ok(certificate.to_der()?)
+/// What a certificate says, before it is signed.
+pub(super) struct Issued<'a> {
+    pub(super) serial: &'a [u8],
+    pub(super) issuer: Name,
+    pub(super) validity: Validity,
+    pub(super) subject: Name,
+    pub(super) key: &'a Key,
+    pub(super) extensions: Vec<Extension>,
+}
+
+impl Issued<'_> {
+    /// The certificate, in DER.
+    pub(super) fn by(self, signer: &Key) -> Result<Vec<u8>, SimulationError> {
+        let tbs_certificate = TbsCertificate {
+            version: Version::V3,
+            serial_number: SerialNumber::new(self.serial)?,
+            signature: ecdsa(),
+            issuer: self.issuer,
+            validity: self.validity,
+            subject: self.subject,
+            subject_public_key_info: self.key.public_key_info()?,
+            issuer_unique_id: None,
+            subject_unique_id: None,
+            extensions: Some(self.extensions),
+        };
+        let signature = signer.sign(&tbs_certificate.to_der()?)?;
+        let certificate = Certificate {
+            tbs_certificate,
+            signature_algorithm: ecdsa(),
+            signature,
+        };
+        Ok(certificate.to_der()?)
+    }
+}
+
+/// A critical extension that nobody knows.
+pub(super) fn unknown_critical() -> Result<Extension, SimulationError> {
+    Ok(Extension {
+        critical: true,
+        ..extension(ObjectIdentifier::new_unwrap("1.2.3.4"), vec![5, 0])?
+    })
 }
 
 pub(super) fn ecdsa() -> AlgorithmIdentifierOwned {

@@ -1,14 +1,11 @@
 //! PCK certificates and their SGX extension (PCK Certificate and CRL Profile, section 1.3.5).
 
-use super::authority::{Authority, Key, any, basics, ecdsa, issue, name};
+use super::authority::{Authority, Issued, Key, any, basics, name, unknown_critical};
 use crate::SimulationError;
 use crate::x509::{extension, validity};
 use der::asn1::{Any, ObjectIdentifier, OctetString};
 use der::{Encode, Tag};
-use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::KeyUsages;
-use x509_cert::serial_number::SerialNumber;
-use x509_cert::{TbsCertificate, Version};
 
 /// Intel's arc for SGX.
 const SGX: &str = "1.2.840.113741.1.13.1";
@@ -67,25 +64,17 @@ impl PckSpec {
             extensions.push(extension(oid("")?, self.sgx_extension()?)?);
         }
         if self.unknown_critical {
-            let unknown = extension(ObjectIdentifier::new_unwrap("1.2.3.4"), vec![5, 0])?;
-            extensions.push(Extension {
-                critical: true,
-                ..unknown
-            });
+            extensions.push(unknown_critical()?);
         }
-        let tbs = TbsCertificate {
-            version: Version::V3,
-            serial_number: SerialNumber::new(&self.serial)?,
-            signature: ecdsa(),
+        let issued = Issued {
+            serial: &self.serial,
             issuer: issuer.name.clone(),
             validity: validity(self.not_before, self.not_after)?,
             subject,
-            subject_public_key_info: key.public_key_info()?,
-            issuer_unique_id: None,
-            subject_unique_id: None,
-            extensions: Some(extensions),
+            key,
+            extensions,
         };
-        issue(tbs, &issuer.key)
+        issued.by(&issuer.key)
     }
 
     fn sgx_extension(&self) -> Result<Vec<u8>, SimulationError> {
