@@ -31,6 +31,7 @@ const TDX: &[Row] = &[
 
 const AZ_SNP_VTPM: &[Row] = &[
     ("measurement", "/measurement"),
+    ("snp_pcr04", "/tpm/pcr04"),
     ("snp_pcr11", "/tpm/pcr11"),
     ("tcb_bootloader", "/reported_tcb_bootloader"),
     ("tcb_microcode", "/reported_tcb_microcode"),
@@ -45,6 +46,7 @@ const AZ_SNP_VTPM: &[Row] = &[
 ];
 
 const AZ_TDX_VTPM: &[Row] = &[
+    ("tdx_pcr04", "/tpm/pcr04"),
     ("tdx_pcr11", "/tpm/pcr11"),
     ("mr_td", "/quote/body/mr_td"),
     ("xfam", "/quote/body/xfam"),
@@ -69,7 +71,12 @@ const SGX: &[Row] = &[
     ("sgx_xfrm", "/body/attributes.xfrm"),
 ];
 
-const TPM: &[Row] = &[("trusted_aks", "/ak_public"), ("tpm_pcr11", "/pcr11")];
+const TPM: &[Row] = &[
+    ("trusted_aks", "/ak_public"),
+    ("tpm_pcr00", "/pcr00"),
+    ("tpm_pcr04", "/pcr04"),
+    ("tpm_pcr11", "/pcr11"),
+];
 
 /// Besides the measurements, of which each has an id of its own.
 const NVIDIA: &[Row] = &[
@@ -139,9 +146,9 @@ mod tests {
 
     #[test]
     fn a_claim_becomes_the_reference_value_it_is_compared_with() {
-        let annotated = json!({"tpm": {"ak_public": "key", "pcr11": "00"}});
-        let values = reference_values("tpm", &annotated).unwrap();
-        assert_eq!(values, json!({"trusted_aks": ["key"], "tpm_pcr11": ["00"]}));
+        let annotated = json!({"csv": {"measure": "00", "version": "2"}});
+        let values = reference_values("csv", &annotated).unwrap();
+        assert_eq!(values, json!({"csv_launch_measurement": ["00"]}));
     }
 
     #[test]

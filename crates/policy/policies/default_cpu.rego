@@ -168,12 +168,21 @@ sgx_configuration := 2 if {
 	input.sgx.debug == true
 } else := 36
 
+##### Registers of a TPM
+#
+# Whatever was booted can extend a register, and so give it the value of something else that was booted. So 11, in
+# which systemd-stub says what it starts, counts beside 4 alone, in which the firmware says that it starts this stub.
+# Command lines and add-ons that were not in the image are in 12, system extensions in 13: there are none, or they
+# are known. On Azure the launch measurement vouches for the firmware; on another machine register 0 names it.
+
+never_extended := "0000000000000000000000000000000000000000000000000000000000000000"
+
 ##### Azure: AMD SEV-SNP below a virtual TPM
 
 az_snp_executables := 3 if {
 	az_snp_without_debugging
 	matches_reference_value(input["az-snp-vtpm"].measurement, "measurement")
-	matches_reference_value(input["az-snp-vtpm"].tpm.pcr11, "snp_pcr11")
+	az_snp_boot_accepted
 } else := 33
 
 az_snp_hardware := 2 if {
@@ -197,6 +206,25 @@ az_snp_configuration := 2 if {
 	input["az-snp-vtpm"].policy_debug_allowed in {true, "true"}
 } else := 36
 
+az_snp_boot_accepted if {
+	matches_reference_value(input["az-snp-vtpm"].tpm.pcr04, "snp_pcr04")
+	matches_reference_value(input["az-snp-vtpm"].tpm.pcr11, "snp_pcr11")
+	az_snp_command_line_accepted
+	az_snp_extensions_accepted
+}
+
+az_snp_command_line_accepted if {
+	input["az-snp-vtpm"].tpm.pcr12 == never_extended
+} else if {
+	matches_reference_value(input["az-snp-vtpm"].tpm.pcr12, "snp_pcr12")
+}
+
+az_snp_extensions_accepted if {
+	input["az-snp-vtpm"].tpm.pcr13 == never_extended
+} else if {
+	matches_reference_value(input["az-snp-vtpm"].tpm.pcr13, "snp_pcr13")
+}
+
 az_snp_without_debugging if {
 	input["az-snp-vtpm"].policy_debug_allowed in {false, "false"}
 }
@@ -205,7 +233,7 @@ az_snp_without_debugging if {
 
 az_tdx_executables := 3 if {
 	input["az-tdx-vtpm"].td_attributes.debug == false
-	matches_reference_value(input["az-tdx-vtpm"].tpm.pcr11, "tdx_pcr11")
+	az_tdx_boot_accepted
 } else := 33
 
 az_tdx_hardware := 2 if {
@@ -224,11 +252,31 @@ az_tdx_configuration := 2 if {
 	input["az-tdx-vtpm"].td_attributes.debug == true
 } else := 36
 
+az_tdx_boot_accepted if {
+	matches_reference_value(input["az-tdx-vtpm"].tpm.pcr04, "tdx_pcr04")
+	matches_reference_value(input["az-tdx-vtpm"].tpm.pcr11, "tdx_pcr11")
+	az_tdx_command_line_accepted
+	az_tdx_extensions_accepted
+}
+
+az_tdx_command_line_accepted if {
+	input["az-tdx-vtpm"].tpm.pcr12 == never_extended
+} else if {
+	matches_reference_value(input["az-tdx-vtpm"].tpm.pcr12, "tdx_pcr12")
+}
+
+az_tdx_extensions_accepted if {
+	input["az-tdx-vtpm"].tpm.pcr13 == never_extended
+} else if {
+	matches_reference_value(input["az-tdx-vtpm"].tpm.pcr13, "tdx_pcr13")
+}
+
 ##### A TPM alone: its attestation key comes with the evidence, and only a known one means anything
 
 tpm_executables := 3 if {
 	tpm_known
-	matches_reference_value(input.tpm.pcr11, "tpm_pcr11")
+	matches_reference_value(input.tpm.pcr00, "tpm_pcr00")
+	tpm_boot_accepted
 } else := 33
 
 tpm_hardware := 2 if {
@@ -241,6 +289,25 @@ tpm_configuration := 0 if {
 
 tpm_known if {
 	matches_reference_value(input.tpm.ak_public, "trusted_aks")
+}
+
+tpm_boot_accepted if {
+	matches_reference_value(input.tpm.pcr04, "tpm_pcr04")
+	matches_reference_value(input.tpm.pcr11, "tpm_pcr11")
+	tpm_command_line_accepted
+	tpm_extensions_accepted
+}
+
+tpm_command_line_accepted if {
+	input.tpm.pcr12 == never_extended
+} else if {
+	matches_reference_value(input.tpm.pcr12, "tpm_pcr12")
+}
+
+tpm_extensions_accepted if {
+	input.tpm.pcr13 == never_extended
+} else if {
+	matches_reference_value(input.tpm.pcr13, "tpm_pcr13")
 }
 
 ##### Arm CCA
@@ -284,6 +351,8 @@ csv_hardware := 2 if {
 
 csv_configuration := 2 if {
 	csv_accepted
+	input.csv.policy.es == 1
+	input.csv.policy.nosend == 1
 } else := 96 if {
 	input.csv.policy.nodbg == 0
 } else := 36

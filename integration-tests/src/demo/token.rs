@@ -84,7 +84,7 @@ mod tests {
         let claims = json!({"submods": {"cpu0": {
             "ear.status": status,
             "ear.trustworthiness-vector": {"executables": executables},
-            "ear.veraison.annotated-evidence": {"tpm": {"ak_public": "ab", "pcr11": "cd"}},
+            "ear.veraison.annotated-evidence": {"csv": {"measure": "ab"}},
         }}});
         format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims.to_string()))
     }
@@ -93,8 +93,8 @@ mod tests {
     fn a_token_is_told_in_words() {
         let appraisal = Appraisal::read(&token("warning", 33)).unwrap();
         assert_eq!(appraisal.status(), "warning");
-        let values = appraisal.reference_values("tpm").unwrap();
-        assert_eq!(values, json!({"trusted_aks": ["ab"], "tpm_pcr11": ["cd"]}));
+        let values = appraisal.reference_values("csv").unwrap();
+        assert_eq!(values, json!({"csv_launch_measurement": ["ab"]}));
         assert!(appraisal.in_words()[1].contains("unknown, beware"));
     }
 

@@ -36,8 +36,8 @@ pub struct Tpm {
 }
 
 impl Tpm {
-    /// A TPM with a new attestation key, and with registers as after a boot: something in the first eight and in the one that unified kernel
-    /// images are measured into, zero in the others.
+    /// A TPM with a new attestation key, and with registers as after a boot: something of its own in each of the first
+    /// eight and in the one that unified kernel images are measured into, zero in the others.
     ///
     /// # Errors
     /// There is no randomness.
@@ -58,8 +58,8 @@ impl Tpm {
             key: Arc::new(key),
             pcrs: [[0; 32]; PCR_COUNT],
         };
-        for register in [0, 1, 2, 3, 4, 5, 6, 7, 11] {
-            tpm.extend(register, [0x5a; 32]);
+        for register in [0_u8, 1, 2, 3, 4, 5, 6, 7, 11] {
+            tpm.extend(usize::from(register), [0x50 + register; 32]);
         }
         tpm
     }

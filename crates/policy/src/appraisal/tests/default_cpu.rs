@@ -61,14 +61,21 @@ fn tdx() -> (Json, Json) {
 
 fn az_tdx() -> (Json, Json) {
     let mut claims = tdx_claims();
-    claims["tpm"] = json!({"pcr11": "f0"});
+    claims["tpm"] = registers();
     claims.as_object_mut().unwrap().remove("uefi_event_logs");
     claims["quote"]["body"] = json!({"mr_td": "a1", "xfam": "e700"});
     (
         json!({"az-tdx-vtpm": claims}),
-        json!({"mr_td": "a1", "xfam": "e700", "tdx_pcr11": ["f0"]}),
+        json!({"mr_td": "a1", "xfam": "e700", "tdx_pcr04": "e4", "tdx_pcr11": ["f0"], "tdx_pcr13": ["d3"]}),
     )
 }
+
+/// Of a TPM below which a recognised image runs, with a known system extension.
+fn registers() -> Json {
+    json!({"pcr04": "e4", "pcr11": "f0", "pcr12": NEVER_EXTENDED, "pcr13": "d3"})
+}
+
+const NEVER_EXTENDED: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 fn az_snp() -> (Json, Json) {
     let claims = json!({
@@ -76,10 +83,11 @@ fn az_snp() -> (Json, Json) {
         "policy_debug_allowed": "false", "policy_single_socket": "false", "reported_tcb_bootloader": "3",
         "reported_tcb_tee": "0", "reported_tcb_snp": "8", "reported_tcb_microcode": "115",
         "platform_tsme_enabled": "false", "platform_smt_enabled": "true", "measurement": "bWVhcw==",
-        "tpm": {"pcr11": "f1"},
+        "tpm": registers(),
     });
     let reference = json!({
-        "measurement": ["bWVhcw=="], "snp_pcr11": ["f1"], "tcb_bootloader": ["3"], "tcb_microcode": ["115"],
+        "measurement": ["bWVhcw=="], "snp_pcr04": "e4", "snp_pcr11": ["f0"],
+        "snp_pcr13": ["d3"], "tcb_bootloader": ["3"], "tcb_microcode": ["115"],
         "tcb_snp": ["8"], "tcb_tee": ["0"], "smt_enabled": ["true"], "tsme_enabled": ["false"], "abi_major": ["0"],
         "abi_minor": ["31"], "single_socket": ["false"], "smt_allowed": ["true"],
     });
@@ -103,7 +111,7 @@ fn cca() -> (Json, Json) {
 }
 
 fn csv() -> (Json, Json) {
-    let claims = json!({"policy": {"nodbg": 1}, "measure": "ab".repeat(32)});
+    let claims = json!({"policy": {"nodbg": 1, "es": 1, "nosend": 1}, "measure": "ab".repeat(32)});
     (
         json!({"csv": claims}),
         json!({"csv_launch_measurement": ["ab".repeat(32)]}),
@@ -281,6 +289,21 @@ fn a_realm_that_was_changed_since_it_started_is_contraindicated() {
 }
 
 #[test]
+fn a_csv_guest_whose_registers_the_host_sees_or_that_may_be_sent_away_has_no_approved_configuration() {
+    for bit in ["es", "nosend"] {
+        for value in [json!(0), json!(null), json!("1")] {
+            let (mut input, reference) = csv();
+            input["csv"]["policy"][bit] = value;
+            assert_eq!(
+                verdict("cpu", &input, &reference),
+                (3, 2, 36, TrustTier::Warning),
+                "{bit}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_csv_guest_that_may_be_debugged_is_contraindicated() {
     let (mut input, reference) = csv();
     input["csv"]["policy"]["nodbg"] = json!(0);
@@ -369,21 +392,66 @@ fn sample_with_an_older_minor_version_is_contraindicated() {
     }
 }
 
+fn tpm() -> (Json, Json) {
+    let mut claims = registers();
+    claims["ak_public"] = json!("key");
+    claims["pcr00"] = json!("e0");
+    let reference = json!({"trusted_aks": ["key"], "tpm_pcr00": ["e0"], "tpm_pcr04": ["e4"], "tpm_pcr11": ["f0"],
+        "tpm_pcr13": ["d3"]});
+    (json!({"tpm": claims}), reference)
+}
+
 #[test]
 fn tpm_is_trusted_through_its_key_only() {
-    let input = json!({"tpm": {"ak_public": "key", "pcr11": "f0"}});
-    let good = json!({"trusted_aks": ["key"], "tpm_pcr11": ["f0"]});
-    assert_eq!(verdict("cpu", &input, &good), (3, 2, 0, TrustTier::Affirming));
-    let unknown_key = json!({"trusted_aks": ["other"], "tpm_pcr11": ["f0"]});
+    let (input, mut reference) = tpm();
     assert_eq!(
-        verdict("cpu", &input, &unknown_key),
+        verdict("cpu", &input, &reference),
+        (3, 2, 0, TrustTier::Affirming)
+    );
+    reference["trusted_aks"] = json!(["other"]);
+    assert_eq!(
+        verdict("cpu", &input, &reference),
         (33, 97, 36, TrustTier::Contraindicated)
     );
-    let unknown_state = json!({"trusted_aks": ["key"], "tpm_pcr11": ["f1"]});
-    assert_eq!(
-        verdict("cpu", &input, &unknown_state),
-        (33, 2, 0, TrustTier::Warning)
-    );
+}
+
+#[test]
+fn below_a_tpm_no_register_of_the_boot_may_be_unknown() {
+    for (mut input, reference) in [az_snp(), az_tdx(), tpm()] {
+        let tee = input.as_object().unwrap().keys().next().unwrap().clone();
+        let bare = tee == "tpm";
+        let pointer = |register: &str| match bare {
+            true => format!("/tpm/{register}"),
+            false => format!("/{tee}/tpm/{register}"),
+        };
+        let executables = |input: &Json| verdict("cpu", input, &reference).0;
+        assert_eq!(executables(&input), 3, "{tee}");
+        for register in ["pcr04", "pcr11", "pcr12", "pcr13"]
+            .into_iter()
+            .chain(bare.then_some("pcr00"))
+        {
+            let place = input.pointer_mut(&pointer(register)).unwrap();
+            let good = std::mem::replace(place, json!("ab".repeat(32)));
+            assert_eq!(executables(&input), 33, "{register} of {tee}");
+            *input.pointer_mut(&pointer(register)).unwrap() = good;
+        }
+    }
+}
+
+#[test]
+fn below_a_tpm_a_command_line_beside_the_image_is_none_or_a_known_one() {
+    for (mut input, mut reference) in [az_snp(), az_tdx(), tpm()] {
+        let tee = input.as_object().unwrap().keys().next().unwrap().clone();
+        let (pointer, id) = match tee.as_str() {
+            "tpm" => ("/tpm/pcr12".to_owned(), "tpm_pcr12"),
+            "az-snp-vtpm" => (format!("/{tee}/tpm/pcr12"), "snp_pcr12"),
+            _ => (format!("/{tee}/tpm/pcr12"), "tdx_pcr12"),
+        };
+        *input.pointer_mut(&pointer).unwrap() = json!("c0");
+        assert_eq!(verdict("cpu", &input, &reference).0, 33, "{tee}");
+        reference[id] = json!(["c0"]);
+        assert_eq!(verdict("cpu", &input, &reference).0, 3, "{tee}");
+    }
 }
 
 #[test]
