@@ -104,14 +104,14 @@ async fn measure(tee: &str, floors: &Floors) -> anyhow::Result<Measured> {
         cold.push(processor_time().saturating_sub(started));
     }
     let service = service(&trust).await?;
-    vouch(&service, tee, &request).await?;
+    let token = vouch(&service, tee, &request).await?;
     let evaluations = async |count: u32| {
         for _ in 0..count {
             service.evaluate(request.clone()).await?;
         }
         anyhow::Ok(())
     };
-    let signatures = async |count: u32| (0..count).try_for_each(|_| floors.once(tee));
+    let signatures = async |count: u32| (0..count).try_for_each(|_| floors.once(tee, &token));
     let evaluations_in_turn = in_turn(timed(8, &evaluations).await?);
     let signatures_in_turn = in_turn(timed(8, &signatures).await?);
     let (mut warm, mut floor, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
@@ -177,29 +177,39 @@ pub(super) fn request(tee: &str, evidence: &Value) -> anyhow::Result<Attestation
     })
 }
 
-async fn evaluate(service: &AttestationService, request: &AttestationRequest) -> anyhow::Result<Value> {
+/// What is signed of the token, and its claims.
+async fn evaluate(
+    service: &AttestationService,
+    request: &AttestationRequest,
+) -> anyhow::Result<(Vec<u8>, Value)> {
     let token = service.evaluate(request.clone()).await?;
-    let payload = token
+    let (signed, _) = token
         .as_str()
-        .split('.')
-        .nth(1)
-        .context("the token has no payload")?;
-    Ok(serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload)?)?)
+        .rsplit_once('.')
+        .context("the token has no signature")?;
+    let (_, payload) = signed.split_once('.').context("the token has no payload")?;
+    let claims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload)?)?;
+    Ok((signed.as_bytes().to_vec(), claims))
 }
 
-/// Registers what makes the guest affirming: the default policy then looks at everything.
-async fn vouch(service: &AttestationService, tee: &str, request: &AttestationRequest) -> anyhow::Result<()> {
-    let claims = evaluate(service, request).await?;
+/// Registers what makes the guest affirming: the default policy then looks at everything. What is signed of the token
+/// that says so.
+async fn vouch(
+    service: &AttestationService,
+    tee: &str,
+    request: &AttestationRequest,
+) -> anyhow::Result<Vec<u8>> {
+    let (_, claims) = evaluate(service, request).await?;
     let annotated = the_only_submodule(&claims)?.get("ear.veraison.annotated-evidence");
     let annotated = annotated.context("the token has no claims")?;
     let message = crate::vouch::register_message(&reference_values(tee, annotated)?);
     service.register_reference_value(&message, None).await?;
-    let claims = evaluate(service, request).await?;
+    let (signed, claims) = evaluate(service, request).await?;
     let status = the_only_submodule(&claims)?
         .get("ear.status")
         .and_then(Value::as_str);
     anyhow::ensure!(status == Some("affirming"), "{tee} is {status:?}");
-    Ok(())
+    Ok(signed)
 }
 
 fn the_only_submodule(claims: &Value) -> anyhow::Result<&Value> {

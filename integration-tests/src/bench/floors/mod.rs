@@ -64,8 +64,8 @@ impl Floors {
         })
     }
 
-    /// The signatures of one evaluation.
-    pub(super) fn once(&self, tee: &str) -> anyhow::Result<()> {
+    /// The signatures of one evaluation: of the evidence, and of `token`, of which each byte is hashed to be signed.
+    pub(super) fn once(&self, tee: &str, token: &[u8]) -> anyhow::Result<()> {
         match tee {
             "cca" => {
                 self.p384()?;
@@ -89,7 +89,7 @@ impl Floors {
                 .map_err(|_| anyhow::anyhow!("an SM2 signature does not verify"))?,
             _ => bail!("no floor is known for TEE {tee}"),
         }
-        self.p256.sign(&self.random, &MESSAGE).map(drop).map_err(refused)
+        self.p256.sign(&self.random, token).map(drop).map_err(refused)
     }
 
     fn p384(&self) -> anyhow::Result<()> {
@@ -130,8 +130,8 @@ mod tests {
     fn every_floor_can_be_measured() {
         let floors = Floors::new().unwrap();
         for (tee, _, _) in super::super::tees::TEES {
-            floors.once(tee).unwrap();
+            floors.once(tee, b"token").unwrap();
         }
-        assert!(floors.once("abacus").is_err());
+        assert!(floors.once("abacus", b"token").is_err());
     }
 }
