@@ -1,10 +1,12 @@
 //! Serving HTTP/1.1 and HTTP/2 (gRPC), with and without TLS, within limits.
 
 mod accept;
+mod gather;
 mod limits;
 mod stream;
 #[cfg(test)]
 pub(crate) mod tests;
+mod transport;
 
 use std::convert::Infallible;
 use std::io;

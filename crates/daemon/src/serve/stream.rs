@@ -3,7 +3,7 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -12,6 +12,9 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep};
 use tokio_rustls::server::TlsStream;
 
+use super::gather::Gathered;
+use super::transport::Transport;
+
 /// What an HTTP/2 client sends first (RFC 9113, section 3.4).
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -19,12 +22,9 @@ const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 pub(super) struct Connection {
     transport: Transport,
     opening: Option<Opening>,
+    /// What HTTP/2 writes; HTTP/1 writes an answer at once.
+    gathered: Option<Gathered>,
     _place: OwnedSemaphorePermit,
-}
-
-enum Transport {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
 }
 
 /// The time until it is clear which HTTP the client speaks. The server waits for that without a limit of
@@ -51,17 +51,28 @@ impl Connection {
         Self {
             transport,
             opening: Some(opening),
+            gathered: None,
             _place: place,
         }
     }
 }
 
+enum Version {
+    One,
+    Two,
+}
+
 impl Opening {
-    /// Whether these bytes, the next from the client, settle which HTTP it speaks.
-    fn settled_by(&mut self, bytes: &[u8]) -> bool {
+    /// Which HTTP the client speaks, if these bytes, its next ones, settle it.
+    fn settled_by(&mut self, bytes: &[u8]) -> Option<Version> {
         let expected = HTTP2_PREFACE.get(self.preface_seen..).unwrap_or_default();
+        let common = expected.len().min(bytes.len());
         self.preface_seen += bytes.len();
-        !expected.starts_with(bytes) || self.preface_seen >= HTTP2_PREFACE.len()
+        if expected.get(..common) != bytes.get(..common) {
+            Some(Version::One)
+        } else {
+            (self.preface_seen >= HTTP2_PREFACE.len()).then_some(Version::Two)
+        }
     }
 }
 
@@ -73,10 +84,7 @@ impl AsyncRead for Connection {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let before = buf.filled().len();
-        let result = match &mut this.transport {
-            Transport::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
-            Transport::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
-        };
+        let result = Pin::new(&mut this.transport).poll_read(cx, buf);
         let Some(opening) = &mut this.opening else {
             return result;
         };
@@ -87,19 +95,17 @@ impl AsyncRead for Connection {
                 .poll(cx)
                 .map(|()| Err(io::ErrorKind::TimedOut.into()));
         }
-        if opening.settled_by(buf.filled().get(before..).unwrap_or_default()) {
+        if let Some(version) = opening.settled_by(buf.filled().get(before..).unwrap_or_default()) {
             this.opening = None;
+            this.gathered = matches!(version, Version::Two).then(Gathered::default);
         }
         result
     }
 }
 
 impl AsyncWrite for Connection {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match &mut self.transport {
-            Transport::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
-            Transport::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
-        }
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
     }
 
     fn poll_write_vectored(
@@ -107,30 +113,32 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.transport {
-            Transport::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
-            Transport::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+        let this = &mut *self;
+        let transport = Pin::new(&mut this.transport);
+        match &mut this.gathered {
+            Some(gathered) => gathered.poll_write(cx, transport, slices),
+            None => transport.poll_write_vectored(cx, slices),
         }
     }
 
     fn is_write_vectored(&self) -> bool {
-        match &self.transport {
-            Transport::Plain(stream) => stream.is_write_vectored(),
-            Transport::Tls(stream) => stream.is_write_vectored(),
-        }
+        self.transport.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.transport {
-            Transport::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Transport::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        let this = &mut *self;
+        let transport = Pin::new(&mut this.transport);
+        match &mut this.gathered {
+            Some(gathered) => gathered.poll_flush(cx, transport),
+            None => transport.poll_flush(cx),
         }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.transport {
-            Transport::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Transport::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        let this = &mut *self;
+        if let Some(gathered) = &mut this.gathered {
+            ready!(gathered.poll_send(cx, Pin::new(&mut this.transport)))?;
         }
+        Pin::new(&mut this.transport).poll_shutdown(cx)
     }
 }

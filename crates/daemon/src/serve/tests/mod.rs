@@ -1,3 +1,4 @@
+mod gather;
 mod http;
 mod limits;
 mod tls;
