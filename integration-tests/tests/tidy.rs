@@ -244,6 +244,27 @@ fn nothing_committed_names_a_machine_or_leaves_work_undone() {
     }
 }
 
+#[test]
+fn the_ecosystems_build_commands_build_what_is_here() {
+    let planned = |folder: &str, arguments: &[&str]| {
+        let make = std::process::Command::new("make")
+            .arg("-n")
+            .args(arguments)
+            .current_dir(root().join(folder))
+            .output()
+            .unwrap();
+        assert!(make.status.success(), "{folder}: {make:?}");
+        String::from_utf8(make.stdout).unwrap()
+    };
+    let cli = planned("kbs", &["CLI_FEATURES=sample_only", "cli"]);
+    assert_eq!(cli, "cargo build --locked --release -p kbs-client\n");
+    assert!(planned("kbs", &["install-cli"]).contains("release/kbs-client /usr/local/bin/kbs-client"));
+    assert_eq!(
+        planned("rvps", &[]),
+        "cargo build --locked --release -p rvps --bins\n"
+    );
+}
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }

@@ -70,7 +70,7 @@ impl Rules {
         let types = types.join(", ");
         Some(match (open, self.anchors.is_empty(), types.is_empty()) {
             (true, true, _) => {
-                "insecure: whoever reaches the address registers whatever reference values he likes, \
+                "insecure: whoever reaches the address registers whatever reference values they like, \
                  unsigned. Set `trust_anchors` to take only what they have signed, and `auth.registrars` or \
                  `tls.client_ca` to ask who it is (docs/rvps.md)"
                     .to_owned()

@@ -15,7 +15,7 @@ pub(super) const DEFAULT_REPOSITORY: &str = "/opt/confidential-containers/kbs/re
 #[serde(deny_unknown_fields)]
 pub struct ResourceConfig {
     /// Where resources are kept.
-    #[serde(alias = "type")]
+    #[serde(alias = "type", default)]
     pub storage_backend_type: ResourceBackendType,
 
     /// `LocalFs`: the repository. Default
@@ -51,7 +51,7 @@ pub struct ResourceConfig {
 }
 
 /// The kinds of place for resources.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub enum ResourceBackendType {
     /// The KBS's own storage backend. Where that is `LocalFs`, the resources
     /// are files as in the type of that name.
@@ -59,6 +59,7 @@ pub enum ResourceBackendType {
     KvStorage,
     /// A directory tree `<dir_path>/<repository>/<type>/<tag>`.
     #[serde(alias = "localfs", alias = "local_fs")]
+    #[default]
     LocalFs,
     /// Alibaba Cloud KMS.
     #[serde(alias = "aliyun")]

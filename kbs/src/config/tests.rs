@@ -295,6 +295,12 @@ fn the_first_plugin_form_is_honoured() {
 }
 
 #[test]
+fn resources_are_files_unless_the_plugin_says_otherwise() {
+    let loaded = toml("[[plugins]]\nname = \"resource\"");
+    assert_eq!(resource(&loaded.config), (ResourceBackendType::LocalFs, None));
+}
+
+#[test]
 fn an_open_admin_interface_of_an_older_file_stays_open_and_is_named() {
     let loaded = toml("[admin]\ninsecure_api = true");
     assert_eq!(

@@ -4,7 +4,8 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use policy::ReleaseDialect;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use storage::{Version, VersionsError};
 
 use super::{Parameters, is_strict, json, roll_back_to};
@@ -14,9 +15,28 @@ use crate::error::KbsError;
 use crate::resource::{ActivePolicy, MAIN, NewPolicy, PolicyChanged, PolicyStoreError, Scope};
 use crate::state::Kbs;
 
+/// What is wrong with it is told in the words of the existing implementation.
 #[derive(Deserialize)]
 struct SetPolicy {
-    policy: String,
+    #[serde(default, deserialize_with = "present")]
+    policy: Option<Value>,
+}
+
+/// A member that is null is there, and no text.
+fn present<'de, D: Deserializer<'de>>(member: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(member).map(Some)
+}
+
+impl SetPolicy {
+    fn rego(&self) -> Result<String, KbsError> {
+        let policy = self.policy.as_ref().ok_or(KbsError::BadPolicyBody(
+            "No `policy` field inside SetPolicy Request Json",
+        ))?;
+        let policy = policy.as_str().ok_or(KbsError::BadPolicyBody(
+            "`policy` field is not a string in SetPolicy Request Json",
+        ))?;
+        policy_text(policy)
+    }
 }
 
 /// The body of a `PUT`, which no other implementation knows, so that nothing in it is passed over.
@@ -85,7 +105,7 @@ pub async fn set(kbs: &Kbs, call: &Call) -> Result<Response, KbsError> {
     let grant = kbs.administrator(call).await?;
     let request: SetPolicy = serde_json::from_slice(&call.body_of(&grant, &kbs.bodies).await?)
         .map_err(|_| KbsError::BadPolicyBody("Illegal SetPolicy Request Json"))?;
-    let rego = policy_text(&request.policy)?;
+    let rego = request.rego()?;
     let new = NewPolicy {
         strict: is_strict(call)?,
         ..NewPolicy::for_everything(&rego)

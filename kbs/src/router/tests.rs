@@ -116,6 +116,32 @@ async fn a_body_over_the_limit_is_refused() {
 }
 
 #[tokio::test]
+async fn a_policy_that_is_not_set_is_refused_in_the_ecosystems_words() {
+    let bench = Bench::new().await;
+    for (body, cause) in [
+        ("[", "Illegal SetPolicy Request Json"),
+        ("{}", "No `policy` field inside SetPolicy Request Json"),
+        (
+            r#"{"policy":null}"#,
+            "`policy` field is not a string in SetPolicy Request Json",
+        ),
+        (
+            r#"{"policy":["cGFja2FnZSBwb2xpY3k"]}"#,
+            "`policy` field is not a string in SetPolicy Request Json",
+        ),
+    ] {
+        let answer = bench.administer("POST", "resource-policy", body).await;
+        let detail = answer.json()["detail"].clone();
+        assert_eq!(
+            (answer.status, answer.error()),
+            (StatusCode::BAD_REQUEST, "ParsePolicyError".into()),
+            "{body}"
+        );
+        assert_eq!(detail, format!("Failed to parse policy: {cause}"), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_kept_of_what_somebody_sends_who_may_not_administer() {
     // More than any budget, and never to its end: it is not waited for.
     struct Watched(Arc<AtomicUsize>);
