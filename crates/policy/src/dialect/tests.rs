@@ -78,6 +78,65 @@ fn path_form_is_told_by_what_is_done_with_the_path() {
 }
 
 #[test]
+fn path_is_a_string_where_it_is_compared_with_what_a_string_function_gives() {
+    for body in [
+        r#"data["resource-path"] == concat("/", ["red", input.type, "b"])"#,
+        r#"concat("/", ["red", input.type, "b"]) == data["resource-path"]"#,
+        r#"data["resource-path"] == sprintf("red/%s/b", [input.type])"#,
+        r#"data["resource-path"] != sprintf("red/%s/b", [input.type])"#,
+        r#"data["resource-path"] == lower(input.path)"#,
+        r#"data["resource-path"] == trim_prefix(input.path, "/")"#,
+        r#"data["resource-path"] == strings.reverse(input.path)"#,
+        r#"strings.replace_n({"-": "/"}, input.path) == data["resource-path"]"#,
+        r#"data["resource-path"] in {concat("/", ["red", "a", "b"])}"#,
+        r#"wanted := concat("/", ["red", "a", "b"])
+           data["resource-path"] == wanted"#,
+        r#"wanted := concat("/", ["red", "a", "b"])
+           wanted == data["resource-path"]"#,
+        r#"path := data["resource-path"]
+           path == sprintf("red/%s/b", [input.type])"#,
+    ] {
+        path_form(body, STRING);
+    }
+    for body in [
+        // A list, and functions of other kinds.
+        r#"data["resource-path"] == split(input.path, "/")"#,
+        r#"wanted := split(input.path, "/")
+           data["resource-path"] == wanted"#,
+        r#"data["resource-path"] == input.lower"#,
+        r#"count(data["resource-path"]) == to_number(trim("3", " "))"#,
+    ] {
+        path_form(body, BY_RULE);
+    }
+}
+
+#[test]
+fn path_that_is_put_together_is_compared_with_the_path_that_is_asked_for() {
+    let claims = crate::PolicyInput::from_json(r#"{"type": "a"}"#).unwrap();
+    let query = std::collections::BTreeMap::new();
+    for rule in ["allow", "allowed"] {
+        for wanted in [
+            r#"concat("/", ["red", input.type, "b"])"#,
+            r#"sprintf("red/%s/b", [input.type])"#,
+        ] {
+            let rego =
+                format!("package policy\nimport rego.v1\n{rule} if data[\"resource-path\"] == {wanted}\n");
+            let policy = ReleasePolicy::compile(&rego).unwrap();
+            for (path, expected) in [(["red", "a", "b"], true), (["red", "a", "c"], false)] {
+                let path = path.map(str::to_owned);
+                let request = crate::ReleaseRequest {
+                    plugin: "resource",
+                    path: &path,
+                    query: &query,
+                };
+                let granted = policy.evaluate(&claims, &request, &crate::Limits::DEFAULT);
+                assert_eq!(granted.unwrap(), expected, "{rego}");
+            }
+        }
+    }
+}
+
+#[test]
 fn path_form_is_told_by_what_a_function_does_with_it() {
     for (function, expected) in [
         (r#"first(n, p) := split(p, "/")[n]"#, ResourcePathForm::String),

@@ -44,6 +44,34 @@ const ARRAY_FUNCTIONS: [(&str, usize); 5] = [
     ("concat", 1),
 ];
 
+/// Functions that give a string, so that a path compared with what they give is one.
+const STRING_RESULTS: [&str; 24] = [
+    "base64.decode",
+    "base64.encode",
+    "base64url.decode",
+    "base64url.encode",
+    "concat",
+    "format_int",
+    "hex.decode",
+    "hex.encode",
+    "json.marshal",
+    "lower",
+    "regex.replace",
+    "replace",
+    "sprintf",
+    "strings.replace_n",
+    "strings.reverse",
+    "substring",
+    "trim",
+    "trim_left",
+    "trim_prefix",
+    "trim_right",
+    "trim_space",
+    "trim_suffix",
+    "upper",
+    "urlquery.decode",
+];
+
 /// Whether the code reads a member of this name: `x.name` or `x["name"]`.
 pub(super) fn reads_member(code: &[Token], name: &str) -> bool {
     code.windows(2).any(|two| match two {
@@ -172,35 +200,72 @@ fn argument_at(code: &[Token], open: usize, place: usize) -> Option<&Token> {
 fn signs(code: &[Token], span: Span) -> Vec<ResourcePathForm> {
     let rest = code.get(span.end..).unwrap_or_default();
     let ahead = code.get(..span.start).unwrap_or_default();
-    let found = [after(rest), before(ahead), argument(ahead)];
+    let found = [after(code, rest), before(code, ahead), argument(ahead)];
     found.into_iter().flatten().collect()
 }
 
-fn after(rest: &[Token]) -> Option<ResourcePathForm> {
+fn after(code: &[Token], rest: &[Token]) -> Option<ResourcePathForm> {
     match rest {
         [Token::Index, ..] => Some(ResourcePathForm::Array),
-        [Token::Mark('=' | '!'), Token::Mark('='), other, ..] | [Token::Mark('='), other, ..] => {
-            literal(other)
+        [Token::Mark('=' | '!'), Token::Mark('='), other @ ..] | [Token::Mark('='), other @ ..] => {
+            beginning(other).or_else(|| set_to(code, other))
         }
-        [within, Token::Mark('{' | '['), other, ..] if within.is_name("in") => literal(other),
+        [within, Token::Mark('{' | '['), other @ ..] if within.is_name("in") => beginning(other),
         _ => None,
     }
 }
 
-fn before(ahead: &[Token]) -> Option<ResourcePathForm> {
+fn before(code: &[Token], ahead: &[Token]) -> Option<ResourcePathForm> {
     match ahead {
         [.., within] if within.is_name("in") => Some(ResourcePathForm::Array),
-        [left @ .., Token::Mark('=' | '!' | ':'), Token::Mark('=')] | [left @ .., Token::Mark('=')] => {
-            match left {
-                [.., Token::Mark(']')] => {
-                    (opening(left)?.1 == Token::Mark('[')).then_some(ResourcePathForm::Array)
-                }
-                [.., other] => literal(other),
-                [] => None,
+        [.., Token::Mark(':'), Token::Mark('=')] => None,
+        [left @ .., Token::Mark('=' | '!'), Token::Mark('=')] | [left @ .., Token::Mark('=')] => match left {
+            [.., Token::Mark(']')] => {
+                (opening(left)?.1 == Token::Mark('[')).then_some(ResourcePathForm::Array)
             }
-        }
+            [.., Token::Mark(')')] => gives_string(&callee(left.get(..opening(left)?.0)?)),
+            [.., Token::Mark('.'), _] => None,
+            [.., other] => literal(other).or_else(|| set_to(code, std::slice::from_ref(other))),
+            [] => None,
+        },
         _ => None,
     }
+}
+
+/// What a literal, or the call of a function, at the beginning of `code` gives.
+fn beginning(code: &[Token]) -> Option<ResourcePathForm> {
+    called(code).or_else(|| literal(code.first()?))
+}
+
+fn called(code: &[Token]) -> Option<ResourcePathForm> {
+    let named = |token: &Token| matches!(token, Token::Name(_) | Token::Mark('.'));
+    let open = code.iter().position(|token| !named(token))?;
+    let function = callee(code.get(..open)?);
+    (code.get(open)? == &Token::Mark('(')).then(|| gives_string(&function))?
+}
+
+/// A variable, or a rule, that is set to what a function gives, as in `wanted := concat("/", names)`.
+fn set_to(code: &[Token], other: &[Token]) -> Option<ResourcePathForm> {
+    let (variable @ Token::Name(_), rest) = other.split_first()? else {
+        return None;
+    };
+    if matches!(rest.first(), Some(Token::Index | Token::Mark('.' | '('))) {
+        return None;
+    }
+    (0..code.len()).find_map(|at| match code.get(at..)? {
+        [name, Token::Mark(':'), Token::Mark('='), value @ ..] | [name, Token::Mark('='), value @ ..]
+            if name == variable && !matches!(value.first(), Some(Token::Mark('='))) =>
+        {
+            called(value)
+        }
+        _ => None,
+    })
+}
+
+fn gives_string(function: &str) -> Option<ResourcePathForm> {
+    STRING_RESULTS
+        .contains(&function)
+        .then_some(ResourcePathForm::String)
 }
 
 fn literal(token: &Token) -> Option<ResourcePathForm> {
