@@ -119,12 +119,6 @@ pub(crate) fn detect(code: &[Token], rego: RegoVersion, has_allow: bool) -> Rele
     }
 }
 
-pub(crate) fn asks_for_affirming(code: &[Token]) -> bool {
-    ["ear.status", "affirming"]
-        .into_iter()
-        .all(|text| code.iter().any(|token| token.is_text(text)))
-}
-
 /// The claims as the dialect sees them. For `submods.cpu` that is `cpu0` once more, with a member
 /// `ear.status.<claim>` for each claim of its trustworthiness vector, which older documentation reads.
 pub(crate) fn input(dialect: ReleaseDialect, claims: &Value) -> Value {

@@ -1,12 +1,14 @@
 //! Release policies: whether an attestation result may have a resource.
 
 mod memo;
+mod probe;
 
 use std::collections::BTreeMap;
 
 use regorus::Value;
 
 use self::memo::Memo;
+use self::probe::Probe;
 use crate::dialect::{self, CpuSubmod, ReleaseDialect};
 use crate::engine::{self, Compiled, Host, Parsed, Target};
 use crate::explain::Source;
@@ -41,20 +43,22 @@ impl ReleasePolicy {
             let parsed = Parsed::parse(rego)?;
             let dialect = dialect::detect(parsed.code(), parsed.version(), parsed.declares("allow"));
             let source = Source::new(rego, parsed.version());
-            let asks_for_affirming = dialect::asks_for_affirming(parsed.code());
+            let probe = Probe::new(parsed.code());
             let compiled = parsed.compile(&target(&[dialect.rule.as_str()]))?;
             let memo = match dialect.cpu_submod {
                 CpuSubmod::Cpu0 => Memo::new(rego, compiled.documents()),
                 // Its claims are not those of the token.
                 CpuSubmod::Cpu => Memo::default(),
             };
-            Ok(Self {
+            let mut policy = Self {
                 compiled,
                 dialect,
-                asks_for_affirming,
+                asks_for_affirming: false,
                 source,
                 memo,
-            })
+            };
+            policy.asks_for_affirming = probe.asks_for_affirming(&policy);
+            Ok(policy)
         })
     }
 
@@ -63,8 +67,9 @@ impl ReleasePolicy {
         self.dialect
     }
 
-    /// Whether the policy's code names both `ear.status` and `affirming`. A policy that does not releases
-    /// secrets to guests whose state nobody vouches for, which is worth a warning.
+    /// Whether the policy's code names both `ear.status` and `affirming`, and it granted nothing to any guest that is
+    /// not affirming when it was tried with some as it was compiled. A policy that does not ask releases secrets to
+    /// guests whose state nobody vouches for, which is worth a warning.
     pub fn asks_for_affirming(&self) -> bool {
         self.asks_for_affirming
     }
