@@ -24,12 +24,16 @@ fn imports() -> BTreeMap<&'static str, (&'static [&'static str], &'static [&'sta
             "crates/measure",
             (&[][..], &["tokio", "axum", "tonic", "reqwest"][..]),
         ),
+        (
+            "crates/names",
+            (&[][..], &["tokio", "axum", "tonic", "reqwest", "serde_json"][..]),
+        ),
         ("crates/storage", (&[][..], &["axum", "tonic"][..])),
         (
             "crates/pinning",
             (&[][..], &["tokio", "axum", "tonic", "reqwest"][..]),
         ),
-        ("crates/daemon", (&["audit", "pinning"][..], &[][..])),
+        ("crates/daemon", (&["audit", "names", "pinning"][..], &[][..])),
         (
             "crates/verifier",
             (
@@ -49,7 +53,7 @@ fn imports() -> BTreeMap<&'static str, (&'static [&'static str], &'static [&'sta
             "attestation-service",
             (
                 &[
-                    "protos", "jose", "policy", "storage", "verifier", "daemon", "rvps",
+                    "protos", "jose", "names", "policy", "storage", "verifier", "daemon", "rvps",
                 ][..],
                 &["kbs"][..],
             ),
@@ -61,6 +65,7 @@ fn imports() -> BTreeMap<&'static str, (&'static [&'static str], &'static [&'sta
                     "protos",
                     "audit",
                     "jose",
+                    "names",
                     "policy",
                     "storage",
                     "daemon",

@@ -13,7 +13,7 @@ use policy::reads::{Given, Mention};
 use policy::{AppraisalPolicy, LimitKind, Limits, PolicyError, PolicyInput, Reads, ReferenceValueSnapshot};
 use serde_json::Value;
 
-use self::inputs::{unknown_document, unknown_input};
+use self::inputs::{unknown_document, unknown_input, verified_elsewhere};
 pub(crate) use self::values::KnownValues;
 
 /// What is to be checked of a policy.
@@ -73,7 +73,9 @@ impl Checks {
                 id.line, id.name
             )
         });
-        let notes = computed.chain(values.note()).map(one_line).collect();
+        let elsewhere = verified_elsewhere(&self.reads.inputs);
+        let notes = computed.chain(elsewhere).chain(values.note());
+        let notes = notes.map(one_line).collect();
         Ok(Findings {
             warnings: warnings.into_iter().map(one_line).collect(),
             notes,

@@ -17,10 +17,11 @@ pub mod metrics;
 pub mod serve;
 pub mod shutdown;
 pub mod strikes;
-pub mod suggest;
 pub mod telemetry;
 pub mod text;
 pub mod tls;
+
+pub use names::suggest;
 
 /// Installs the process-wide defaults: `ring` as the provider of rustls, and as many open files as may be needed. Call
 /// it first in `main`.

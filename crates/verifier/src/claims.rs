@@ -34,7 +34,7 @@ impl PartialEq for VerifiedClaims {
 impl VerifiedClaims {
     pub(crate) fn new(tee: Tee, class: TeeClass, claims: Map<String, Value>) -> Self {
         #[cfg(test)]
-        crate::claim_paths::tests::check(tee, &claims);
+        crate::claim_paths::check(tee, &claims);
         Self {
             tee,
             class,
@@ -48,7 +48,7 @@ impl VerifiedClaims {
     /// A log may be of megabytes, which nobody may ever look into: it stays the text it was written as.
     pub(crate) fn with_event_log(self, log: Option<Box<RawValue>>) -> Self {
         #[cfg(test)]
-        crate::claim_paths::tests::check(
+        crate::claim_paths::check(
             self.tee,
             &Self {
                 event_log: log.clone(),

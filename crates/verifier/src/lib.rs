@@ -10,7 +10,8 @@
 mod binding;
 mod cache;
 mod check;
-pub mod claim_paths;
+#[cfg(test)]
+mod claim_paths;
 mod claims;
 mod digits;
 mod endorsement;

@@ -2,12 +2,13 @@
 //! which would make the policy deny for ever without saying why.
 //!
 //! A token may come from an issuer that this service knows nothing of, and a policy may name members of its own in
-//! it. So only what stands in a known place and is not known there is told, or what is nearly a known name.
+//! it. So only what stands in a known place and is not known there is told, or what is nearly a known name. A TEE's
+//! claims are such a place: what our verifiers give is known, and that another's may give more is said.
 
 use daemon::suggest::nearest;
-use kbs_types::Tee;
+use names::claims;
 use policy::ar4si::{TrustClaim, TrustTier};
-use policy::reads::{ANY, Comparison, Mention, Reads};
+use policy::reads::{ANY, Comparison, Mention, Reads, written};
 use policy::{Limits, PolicyError, ReleasePolicy};
 use serde_json::Value;
 
@@ -36,24 +37,6 @@ const COMMON: [&str; 4] = [
 const CLASSES: [&str; 6] = ["cpu", "gpu", "switch", "ppcie", "dcu", "nvidia-dpu"];
 /// The documents that stand beside the token.
 const DOCUMENTS: [&str; 3] = ["plugin", "resource-path", "query"];
-/// The kinds of evidence, for suggestions.
-const TEES: [&str; 14] = [
-    "az-snp-vtpm",
-    "az-tdx-vtpm",
-    "nvidia",
-    "sgx",
-    "snp",
-    "tdx",
-    "cca",
-    "csv",
-    "se",
-    "hygondcu",
-    "nvidia-dpu",
-    "tpm",
-    "sample",
-    "sampledevice",
-];
-
 /// What is doubtful about a policy, each in a sentence.
 pub(super) fn doubts(rego: &str, policy: &ReleasePolicy, limits: &Limits) -> Vec<String> {
     let reads = Reads::of(rego);
@@ -94,8 +77,11 @@ fn unknown_claim(read: &Mention<Vec<String>>) -> Option<String> {
             (VECTOR, claim, near.map(str::to_owned))
         }
         ["submods", _, EVIDENCE, tee, ..] if !is_one_of(tee, is_evidence) => {
-            let near = nearest(tee, TEES.into_iter().chain(COMMON));
+            let near = nearest(tee, claims::tees().chain(COMMON));
             (EVIDENCE, tee, near.map(str::to_owned))
+        }
+        ["submods", _, EVIDENCE, tee, rest @ ..] if claims::of(tee).is_some() => {
+            return unknown_below(read.line, tee, rest);
         }
         // A policy of the operator's own may add members: only what is nearly a known one is told.
         ["submods", _, member, ..] => ("a submodule", member, Some(slip(member, &SUBMODULE)?)),
@@ -107,6 +93,27 @@ fn unknown_claim(read: &Mention<Vec<String>>) -> Option<String> {
     Some(format!(
         "line {line}: there is no `{unknown}` in {place}: it is always undefined{advice}"
     ))
+}
+
+/// What is below the claims of a TEE. Another Attestation Service may give more of them than ours does.
+fn unknown_below(line: usize, tee: &str, rest: &[&str]) -> Option<String> {
+    let wrong = claims::of(tee)?.wrong(rest)?;
+    let path = below_evidence(tee, rest.iter().copied());
+    let near = wrong.near.iter();
+    let near = near.map(|near| below_evidence(tee, near.iter().map(String::as_str)));
+    let advice: String = near.map(|near| format!("; did you mean `{near}`?")).collect();
+    Some(match wrong.is_open {
+        true => format!("line {line}: no verifier is known to give `{path}` in {EVIDENCE}{advice}"),
+        false => format!(
+            "line {line}: no verifier gives `{path}` in {EVIDENCE}: it is undefined, unless another Attestation Service \
+             adds it{advice}"
+        ),
+    })
+}
+
+fn below_evidence<'a>(tee: &'a str, members: impl Iterator<Item = &'a str>) -> String {
+    let path = written("", std::iter::once(tee).chain(members));
+    path.trim_start_matches('.').to_owned()
 }
 
 /// What can never be, or says nothing.
@@ -166,7 +173,7 @@ fn is_submodule(name: &str) -> bool {
 }
 
 fn is_evidence(name: &str) -> bool {
-    COMMON.contains(&name) || name.parse::<Tee>().is_ok()
+    COMMON.contains(&name) || claims::of(name).is_some()
 }
 
 /// The known name that this one was probably meant to be.

@@ -1,8 +1,8 @@
 //! Claims that a policy reads and no verifier gives, and members of `data` that are not there.
 
 use daemon::suggest::nearest;
-use policy::reads::{ANY, Mention};
-use verifier::{Tee, claim_paths};
+use names::claims;
+use policy::reads::{ANY, Mention, written};
 
 use crate::init_data;
 
@@ -27,32 +27,45 @@ pub(super) fn unknown_input(read: &Mention<Vec<String>>) -> Option<String> {
     if COMMON_INPUTS.contains(&first.as_str()) {
         return unknown_common(line, first, rest);
     }
-    let Ok(tee) = first.parse::<Tee>() else {
-        let known = Tee::ALL.map(Tee::as_str).into_iter().chain(COMMON_INPUTS);
+    let Some(known) = claims::of(first) else {
+        let all = claims::tees().chain(COMMON_INPUTS);
         // `sevsnp` and `snp` are far apart, letter by letter.
-        let within = || {
-            Tee::ALL
-                .map(Tee::as_str)
-                .into_iter()
-                .rev()
-                .find(|tee| first.contains(tee))
-        };
-        let near = nearest(first, known).or_else(within);
-        let advice = suggestion(near.map(str::to_owned));
+        let within = || claims::tees().filter(|tee| first.contains(tee)).last();
+        let advice = suggestion(nearest(first, all).or_else(within).map(str::to_owned));
         return Some(format!(
             "line {line}: no verifier gives the claim `input.{first}`: it is always undefined{advice}"
         ));
     };
-    let known = claim_paths::of(tee);
-    if known.has(rest) {
-        return None;
+    let wrong = known.wrong(rest)?;
+    let near = wrong.near.as_ref();
+    let advice = suggestion(near.map(|near| reference(first, near.iter().map(String::as_str))));
+    let path = reference(first, rest.iter().map(String::as_str));
+    Some(match wrong.is_open {
+        true => format!("line {line}: no verifier is known to give the claim `{path}`{advice}"),
+        false => format!("line {line}: no verifier gives the claim `{path}`: it is always undefined{advice}"),
+    })
+}
+
+/// What is said of TEEs whose claims are read and whose evidence is not verified here, each once.
+pub(super) fn verified_elsewhere(reads: &[Mention<Vec<String>>]) -> Vec<String> {
+    let mut told: Vec<&str> = Vec::new();
+    let mut notes = Vec::new();
+    for read in reads {
+        let Some(tee) = read.name.first().filter(|tee| !told.contains(&tee.as_str())) else {
+            continue;
+        };
+        let Some(called) = claims::of(tee).and_then(|paths| paths.elsewhere) else {
+            continue;
+        };
+        told.push(tee);
+        notes.push(format!(
+            "line {}: no verifier of this Attestation Service gives `{}`, the claims of {called}: here it is always \
+             undefined (docs/tees/{tee}.md)",
+            read.line,
+            written("input", [tee.as_str()])
+        ));
     }
-    let near = nearest(&rest.join("/"), known.iter());
-    let advice = suggestion(near.map(|near| reference(tee.as_str(), near.split('/'))));
-    let path = reference(tee.as_str(), rest.iter().map(String::as_str));
-    Some(format!(
-        "line {line}: no verifier gives the claim `{path}`: it is always undefined{advice}"
-    ))
+    notes
 }
 
 /// What is below the members that are no TEE's. The digests are texts; the claims are the guest's or its owner's
@@ -101,7 +114,7 @@ pub(super) fn unknown_document(read: &Mention<Vec<String>>) -> Option<String> {
     let line = read.line;
     Some(format!(
         "line {line}: there is nothing at `{}`: it is always undefined; {advice}",
-        path_of("data", [first.as_str()])
+        written("data", [first.as_str()])
     ))
 }
 
@@ -111,21 +124,5 @@ fn suggestion(near: Option<String>) -> String {
 
 /// A path as a policy writes it.
 fn reference<'a>(first: &'a str, members: impl IntoIterator<Item = &'a str>) -> String {
-    path_of("input", std::iter::once(first).chain(members))
-}
-
-fn path_of<'a>(root: &str, members: impl IntoIterator<Item = &'a str>) -> String {
-    let mut text = root.to_owned();
-    for member in members {
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        match member {
-            ANY => text.push_str("[_]"),
-            member if member.chars().all(plain) && !member.is_empty() => {
-                text.push('.');
-                text.push_str(member);
-            }
-            member => text.push_str(&format!("[{member:?}]")),
-        }
-    }
-    text
+    written("input", std::iter::once(first).chain(members))
 }

@@ -190,6 +190,22 @@ fn a_claim_that_no_verifier_gives_is_named_with_the_nearest_one() {
         ),
         ("input.snp.elephants", ""),
         (
+            "input.tdx.uefi_event_log",
+            "; did you mean `input.tdx.uefi_event_logs`?",
+        ),
+        (
+            "input.tdx.uefi_event_logs[_].digest",
+            "; did you mean `input.tdx.uefi_event_logs[_].digests`?",
+        ),
+        (
+            "input.tdx.uefi_event_logs[_].details.sting",
+            "; did you mean `input.tdx.uefi_event_logs[_].details.string`?",
+        ),
+        (
+            "input.csv.uefi_event_logs[_].details.device_pats",
+            "; did you mean `input.csv.uefi_event_logs[_].details.device_paths`?",
+        ),
+        (
             "object.get(input.snp, \"mesurement\", 0)",
             "; did you mean `input.snp.measurement`?",
         ),
@@ -233,7 +249,31 @@ fn the_claims_of_devices_and_of_other_services_verifiers_are_known_too() {
         assert_eq!(found.len(), 1, "{path}: {found:?}");
         assert!(found[0].ends_with(near), "{found:?}");
     }
+    for (path, known) in [
+        (
+            "input.nvidia[\"x-nvidia-gpu-vbios-versoin\"]",
+            "input.nvidia[\"x-nvidia-gpu-vbios-version\"]",
+        ),
+        (
+            "input.nvidia[\"x-nvidia-gpu-arch-chek\"]",
+            "input.nvidia[\"x-nvidia-gpu-arch-check\"]",
+        ),
+        (
+            "input.nvidia[\"x-nvidia-gpu-vbios-rim-cert-chain\"][\"x-nvidia-cert-statos\"]",
+            "input.nvidia[\"x-nvidia-gpu-vbios-rim-cert-chain\"][\"x-nvidia-cert-status\"]",
+        ),
+        (
+            "input[\"az-snp-vtpm\"].vm_configuration[\"secure-bot\"]",
+            "input[\"az-snp-vtpm\"].vm_configuration[\"secure-boot\"]",
+        ),
+    ] {
+        let found = doubts(&format!("{GOOD}a if {path} == 1\n"), &[]);
+        let said =
+            format!("line 4: no verifier is known to give the claim `{path}`; did you mean `{known}`?");
+        assert_eq!(found, [said]);
+    }
     for path in [
+        "input[\"az-snp-vtpm\"].vm_configuration[\"secure-launch\"]",
         "input.nvidia[\"x-nvidia-gpu-driver-version\"]",
         "input.nvidia[\"x-nvidia-attestation-detailed-result\"].anything",
         "input.nvidia.measurements[\"9\"]",
@@ -247,6 +287,24 @@ fn the_claims_of_devices_and_of_other_services_verifiers_are_known_too() {
             "{path}"
         );
     }
+}
+
+#[test]
+fn that_a_tee_is_not_verified_here_is_noted_once_and_no_reason_to_refuse() {
+    let rego = format!(
+        "{GOOD}a if input.se.tag == \"1\"\nb if input.se.cuid == \"2\"\nc if input[\"nvidia-dpu\"].device_class == 1\n"
+    );
+    let found = findings(&rego, &[]);
+    assert_eq!(found.warnings, [""; 0]);
+    assert_eq!(
+        found.notes,
+        [
+            "line 4: no verifier of this Attestation Service gives `input.se`, the claims of IBM Secure Execution: here \
+             it is always undefined (docs/tees/se.md)",
+            "line 6: no verifier of this Attestation Service gives `input[\"nvidia-dpu\"]`, the claims of NVIDIA's \
+             BlueField DPU: here it is always undefined (docs/tees/nvidia-dpu.md)",
+        ]
+    );
 }
 
 #[test]

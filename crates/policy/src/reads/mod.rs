@@ -33,6 +33,23 @@ use crate::tokens;
 /// The name of any member, or of any element, in a path.
 pub const ANY: &str = "*";
 
+/// A path as a policy writes it.
+pub fn written<'a>(root: &str, members: impl IntoIterator<Item = &'a str>) -> String {
+    let mut text = root.to_owned();
+    for member in members {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        match member {
+            ANY => text.push_str("[_]"),
+            member if member.chars().all(plain) && !member.is_empty() => {
+                text.push('.');
+                text.push_str(member);
+            }
+            member => text.push_str(&format!("[{member:?}]")),
+        }
+    }
+    text
+}
+
 /// What a policy's text reads, each once, in the order of the text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reads {

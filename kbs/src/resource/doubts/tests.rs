@@ -52,6 +52,41 @@ fn a_name_with_a_slip_of_the_pen_is_told_with_the_right_one() {
 }
 
 #[test]
+fn a_claim_of_a_tee_that_no_verifier_gives_is_told_with_the_nearest_one() {
+    let undefined =
+        "in ear.veraison.annotated-evidence: it is undefined, unless another Attestation Service adds it";
+    for (path, said) in [
+        (
+            "cpu0[\"ear.veraison.annotated-evidence\"].snp.measurment",
+            format!("gives `snp.measurment` {undefined}; did you mean `snp.measurement`?"),
+        ),
+        (
+            "cpu0[\"ear.veraison.annotated-evidence\"].tdx.td_attributes.debugg",
+            format!("gives `tdx.td_attributes.debugg` {undefined}; did you mean `tdx.td_attributes.debug`?"),
+        ),
+        (
+            "cpu[\"ear.veraison.annotated-evidence\"][\"az-snp-vtpm\"].tpm.pcr_11",
+            format!(
+                "gives `[\"az-snp-vtpm\"].tpm.pcr_11` {undefined}; did you mean `[\"az-snp-vtpm\"].tpm.pcr11`?"
+            ),
+        ),
+        (
+            "cpu0[\"ear.veraison.annotated-evidence\"].snp.elephants",
+            format!("gives `snp.elephants` {undefined}"),
+        ),
+        (
+            "gpu0[\"ear.veraison.annotated-evidence\"].nvidia[\"x-nvidia-gpu-arch-chek\"]",
+            "is known to give `nvidia[\"x-nvidia-gpu-arch-chek\"]` in ear.veraison.annotated-evidence; did you mean \
+             `nvidia[\"x-nvidia-gpu-arch-check\"]`?"
+                .to_owned(),
+        ),
+    ] {
+        let told = told(&format!("input.submods.{path} == 1"));
+        assert_eq!(told, [format!("line 5: no verifier {said}")], "{path}");
+    }
+}
+
+#[test]
 fn a_rule_that_never_says_yes_is_told() {
     for (allow, kind) in [
         ("allow := \"true\"", "a string"),
@@ -94,7 +129,10 @@ fn what_is_right_or_may_be_somebody_elses_is_not_told() {
         assert_eq!(of(rego), Vec::<String>::new(), "{rego}");
     }
     for body in [
-        "input.submods.cpu0[\"ear.veraison.annotated-evidence\"].snp.anything",
+        "input.submods.cpu0[\"ear.veraison.annotated-evidence\"].snp.measurement == \"ab\"",
+        "input.submods.cpu0[\"ear.veraison.annotated-evidence\"].tdx.uefi_event_logs[_].details.string == \"ab\"",
+        "input.submods.cpu0[\"ear.veraison.annotated-evidence\"].se.tag == \"ab\"",
+        "input.submods.gpu0[\"ear.veraison.annotated-evidence\"].nvidia[\"x-nvidia-future\"]",
         "input.submods.cpu0[\"ear.veraison.annotated-evidence\"].init_data_claims.workload == \"a\"",
         "input.submods.cpu[\"ear.status.executables\"] < 32",
         "input.submods.gpu12[\"ear.status\"] == \"affirming\"",
@@ -134,8 +172,8 @@ fn the_policies_of_the_documents_raise_no_doubt_as_they_are_printed_there() {
 
 #[test]
 fn every_kind_of_evidence_that_is_suggested_is_one() {
-    for tee in TEES {
-        assert!(tee.parse::<Tee>().is_ok(), "{tee}");
+    for tee in claims::tees() {
+        assert!(tee.parse::<kbs_types::Tee>().is_ok(), "{tee}");
         assert!(is_evidence(tee));
     }
 }

@@ -18,6 +18,18 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
+/// The candidate that differs from `word` in no more than two letters, and in no more than a quarter of them: where
+/// another word may well be meant as it is written.
+pub fn almost<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = normalised(word);
+    let near = candidates
+        .into_iter()
+        .map(|candidate| (distance(&word, &normalised(candidate)), candidate));
+    let near = near.filter(|(distance, _)| *distance <= 2 && distance * 4 <= word.len());
+    near.min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
 fn normalised(word: &str) -> Vec<char> {
     word.chars()
         .filter(|c| c.is_alphanumeric())
@@ -69,5 +81,15 @@ mod tests {
         );
         assert_eq!(nearest("MR-TD", known), Some("mr_td"));
         assert_eq!(nearest("elephants", known), None);
+    }
+
+    #[test]
+    fn a_word_with_a_slip_is_almost_one_and_a_word_of_the_same_length_is_not() {
+        let known = ["secure-boot", "vbios-version", "alg"];
+        assert_eq!(almost("secure-bot", known), Some("secure-boot"));
+        assert_eq!(almost("vbios-versoin", known), Some("vbios-version"));
+        for other in ["secure-root-kit", "cpu-version", "all", "", "boot"] {
+            assert_eq!(almost(other, known), None, "{other}");
+        }
     }
 }

@@ -1,6 +1,6 @@
-//! The paths of devices, which have claims of several kinds: sorted, as in `table`.
+//! The paths of devices, which have claims of several kinds: sorted.
 
-use super::ClaimPaths;
+use super::{ClaimPaths, NONE, nvidia};
 
 /// NVIDIA's devices: judged here, by NVIDIA's service (whose token's claims are given as they are, those of its own
 /// under names of its own), and the system that several of them make. None of them is in every result.
@@ -56,8 +56,9 @@ pub(super) const NVIDIA: ClaimPaths = ClaimPaths {
         "switch_count",
         "ueid",
         "uuid",
-        "x-nvidia-*/**",
     ],
+    groups: &[nvidia::GPU, nvidia::SWITCH, nvidia::EITHER],
+    ..NONE
 };
 
 /// Hygon's accelerator, by another service's verifier.
@@ -71,7 +72,8 @@ pub(super) const HYGON_DCU: ClaimPaths = ClaimPaths {
         "body/user_data",
         "body/version",
     ],
-    sometimes: &[],
+    elsewhere: Some("Hygon's DCU"),
+    ..NONE
 };
 
 /// NVIDIA's BlueField, by another service's verifier.
@@ -84,5 +86,6 @@ pub(super) const NVIDIA_DPU: ClaimPaths = ClaimPaths {
         "firmware_layers_count",
         "session_nonce",
     ],
-    sometimes: &[],
+    elsewhere: Some("NVIDIA's BlueField DPU"),
+    ..NONE
 };
