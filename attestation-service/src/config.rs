@@ -78,9 +78,9 @@ pub enum RvpsConfig {
         /// Whose signatures on register messages count. With none, messages are taken unsigned.
         #[serde(default)]
         trust_anchors: Vec<rvps::TrustAnchorConfig>,
-        /// Types of messages that are taken unsigned all the same.
-        #[serde(default)]
-        insecure_allow_unsigned: rvps::AllowUnsigned,
+        /// Types of messages that are taken unsigned. Default: all without `trust_anchors`, none with them.
+        #[serde(default, deserialize_with = "rvps::AllowUnsigned::said")]
+        insecure_allow_unsigned: Option<rvps::AllowUnsigned>,
     },
     /// From an RVPS of its own, over gRPC.
     #[serde(alias = "grpc_remote")]
@@ -110,7 +110,7 @@ impl Default for RvpsConfig {
             extractors: None,
             storage_type: None,
             trust_anchors: Vec::new(),
-            insecure_allow_unsigned: rvps::AllowUnsigned::default(),
+            insecure_allow_unsigned: None,
         }
     }
 }

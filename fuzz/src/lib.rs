@@ -564,7 +564,7 @@ static RULES: LazyLock<Option<rvps::Rules>> = LazyLock::new(|| {
         key: Some(path.clone()),
         ..rvps::TrustAnchorConfig::default()
     };
-    let rules = rvps::Rules::built_in(&[anchor], &rvps::AllowUnsigned::All(true), None);
+    let rules = rvps::Rules::built_in(&[anchor], Some(&rvps::AllowUnsigned::All(true)), None);
     let _ = std::fs::remove_file(&path);
     rules.ok()
 });

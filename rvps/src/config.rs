@@ -21,8 +21,10 @@ pub struct Config {
     pub extractors: Option<ExtractorsConfig>,
     /// Whose signatures on messages count. Default: nobody's.
     pub trust_anchors: Vec<TrustAnchorConfig>,
-    /// Types of messages that are taken without a signature although signatures or registrars are configured.
-    pub insecure_allow_unsigned: AllowUnsigned,
+    /// Types of messages that are taken without a signature. Default: all, as long as neither signatures nor registrars
+    /// are configured, and none otherwise.
+    #[serde(deserialize_with = "AllowUnsigned::said")]
+    pub insecure_allow_unsigned: Option<AllowUnsigned>,
     /// Who may register, and who may read.
     pub auth: AuthConfig,
     /// Where it is written down who has changed what. Default: nowhere.
@@ -81,7 +83,10 @@ pub struct TrustAnchorConfig {
 
 /// `true` for all types, or a list of types.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "`insecure_allow_unsigned` is neither true nor false nor a list of message types"
+)]
 pub enum AllowUnsigned {
     /// All types that can be unsigned, or none.
     All(bool),
@@ -89,9 +94,13 @@ pub enum AllowUnsigned {
     Types(Vec<String>),
 }
 
-impl Default for AllowUnsigned {
-    fn default() -> Self {
-        Self::All(false)
+impl AllowUnsigned {
+    /// Reads a key that is there: `null` is not the same as leaving it out, which may allow everything.
+    ///
+    /// # Errors
+    /// It is something else.
+    pub fn said<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        Self::deserialize(deserializer).map(Some)
     }
 }
 

@@ -29,27 +29,27 @@ impl Rules {
     /// See [`RulesError`].
     pub fn built_in(
         trust_anchors: &[TrustAnchorConfig],
-        insecure_allow_unsigned: &AllowUnsigned,
+        insecure_allow_unsigned: Option<&AllowUnsigned>,
         extractors: Option<&ExtractorsConfig>,
     ) -> Result<Self, RulesError> {
         let config = Config {
             trust_anchors: trust_anchors.to_vec(),
-            insecure_allow_unsigned: insecure_allow_unsigned.clone(),
+            insecure_allow_unsigned: insecure_allow_unsigned.cloned(),
             extractors: extractors.cloned(),
             ..Config::default()
         };
         Self::new(&config)
     }
 
-    /// The rules that a configuration makes. With neither trust anchors nor registrars nothing is asked of a
-    /// message, as in the existing ecosystem.
+    /// The rules that a configuration makes. With neither trust anchors nor registrars, and nothing said of unsigned
+    /// messages, nothing is asked of a message, as in the existing ecosystem.
     pub(crate) fn new(config: &Config) -> Result<Self, RulesError> {
         let compatible = config.trust_anchors.is_empty() && config.auth.registrars.is_empty();
         let unsigned = match &config.insecure_allow_unsigned {
-            _ if compatible => extractors::all_unsigned_kinds(),
-            AllowUnsigned::All(true) => extractors::all_unsigned_kinds(),
-            AllowUnsigned::All(false) => BTreeSet::new(),
-            AllowUnsigned::Types(types) => extractors::unsigned_kinds(types)?,
+            None if compatible => extractors::all_unsigned_kinds(),
+            Some(AllowUnsigned::All(true)) => extractors::all_unsigned_kinds(),
+            None | Some(AllowUnsigned::All(false)) => BTreeSet::new(),
+            Some(AllowUnsigned::Types(types)) => extractors::unsigned_kinds(types)?,
         };
         let history = match config.history_per_value {
             None => DEFAULT_HISTORY,
@@ -69,7 +69,7 @@ impl Rules {
         let types: Vec<_> = self.unsigned.iter().copied().collect();
         let types = types.join(", ");
         Some(match (open, self.anchors.is_empty(), types.is_empty()) {
-            (true, true, _) => {
+            (true, true, false) => {
                 "insecure: whoever reaches the address registers whatever reference values they like, \
                  unsigned. Set `trust_anchors` to take only what they have signed, and `auth.registrars` or \
                  `tls.client_ca` to ask who it is (docs/rvps.md)"
@@ -92,7 +92,7 @@ impl Rules {
                 "insecure: messages of the types {types} need no signature of a trust anchor: leave them out of \
                  `insecure_allow_unsigned` to close this"
             ),
-            (false, _, true) => return None,
+            (true, true, true) | (false, _, true) => return None,
         })
     }
 

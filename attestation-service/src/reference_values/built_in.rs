@@ -33,7 +33,7 @@ pub(crate) struct BuiltIn {
 /// What messages have to satisfy.
 pub(crate) fn rules(
     trust_anchors: &[TrustAnchorConfig],
-    insecure_allow_unsigned: &AllowUnsigned,
+    insecure_allow_unsigned: Option<&AllowUnsigned>,
     extractors: Option<&ExtractorsConfig>,
 ) -> Result<Rules, StartError> {
     let rules = Rules::built_in(trust_anchors, insecure_allow_unsigned, extractors);

@@ -165,7 +165,11 @@ pub(crate) async fn open(
             trust_anchors,
             insecure_allow_unsigned,
         } => {
-            let rules = built_in::rules(trust_anchors, insecure_allow_unsigned, extractors.as_ref())?;
+            let rules = built_in::rules(
+                trust_anchors,
+                insecure_allow_unsigned.as_ref(),
+                extractors.as_ref(),
+            )?;
             let storage = storage_type.map(|kind| config.storage_backend.with_type(kind));
             let storage = storage.as_ref().unwrap_or(&config.storage_backend);
             Arc::new(BuiltIn::open(storage, rules, clock).await?)

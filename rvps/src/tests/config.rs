@@ -133,6 +133,7 @@ fn an_open_door_is_told_at_the_start_with_the_keys_that_close_it() {
     ];
     for (config, said) in [
         (String::new(), &all[..]),
+        ("insecure_allow_unsigned = true\n".to_owned(), &all[..]),
         (tls.to_owned(), &["insecure:", "sample", "set `trust_anchors`"]),
         (anchor.clone(), &["`auth.registrars` or `tls.client_ca`"]),
         (
@@ -159,6 +160,8 @@ fn an_open_door_is_told_at_the_start_with_the_keys_that_close_it() {
         }
     }
     for config in [
+        "insecure_allow_unsigned = false\n".to_owned(),
+        "insecure_allow_unsigned = []\n".to_owned(),
         registrar.clone(),
         format!("{anchor}{registrar}"),
         format!("{anchor}{tls}"),
@@ -174,5 +177,12 @@ fn whom_to_ask_is_not_left_out_by_leaving_it_empty() {
             .unwrap_err()
             .to_string();
         assert!(error.contains("null"), "{yaml}: {error}");
+    }
+    for yaml in [
+        "insecure_allow_unsigned:\n",
+        "insecure_allow_unsigned: no thanks\n",
+    ] {
+        let error = load_str::<Config>(yaml, "yaml", RETIRED_KEYS).unwrap_err();
+        assert!(error.to_string().contains("neither true nor false"), "{error}");
     }
 }

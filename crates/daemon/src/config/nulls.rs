@@ -4,9 +4,10 @@ use serde_json::Value;
 
 /// Keys that say who is asked, or what has to be: left out, they ask for less. One of them that is `null` stays, and is
 /// refused where it cannot be: whoever writes the key means something by it.
-const GUARDS: [&str; 9] = [
+const GUARDS: [&str; 10] = [
     "auth",
     "builder_ids",
+    "insecure_allow_unsigned",
     "policy_map",
     "registrars",
     "require",

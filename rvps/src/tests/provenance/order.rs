@@ -249,7 +249,7 @@ async fn a_message_counts_between_its_times_only() {
 
 #[tokio::test]
 async fn an_entry_of_a_list_expires_when_it_says() {
-    let setup = Setup::with(|config| config.insecure_allow_unsigned = AllowUnsigned::All(true)).await;
+    let setup = Setup::with(|config| config.insecure_allow_unsigned = Some(AllowUnsigned::All(true))).await;
     let list =
         json!([{"name": "a", "value": 1, "expiration": "2026-11-22T00:01:00Z"}, {"name": "b", "value": 1}]);
     setup
@@ -263,9 +263,36 @@ async fn an_entry_of_a_list_expires_when_it_says() {
 }
 
 #[tokio::test]
+async fn an_rvps_that_is_told_to_takes_nothing_unsigned_though_nobody_is_to_sign() {
+    for (allowed, taken) in [
+        (None, true),
+        (Some(AllowUnsigned::All(true)), true),
+        (Some(AllowUnsigned::Types(vec!["sample".to_owned()])), true),
+        (Some(AllowUnsigned::All(false)), false),
+        (Some(AllowUnsigned::Types(Vec::new())), false),
+        (Some(AllowUnsigned::Types(vec!["list".to_owned()])), false),
+    ] {
+        let setup = Setup::with(|config| {
+            config.trust_anchors.clear();
+            config.insecure_allow_unsigned = allowed.clone();
+        })
+        .await;
+        let registered = setup.register(&sample(&json!({"svn": 1}))).await;
+        match taken {
+            true => assert!(registered.is_ok(), "{allowed:?}: {registered:?}"),
+            false => assert!(
+                matches!(registered, Err(RegisterError::Unsigned("sample"))),
+                "{allowed:?}: {registered:?}"
+            ),
+        }
+        assert_eq!(setup.value("svn").is_some(), taken, "{allowed:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_unsigned_message_does_not_take_a_signed_value_over() {
     let setup = Setup::with(|config| {
-        config.insecure_allow_unsigned = AllowUnsigned::Types(vec!["sample".to_owned()]);
+        config.insecure_allow_unsigned = Some(AllowUnsigned::Types(vec!["sample".to_owned()]));
     })
     .await;
     setup.register(&sample(&json!({"free": 1}))).await.unwrap();

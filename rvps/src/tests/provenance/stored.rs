@@ -98,9 +98,9 @@ fn dangerous_and_contradictory_rules_are_errors() {
     let rules = |unsigned: &[&str], history| {
         let config = Config {
             trust_anchors: vec![TrustAnchorConfig::default()],
-            insecure_allow_unsigned: AllowUnsigned::Types(
+            insecure_allow_unsigned: Some(AllowUnsigned::Types(
                 unsigned.iter().map(|kind| (*kind).to_owned()).collect(),
-            ),
+            )),
             history_per_value: history,
             ..Config::default()
         };
