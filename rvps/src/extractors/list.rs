@@ -2,6 +2,7 @@
 //! `reference-values.json`, and a newer one with any value. See `docs/extractors/list.md`.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -11,9 +12,14 @@ use crate::signature::Times;
 /// Reads the array.
 pub(crate) struct List;
 
-/// `value` or `hash-value`, one of them.
+/// `value` or `hash-value`, one of them. A member that is not known is refused: it may be one that is misspelt, and an
+/// `expiration` that goes unread makes a value good for a year.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Entry {
+    /// Of the form, as existing files have it. It decides nothing.
+    #[serde(default, rename = "version")]
+    _version: IgnoredAny,
     name: String,
     /// RFC 3339.
     #[serde(default)]
@@ -26,7 +32,10 @@ struct Entry {
 
 /// `alg` says what the hash is made with. A claim says no algorithm, so neither does the reference value.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Hash {
+    #[serde(default, rename = "alg")]
+    _alg: IgnoredAny,
     value: String,
 }
 
@@ -54,6 +63,7 @@ fn named(entry: Entry) -> Result<Named, String> {
         expiration,
         value,
         hashes,
+        _version: _,
     } = entry;
     let value = match (value, hashes) {
         (Some(value), None) => value,

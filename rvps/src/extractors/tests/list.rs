@@ -41,6 +41,28 @@ fn malformed_entries_are_refused() {
     }
 }
 
+#[test]
+fn a_member_that_nobody_knows_is_refused_by_its_name_and_not_left_out() {
+    for (entry, unknown) in [
+        (
+            json!({"name": "a", "value": 1, "expired": "2025-01-01T00:00:00Z"}),
+            "`expired`",
+        ),
+        (
+            json!({"name": "a", "value": 1, "Expiration": "2027-01-01T00:00:00Z"}),
+            "`Expiration`",
+        ),
+        (json!({"name": "a", "value": 1, "hash_value": []}), "`hash_value`"),
+        (
+            json!({"name": "a", "hash-value": [{"value": "1", "algorithm": "sha256"}]}),
+            "`algorithm`",
+        ),
+    ] {
+        let error = extract("list", json!([entry]).to_string()).unwrap_err();
+        assert!(error.contains(unknown) && error.contains("expected"), "{error}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_list_panics(text in "\\PC{0,200}") {
