@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, redirect};
 
 use super::source::EndorsementError;
@@ -145,13 +145,16 @@ const ABSENT: &[StatusCode] = &[StatusCode::BAD_REQUEST, StatusCode::NOT_FOUND, 
 /// To what a service was handed: it cannot be judged.
 const REFUSED: &[StatusCode] = &[StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY];
 
-/// How long a service wants to be left alone: what it says, or what is usual where it says that there was too much.
-/// A date is not understood and so counts as not said.
+/// How long a service wants to be left alone: what it says (RFC 9110, section 10.2.3), or what is usual where it says
+/// that there was too much. A date is told from the service's own `Date`, so that its clock need not be ours.
 fn retry_after(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
-    let said = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    let said = said
-        .and_then(|text| text.trim().parse().ok())
-        .map(Duration::from_secs);
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let date = |text: &str| httpdate::parse_http_date(text.trim()).ok();
+    let said = text(RETRY_AFTER).and_then(|said| match said.trim().parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        // What is over already asks for no pause.
+        Err(_) => Some(date(said)?.duration_since(date(text(DATE)?)?).unwrap_or_default()),
+    });
     let usual = (status == StatusCode::TOO_MANY_REQUESTS).then_some(USUAL_PAUSE);
     said.or(usual)
 }
@@ -166,4 +169,49 @@ fn cause(error: &reqwest::Error) -> String {
         innermost = source;
     }
     innermost.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pause_that_a_service_asks_for_is_understood_as_seconds_and_as_a_date() {
+        let at = |second: u8| format!("Sun, 22 Nov 2026 08:00:{second:02} GMT");
+        let busy = StatusCode::SERVICE_UNAVAILABLE;
+        for (status, after, date, pause) in [
+            (busy, Some(" 7 ".to_owned()), None, Some(7)),
+            (busy, Some(at(42)), Some(at(12)), Some(30)),
+            (
+                StatusCode::TOO_MANY_REQUESTS,
+                Some(at(42)),
+                Some(at(12)),
+                Some(30),
+            ),
+            (busy, Some(at(12)), Some(at(42)), Some(0)),
+            (busy, Some(at(42)), None, None),
+            (busy, Some(at(42)), Some("today".to_owned()), None),
+            (busy, Some("soon".to_owned()), Some(at(12)), None),
+            (busy, None, Some(at(12)), None),
+            (
+                StatusCode::TOO_MANY_REQUESTS,
+                Some("soon".to_owned()),
+                None,
+                Some(10),
+            ),
+            (StatusCode::TOO_MANY_REQUESTS, None, None, Some(10)),
+        ] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in [(RETRY_AFTER, &after), (DATE, &date)] {
+                if let Some(value) = value {
+                    headers.insert(name, value.parse().unwrap());
+                }
+            }
+            assert_eq!(
+                retry_after(status, &headers),
+                pause.map(Duration::from_secs),
+                "{after:?} {date:?}"
+            );
+        }
+    }
 }
