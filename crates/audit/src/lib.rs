@@ -22,5 +22,5 @@ mod tests;
 
 pub use chain::{Hash, Link, NoLink};
 pub use file::{LogFile, OpenError, Opened};
-pub use record::{MAX_LINE, RECOVERED, Torn, seal};
+pub use record::{CLOSED, MAX_LINE, RECOVERED, Torn, seal};
 pub use verify::{Fault, FaultKind, Summary, Verifier};

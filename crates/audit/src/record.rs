@@ -10,6 +10,9 @@ pub const MAX_LINE: usize = 256 << 10;
 /// The event of a record that says what an interrupted write has left before it.
 pub const RECOVERED: &str = "log-recovered";
 
+/// The event of the record that a service writes when it stops.
+pub const CLOSED: &str = "log-closed";
+
 /// Lines that a crash can leave unfinished: the one that was written, and the one that was to name it.
 pub(crate) const MAX_LEFT: usize = 2;
 
@@ -36,6 +39,8 @@ pub(crate) struct Record {
     pub(crate) link: Link,
     pub(crate) prev: Hash,
     pub(crate) time: String,
+    /// Whether this is a [`CLOSED`].
+    pub(crate) closes: bool,
     /// If this is a [`RECOVERED`].
     pub(crate) torn: Option<Torn>,
 }
@@ -147,6 +152,7 @@ impl Record {
             link: Link { seq: head.seq, hash },
             prev,
             time: head.time,
+            closes: head.event == CLOSED,
             torn: torn.map(|(torn_bytes, torn_sha256)| Torn {
                 torn_bytes,
                 torn_sha256,

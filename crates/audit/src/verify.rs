@@ -14,6 +14,8 @@ pub struct Verifier {
     recoveries: u64,
     first_time: Option<String>,
     last_time: Option<String>,
+    /// Whether the last record says that the service stopped.
+    closed: bool,
     /// A place that somebody noted, and whether it is in the log.
     noted: Option<Link>,
     seen: bool,
@@ -45,6 +47,9 @@ pub struct Summary {
     pub first_time: Option<String>,
     /// The time of the last record.
     pub last_time: Option<String>,
+    /// Whether the last record is the one that a service writes when it stops. If not, it runs still, or was stopped
+    /// without warning, or what came after was cut off: the log alone does not say which.
+    pub closed: bool,
 }
 
 /// Why a log is not whole, and where.
@@ -101,6 +106,7 @@ impl Verifier {
             recoveries: 0,
             first_time: None,
             last_time: None,
+            closed: false,
             noted: None,
             seen: false,
             broken: None,
@@ -189,6 +195,7 @@ impl Verifier {
             last: std::mem::replace(&mut self.link, Link::START),
             first_time: self.first_time.take(),
             last_time: self.last_time.take(),
+            closed: std::mem::take(&mut self.closed),
         }
     }
 
@@ -240,6 +247,7 @@ impl Verifier {
         self.records += 1;
         self.first_time.get_or_insert_with(|| record.time.clone());
         self.last_time = Some(record.time);
+        self.closed = record.closes;
         Ok(())
     }
 

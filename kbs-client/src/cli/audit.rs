@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use audit::{Fault, FaultKind, Link, Summary, Verifier};
+use audit::{CLOSED, Fault, FaultKind, Link, Summary, Verifier};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
@@ -42,6 +42,10 @@ pub enum AuditCommand {
         /// As --expect, and the log must end there.
         #[arg(long, value_name = "NUMBER:HASH", conflicts_with = "expect")]
         expect_last: Option<Link>,
+        /// The log, or each run, must end with the record that a service writes when it stops. Without this option it is a
+        /// warning if it does not: the service may run still.
+        #[arg(long)]
+        require_closed: bool,
     },
 }
 
@@ -52,6 +56,7 @@ pub(super) fn audit(arguments: AuditArgs, printer: &mut Printer<'_>) -> Result<(
         after,
         expect,
         expect_last,
+        require_closed,
     } = arguments.command;
     let mut verifier = match runs {
         true => Verifier::of_several(),
@@ -85,7 +90,11 @@ pub(super) fn audit(arguments: AuditArgs, printer: &mut Printer<'_>) -> Result<(
                 "none of the runs has the place {expected}"
             )));
         }
-        return print_runs(&runs, printer);
+        let open = runs.iter().zip(1..).filter(|(run, _)| is_open(run));
+        let open: Vec<String> = open.map(|(_, number)| format!("run {number}")).collect();
+        let warning = (!open.is_empty()).then(|| not_closed(&open.join(", ")));
+        strict(require_closed, warning.as_deref())?;
+        return print_runs(&runs, warning.as_deref(), printer);
     }
     let summary = verifier.finish().map_err(not_whole)?;
     if let Some(expected) = expect.filter(|_| !seen) {
@@ -94,7 +103,30 @@ pub(super) fn audit(arguments: AuditArgs, printer: &mut Printer<'_>) -> Result<(
     if let Some(expected) = expect_last.filter(|expected| *expected != summary.last) {
         return Err(missing(&expected, &summary));
     }
-    print(&summary, printer)
+    // Where it ends, somebody has noted.
+    let is_open = is_open(&summary) && (expect_last.is_none() || require_closed);
+    let warning = is_open.then(|| not_closed("the log"));
+    strict(require_closed, warning.as_deref())?;
+    print(&summary, warning.as_deref(), printer)
+}
+
+/// Whether it ends as nothing ends that was stopped in order.
+fn is_open(summary: &Summary) -> bool {
+    summary.records > 0 && !summary.closed
+}
+
+fn not_closed(what: &str) -> String {
+    format!(
+        "{what}: the last record is not `{CLOSED}`. The service runs still, or it stopped without warning, or records were cut \
+         off at the end. Nothing in the log says which: `--expect` with a place that was noted elsewhere does"
+    )
+}
+
+fn strict(required: bool, warning: Option<&str>) -> Result<(), CliError> {
+    match warning {
+        Some(warning) if required => Err(CliError::NotWhole(warning.to_owned())),
+        _ => Ok(()),
+    }
 }
 
 /// Which lines are of which file.
@@ -150,18 +182,25 @@ fn extent(summary: &Summary) -> String {
     text
 }
 
-fn print_runs(runs: &[Summary], printer: &mut Printer<'_>) -> Result<(), CliError> {
+fn print_runs(runs: &[Summary], warning: Option<&str>, printer: &mut Printer<'_>) -> Result<(), CliError> {
     let lines = runs.iter().enumerate().map(|(number, run)| {
         let number = number + 1;
         format!("run {number}: {}, last: {}", extent(run), run.last)
     });
-    let text = format!(
+    let mut text = format!(
         "whole: each of {} runs\n{}\nThat a run is missing, or the end of one, cannot be seen here.",
         runs.len(),
         lines.collect::<Vec<_>>().join("\n")
     );
+    warn(&mut text, warning);
     let value: Vec<_> = runs.iter().map(value).collect();
-    printer.result(&text, &json!({"whole": true, "runs": value}))
+    printer.result(&text, &json!({"whole": true, "warning": warning, "runs": value}))
+}
+
+fn warn(text: &mut String, warning: Option<&str>) {
+    if let Some(warning) = warning {
+        text.push_str(&format!("\nWARNING: {warning}."));
+    }
 }
 
 fn value(summary: &Summary) -> Value {
@@ -172,10 +211,12 @@ fn value(summary: &Summary) -> Value {
         "first_time": summary.first_time,
         "last_time": summary.last_time,
         "last": summary.last.to_string(),
+        // Of no record nothing can be said.
+        "closed": (summary.records > 0).then_some(summary.closed),
     })
 }
 
-fn print(summary: &Summary, printer: &mut Printer<'_>) -> Result<(), CliError> {
+fn print(summary: &Summary, warning: Option<&str>, printer: &mut Printer<'_>) -> Result<(), CliError> {
     let mut text = format!("whole: {}", extent(summary));
     if summary.recoveries > 0 {
         let times = summary.recoveries;
@@ -183,11 +224,16 @@ fn print(summary: &Summary, printer: &mut Printer<'_>) -> Result<(), CliError> {
             "\ninterrupted {times} times by a crash: the record `log-recovered` behind it names what was unfinished"
         ));
     }
+    warn(&mut text, warning);
     text.push_str(&format!(
         "\nlast: {}\nNote this place elsewhere: `--expect` proves later that the log still holds all up to it.",
         summary.last
     ));
-    printer.result(&text, &value(summary))
+    let mut value = value(summary);
+    if let Some(members) = value.as_object_mut() {
+        members.insert("warning".to_owned(), warning.into());
+    }
+    printer.result(&text, &value)
 }
 
 const EXAMPLES: &str = "\
@@ -197,6 +243,9 @@ Examples:
 
   Is it still the log that was looked at last month, with all that was in it then?
     kbs-client audit verify --expect 1180:9f86d081… /var/log/kbs/audit.log.* /var/log/kbs/audit.log
+
+  Was the service stopped in order, and nothing cut off behind?
+    kbs-client audit verify --require-closed /var/log/kbs/audit.log
 
   Are the lines whole that were collected from the standard output in several runs?
     grep -h '^{\"audit\":1,' collected.log > audit.log && kbs-client audit verify --runs audit.log

@@ -268,7 +268,7 @@ impl<T: Told> Writer<T> {
                 break;
             }
         }
-        self.kept.push(OfLog::new("log-closed").at(self.clock.now()));
+        self.kept.push(OfLog::new(audit::CLOSED).at(self.clock.now()));
         self.write(Vec::new());
     }
 

@@ -156,6 +156,92 @@ async fn what_is_not_whole_has_an_exit_code_of_its_own_and_says_where() {
     }
 }
 
+/// So many records, and the one of a service that stops.
+fn closed(count: u32) -> Vec<String> {
+    let (mut lines, links) = log(count);
+    let end = audit::seal(links.last().unwrap(), 1_795_309_155, &json!({"event": CLOSED})).unwrap();
+    lines.push(format!("{}\n", end.0));
+    lines
+}
+
+#[tokio::test]
+async fn a_log_that_does_not_end_as_a_stop_does_is_not_called_whole_without_a_warning() {
+    let place = place();
+    let lines = closed(3);
+    let whole = place.put("whole", &lines.concat());
+    let cut = place.put("cut", &lines[..3].concat());
+    let verified = |line: String| async move { verify(&format!("audit verify {line}")).await };
+    let json = |line: String| async move {
+        let text = verify(&format!("--output json audit verify {line}"))
+            .await
+            .unwrap();
+        serde_json::from_str::<Value>(&text).unwrap()
+    };
+
+    let text = verified(whole.clone()).await.unwrap();
+    assert!(!text.contains("WARNING"), "{text}");
+    verified(format!("--require-closed {whole}")).await.unwrap();
+    let value = json(whole.clone()).await;
+    assert_eq!(
+        (&value["closed"], &value["warning"]),
+        (&json!(true), &json!(null))
+    );
+
+    let text = verified(cut.clone()).await.unwrap();
+    assert!(
+        text.contains("\nWARNING: the log: the last record is not `log-closed`"),
+        "{text}"
+    );
+    let value = json(cut.clone()).await;
+    assert_eq!((&value["whole"], &value["closed"]), (&json!(true), &json!(false)));
+    assert!(
+        value["warning"].as_str().unwrap().contains("cut off at the end"),
+        "{value}"
+    );
+    let error = verified(format!("--require-closed {cut}")).await.unwrap_err();
+    assert!(
+        error.exit_code() == 8 && error.to_string().contains("log-closed"),
+        "{error}"
+    );
+
+    // Whoever has noted the end knows that nothing is missing there.
+    let last = json(cut.clone()).await["last"].as_str().unwrap().to_owned();
+    let text = verified(format!("--expect-last {last} {cut}")).await.unwrap();
+    assert!(!text.contains("WARNING"), "{text}");
+    // Nothing came since: nothing ended.
+    let empty = place.put("empty", "");
+    let value = json(format!("--after {last} {empty}")).await;
+    assert_eq!(
+        (&value["closed"], &value["warning"]),
+        (&json!(null), &json!(null))
+    );
+
+    let runs = place.put(
+        "runs",
+        &[lines.concat(), lines[..3].concat(), lines.concat()].concat(),
+    );
+    let text = verified(format!("--runs {runs}")).await.unwrap();
+    assert!(
+        text.contains("\nWARNING: run 2: the last record is not"),
+        "{text}"
+    );
+    let value = json(format!("--runs {runs}")).await;
+    let ends: Vec<_> = value["runs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|run| &run["closed"])
+        .collect();
+    assert_eq!(ends, [&json!(true), &json!(false), &json!(true)]);
+    assert_eq!(
+        verified(format!("--runs --require-closed {runs}"))
+            .await
+            .unwrap_err()
+            .exit_code(),
+        8
+    );
+}
+
 #[tokio::test]
 async fn runs_that_were_collected_from_the_standard_output_are_told_as_such_and_verified_each() {
     let (one, links) = log(3);
