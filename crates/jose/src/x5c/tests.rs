@@ -1,5 +1,7 @@
 //! Tests of certificate chains.
 
+mod signatures;
+
 use der::{Any, Decode, Encode};
 use proptest::prelude::*;
 use rcgen::{
