@@ -12,6 +12,7 @@ use daemon::causes::causes_below;
 use daemon::telemetry::RequestContext;
 use daemon::text::bounded_lines;
 use serde::Serialize;
+use storage::StorageError;
 
 use crate::decisions::DecisionId;
 use crate::path::PathError;
@@ -165,6 +166,9 @@ pub enum KbsError {
     /// The resource policy in force cannot decide.
     #[error("Policy engine error")]
     PolicyBroken(#[source] Cause),
+    /// A policy cannot be kept: to an administrator, who is told where and why.
+    #[error("Policy engine error: {0}")]
+    PolicyNotWritable(#[source] StorageError),
     /// The Attestation Service says that its own set-up is wrong.
     #[error("Attestation error: the attestation service is not set up for this")]
     AttestationSetup(#[source] Cause),
@@ -174,6 +178,9 @@ pub enum KbsError {
     /// A store, or something else of ours, failed.
     #[error("Plugin internal error")]
     Internal(#[source] Cause),
+    /// A resource cannot be changed: to an administrator, who is told where and why.
+    #[error("Plugin internal error: {0}")]
+    ResourceNotWritable(#[source] StorageError),
     /// The secret could not be sealed.
     #[error("JWE failed")]
     Seal(#[source] Cause),
@@ -264,11 +271,15 @@ impl KbsError {
             E::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge"),
             E::BrokenBody => (StatusCode::BAD_REQUEST, "BrokenBody"),
             E::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
-            E::PolicyBroken(_) => (StatusCode::INTERNAL_SERVER_ERROR, "PolicyEngineError"),
+            E::PolicyBroken(_) | E::PolicyNotWritable(_) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "PolicyEngineError")
+            }
             E::AttestationSetup(_) | E::NotSetUp(_) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "AttestationError")
             }
-            E::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "PluginInternalError"),
+            E::Internal(_) | E::ResourceNotWritable(_) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "PluginInternalError")
+            }
             E::Seal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "JweError"),
             E::AttestationUnavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "AttestationError"),
             E::AttestationFailed(_) => (StatusCode::BAD_GATEWAY, "AttestationError"),

@@ -240,7 +240,7 @@ pub enum ManageError {
         reason: String,
     },
     /// The machine's or the operator's.
-    #[error(transparent)]
+    #[error("the RVPS does not change it: {0}")]
     Storage(#[from] StorageError),
     /// Ours: the task that stores was interrupted.
     #[error("the change was interrupted")]

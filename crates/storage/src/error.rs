@@ -86,8 +86,9 @@ impl StorageError {
         }
     }
 
-    /// As [`StorageError::io`], of what changes something.
-    pub(crate) fn change(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    /// What the file system said when `operation`, a verb, was to change something at `path`: that nothing can be
+    /// changed there, or that it failed.
+    pub fn change(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| match is_read_only(&source) {
             true => Self::NotWritable {

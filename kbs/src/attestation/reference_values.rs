@@ -191,9 +191,6 @@ pub(super) fn left(answer: wire::ReferenceValueRevokeResponse) -> Result<Left, A
 pub(super) fn sort(status: Status) -> AttestationError {
     match status.code() {
         Code::NotFound => AttestationError::NotFound(bounded(status.message())),
-        Code::FailedPrecondition | Code::AlreadyExists => {
-            AttestationError::Refused(bounded(status.message()))
-        }
         _ => super::grpc::sort_for_administrator(status),
     }
 }
@@ -238,4 +235,28 @@ fn registrar(by: wire::ReferenceValueRegistrar) -> Registrar {
 fn json(text: String) -> Result<Box<RawValue>, AttestationError> {
     RawValue::from_string(text)
         .map_err(|_| AttestationError::Failed("it sent a reference value that is not JSON".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+
+    use super::*;
+    use crate::error::KbsError;
+
+    #[test]
+    fn who_asks_for_what_cannot_be_is_told_apart_from_an_rvps_that_cannot_store() {
+        let answered = |code| {
+            let error = sort(Status::new(code, "the reason"));
+            let error = error.into_kbs_error(KbsError::BadReferenceValue);
+            assert!(error.to_string().contains("the reason"), "{error}");
+            error.status()
+        };
+        assert_eq!(answered(Code::InvalidArgument), StatusCode::BAD_REQUEST);
+        assert_eq!(answered(Code::NotFound), StatusCode::NOT_FOUND);
+        assert_eq!(
+            answered(Code::FailedPrecondition),
+            StatusCode::INTERNAL_SERVER_ERROR
+        );
+    }
 }

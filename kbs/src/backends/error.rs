@@ -19,14 +19,11 @@ pub enum BackendError {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// The place cannot be written: a read-only mount. The operator's.
-    #[error("the resource store is read-only")]
-    ReadOnly,
     /// The name leads out of the repository, or to something that is not a
     /// file. The operator's.
     #[error("the resource is not a file inside the repository")]
     Outside,
-    /// The file system failed. The operator's.
+    /// The file system failed to read. The operator's.
     #[error("the resource store failed to {doing}")]
     Io {
         /// What was being done.
@@ -35,7 +32,7 @@ pub enum BackendError {
         #[source]
         cause: std::io::Error,
     },
-    /// The key-value store failed: a dependency's fault, or the operator's.
+    /// The key-value store failed, or a file cannot be changed: a dependency's fault, or the operator's.
     #[error("the resource store failed")]
     Store(#[from] storage::StorageError),
 }

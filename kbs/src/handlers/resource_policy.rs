@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use policy::ReleaseDialect;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
-use storage::{Version, VersionsError};
+use storage::{StorageError, Version, VersionsError};
 
 use super::{Parameters, is_strict, json, roll_back_to};
 use crate::body::policy_text;
@@ -231,8 +231,29 @@ fn sort(error: PolicyStoreError) -> KbsError {
         E::Versions(error @ (VersionsError::NoVersion { .. } | VersionsError::NoText { .. })) => {
             KbsError::NotFound(error.to_string())
         }
+        E::Versions(VersionsError::Storage(cause @ StorageError::NotWritable { .. })) => {
+            KbsError::PolicyNotWritable(cause)
+        }
         E::Versions(error) => KbsError::PolicyBroken(error.into()),
         E::Unchecked(error) => KbsError::Busy(error),
         error => KbsError::BadResourcePolicy(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+
+    use super::*;
+
+    #[test]
+    fn an_administrator_is_told_that_policies_are_on_a_read_only_storage() {
+        let cause = std::io::ErrorKind::ReadOnlyFilesystem.into();
+        let error = StorageError::change("write", "/storage/kbs".as_ref())(cause);
+        let error = sort(PolicyStoreError::Versions(VersionsError::Storage(error)));
+        assert_eq!(error.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(error.name(), "PolicyEngineError");
+        let text = error.to_string();
+        assert!(text.contains("/storage/kbs") && text.contains("make it writable"), "{text}");
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::http::Method;
 use jose::Secret;
+use storage::StorageError;
 
 use super::{Access, AdminRequest, Plugin, Reply};
 use crate::admin::AdminGrant;
@@ -55,12 +56,14 @@ impl Plugin for ResourcePlugin {
         let role = grant.role();
         if *request.method == Method::DELETE {
             self.metrics.resource_deletes.inc();
-            self.backend.delete(grant, &path).await.map_err(sort)?;
+            let deleted = self.backend.delete(grant, &path).await;
+            deleted.map_err(sort_for_administrator)?;
             tracing::info!(role, resource = %path, "resource deleted");
         } else {
             self.metrics.resource_writes.inc();
             let value = Secret::from(request.body.to_vec());
-            self.backend.write(grant, &path, &value).await.map_err(sort)?;
+            let written = self.backend.write(grant, &path, &value).await;
+            written.map_err(sort_for_administrator)?;
             tracing::info!(role, resource = %path, "resource set");
         }
         Ok(Reply::plain(""))
@@ -88,6 +91,70 @@ fn sort(error: BackendError) -> KbsError {
     }
 }
 
+/// The same for an administrator, who may read why nothing can be changed.
+fn sort_for_administrator(error: BackendError) -> KbsError {
+    match error {
+        BackendError::Store(cause @ StorageError::NotWritable { .. }) => KbsError::ResourceNotWritable(cause),
+        error => sort(error),
+    }
+}
+
 fn mib(bytes: usize) -> u32 {
     u32::try_from(bytes >> 20).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+    use storage::{LocalFs, Memory};
+
+    use super::*;
+    use crate::backends::{Form, KvBackend, LocalFsBackend};
+
+    const LIMIT: usize = 1 << 20;
+
+    async fn written(backend: Arc<dyn ResourceBackend>) -> Result<Reply, KbsError> {
+        let plugin = ResourcePlugin::new(backend, Arc::new(Metrics::new().unwrap()));
+        let path = ["a", "b", "c"].map(str::to_owned);
+        let request = AdminRequest {
+            method: &Method::POST,
+            path: &path,
+            body: "canary".into(),
+        };
+        plugin.administer(&AdminGrant::for_tests(), request).await
+    }
+
+    #[tokio::test]
+    async fn an_administrator_is_told_that_the_store_is_read_only_and_where() {
+        // A directory in which nobody can make anything.
+        let root = std::path::Path::new("/sys");
+        let backends: [Arc<dyn ResourceBackend>; 3] = [
+            Arc::new(LocalFsBackend::open(root, Form::Nested, LIMIT).unwrap()),
+            Arc::new(LocalFsBackend::open(root, Form::Flat, LIMIT).unwrap()),
+            Arc::new(KvBackend::new(
+                Arc::new(LocalFs::open(root, "trustee_test").unwrap()),
+                LIMIT,
+            )),
+        ];
+        for backend in backends {
+            let error = written(backend).await.err().unwrap();
+            assert_eq!(error.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            assert_eq!(error.name(), "PluginInternalError");
+            let text = error.to_string();
+            for part in ["/sys", "read-only", "make it writable"] {
+                assert!(text.contains(part), "{text}");
+            }
+            assert!(!text.contains("canary"), "{text}");
+        }
+        let writable = KvBackend::new(Arc::new(Memory::new()), LIMIT);
+        assert!(written(Arc::new(writable)).await.is_ok());
+    }
+
+    #[test]
+    fn a_guest_is_not_told_what_a_store_fails_at() {
+        let cause = std::io::ErrorKind::ReadOnlyFilesystem.into();
+        let error = StorageError::change("write", "/storage/canary".as_ref())(cause);
+        let text = sort(BackendError::Store(error)).to_string();
+        assert_eq!(text, "Plugin internal error");
+    }
 }

@@ -184,11 +184,11 @@ fn status(error: ManageError) -> Status {
         ManageError::NotFound(_) | ManageError::NoVersion { .. } => Status::not_found(text),
         ManageError::Mistaken { .. }
         | ManageError::Refused { .. }
-        | ManageError::Damaged { .. }
-        | ManageError::Storage(storage::StorageError::NotWritable { .. }) => {
+        | ManageError::Storage(storage::StorageError::InvalidKey { .. }) => Status::invalid_argument(text),
+        ManageError::Damaged { .. } | ManageError::Storage(storage::StorageError::NotWritable { .. }) => {
+            tracing::error!(error = text, "a reference value cannot be changed");
             Status::failed_precondition(text)
         }
-        ManageError::Storage(storage::StorageError::InvalidKey { .. }) => Status::invalid_argument(text),
         ManageError::Storage(_) | ManageError::Interrupted => {
             tracing::error!(error = text, "a reference value cannot be changed");
             Status::unavailable(text)

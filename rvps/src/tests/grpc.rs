@@ -211,6 +211,8 @@ async fn a_deletion_a_revocation_and_an_expiry_are_told_within_a_second() {
     for (element, code) in [
         ("no json", Code::InvalidArgument),
         (&"[".repeat(1000), Code::InvalidArgument),
+        // The value is a number: a mistake of who asks.
+        ("\"2\"", Code::InvalidArgument),
     ] {
         let status = management
             .revoke_reference_value(revoke(element))
@@ -378,6 +380,16 @@ async fn on_a_read_only_storage_values_are_served_and_whoever_registers_is_told_
             .unwrap_err();
         assert_eq!(refused.code(), Code::FailedPrecondition, "{kind}");
         assert!(refused.message().contains("read-only"), "{}", refused.message());
+        let revoke = ReferenceValueRevokeRequest {
+            id: "svn".to_owned(),
+            what: Some(What::Element("1".to_owned())),
+            ..ReferenceValueRevokeRequest::default()
+        };
+        let refused = management.revoke_reference_value(revoke).await.unwrap_err();
+        assert_eq!(refused.code(), Code::FailedPrecondition, "{kind}");
+        for part in ["the RVPS does not change it", "read-only", "make it writable"] {
+            assert!(refused.message().contains(part), "{}", refused.message());
+        }
         assert_eq!(query(&mut provider, "svn").await, None, "nothing was stored");
     }
 }

@@ -6,6 +6,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use jose::secret::Secret;
+use storage::StorageError;
 
 use super::names::{self, Form};
 use super::root::Root;
@@ -31,7 +32,7 @@ pub(super) fn write(root: &Root, new: Form, path: &ResourcePath, value: &Secret)
     let Some(file) = file.filter(|file| !file.is_dir()) else {
         return Err(BackendError::Outside);
     };
-    storage::atomic_write(&file, value.expose()).map_err(|cause| failed("write", cause))?;
+    storage::atomic_write(&file, value.expose()).map_err(failed("write", &file))?;
     if let Some(other) = other {
         remove(&other)?;
     }
@@ -74,9 +75,9 @@ fn place(root: &Root, path: &ResourcePath, make: bool) -> Result<Option<PathBuf>
             Err(cause) if !make && matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 return Ok(None);
             }
-            Err(cause) => return Err(failed("write", cause)),
+            Err(cause) => return Err(failed("write", dir)(cause)),
         };
-        if !root.holds(&real).map_err(|cause| failed("write", cause))? {
+        if !root.holds(&real).map_err(failed("write", dir))? {
             return Err(BackendError::Outside);
         }
     }
@@ -91,7 +92,7 @@ fn make_dir(dir: &Path, parent: &Path) -> Result<(), BackendError> {
         Err(cause) if cause.kind() == ErrorKind::AlreadyExists => Ok(()),
         // A read-only file system says so even where the directory is.
         Err(_) if dir.is_dir() => Ok(()),
-        Err(cause) => Err(failed("write", cause)),
+        Err(cause) => Err(failed("create", dir)(cause)),
     }
 }
 
@@ -105,19 +106,17 @@ fn remove(file: &Path) -> Result<bool, BackendError> {
             Ok(true)
         }
         Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::InvalidFilename) => Ok(false),
-        Err(cause) => Err(failed("delete", cause)),
+        Err(cause) => Err(failed("delete", file)(cause)),
     }
 }
 
 fn sync(dir: &Path) -> Result<(), BackendError> {
     File::open(dir)
         .and_then(|dir| dir.sync_all())
-        .map_err(|cause| failed("sync", cause))
+        .map_err(failed("sync", dir))
 }
 
-fn failed(doing: &'static str, cause: io::Error) -> BackendError {
-    if cause.kind() == ErrorKind::ReadOnlyFilesystem {
-        return BackendError::ReadOnly;
-    }
-    BackendError::Io { doing, cause }
+fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> BackendError {
+    let sorted = StorageError::change(doing, path);
+    move |cause| BackendError::Store(sorted(cause))
 }
