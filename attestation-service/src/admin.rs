@@ -30,6 +30,9 @@ pub fn router(service: Arc<AttestationService>) -> Router {
 pub struct Status {
     version: &'static str,
     ready: bool,
+    /// Whether it can be written; only where it is required.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audit_log: Option<bool>,
     #[serde(flatten)]
     report: Report,
 }
@@ -40,6 +43,7 @@ impl Status {
         Self {
             version: daemon::build_info::VERSION,
             ready: service.is_ready(),
+            audit_log: service.audit().is_ready(),
             report: service.report(),
         }
     }

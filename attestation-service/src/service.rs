@@ -235,10 +235,10 @@ impl AttestationService {
         &self.metrics
     }
 
-    /// Whether evidence can be appraised now.
+    /// Whether evidence can be appraised now, and, where that is required, written down.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.reference_values.is_ready()
+        self.reference_values.is_ready() && self.audit.is_ready() != Some(false)
     }
 
     async fn try_evaluate(&self, request: AttestationRequest) -> Result<Evaluated, EvaluateError> {

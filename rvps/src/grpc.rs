@@ -31,7 +31,14 @@ use crate::{Caller, RegisterError, Rvps, auth::Authenticator};
 /// The largest message taken, in bytes.
 const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 
-/// Both services and health, ready to be served. Streams end when `shutdown` is requested.
+/// The names under which their health is asked for.
+const SERVICES: [&str; 2] = [
+    ReferenceValueProviderServiceServer::<Api>::NAME,
+    ReferenceValueManagementServiceServer::<Api>::NAME,
+];
+
+/// Both services and health, ready to be served. Streams end when `shutdown` is requested; a service is told to be not
+/// serving while its audit log is required and cannot be written.
 pub(crate) async fn routes(
     rvps: Arc<Rvps>,
     authenticator: Authenticator,
@@ -39,12 +46,12 @@ pub(crate) async fn routes(
     shutdown: Shutdown,
 ) -> Routes {
     let health = Health::new();
-    for service in [
-        ReferenceValueProviderServiceServer::<Api>::NAME,
-        ReferenceValueManagementServiceServer::<Api>::NAME,
-    ] {
+    for service in SERVICES {
         health.set(service, true).await;
     }
+    let log = Arc::downgrade(&audit);
+    let ready = move || Some(log.upgrade()?.is_ready() != Some(false));
+    tokio::spawn(health.clone().follow(&SERVICES, ready));
     let api = Arc::new(Api {
         rvps,
         authenticator,

@@ -17,8 +17,7 @@ mod reference;
 mod status;
 mod trial;
 
-use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -39,13 +38,12 @@ const MAX_MESSAGE: usize = 8 * 1024 * 1024;
 /// The name under which the ecosystem asks for the health of this service.
 const SERVICE: &str = "attestation.AttestationService";
 
-/// How often the readiness is looked at.
-const HEALTH_INTERVAL: Duration = Duration::from_millis(500);
-
 /// Everything this service answers to. Needs a Tokio runtime.
 pub fn router(service: Arc<AttestationService>) -> axum::Router {
     let health = Health::new();
-    tokio::spawn(report_health(health.clone(), Arc::downgrade(&service)));
+    let followed = Arc::downgrade(&service);
+    let ready = move || followed.upgrade().map(|service| service.is_ready());
+    tokio::spawn(health.clone().follow(&[SERVICE], ready));
 
     let attestation = attestation::Api(Arc::clone(&service));
     let reference = reference::Api(Arc::clone(&service));
@@ -66,14 +64,6 @@ pub fn router(service: Arc<AttestationService>) -> axum::Router {
 
 async fn jwks(State(service): State<Arc<AttestationService>>) -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/json")], service.jwks().to_owned())
-}
-
-/// Says whether evidence can be appraised, for as long as the service is there.
-async fn report_health(health: Health, service: Weak<AttestationService>) {
-    while let Some(ready) = service.upgrade().map(|service| service.is_ready()) {
-        health.set(SERVICE, ready).await;
-        tokio::time::sleep(HEALTH_INTERVAL).await;
-    }
 }
 
 #[cfg(test)]

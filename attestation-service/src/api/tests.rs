@@ -359,7 +359,7 @@ async fn the_key_of_the_tokens_is_published_over_http() {
     assert_eq!(jwks["keys"][0], header["jwk"]);
 }
 
-/// The health of a service, asked for as `grpc.health.v1` says: 1 is SERVING.
+/// The health of a service, asked for as `grpc.health.v1` says: 1 is SERVING, 2 is NOT_SERVING.
 async fn health(channel: &Channel, service: &str) -> i32 {
     use tonic_health::pb::HealthCheckRequest;
     use tonic_health::pb::health_client::HealthClient;
@@ -376,10 +376,17 @@ async fn health(channel: &Channel, service: &str) -> i32 {
 async fn health_is_told_for_the_server_and_the_service() {
     let (_server, channel) = plain().await;
     assert_eq!(health(&channel, "").await, 1);
-    let deadline = std::time::Instant::now() + Duration::from_secs(10);
-    while health(&channel, SERVICE).await != 1 {
-        assert!(std::time::Instant::now() < deadline, "never serving");
-        tokio::time::sleep(Duration::from_millis(20)).await;
+    health_becomes(&channel, SERVICE, 1).await;
+}
+
+async fn health_becomes(channel: &Channel, service: &str, expected: i32) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while health(channel, service).await != expected {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "{service} is never {expected}"
+        );
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
 }
 

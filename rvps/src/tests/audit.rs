@@ -19,6 +19,9 @@ use protos::reference::{
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tonic::{Code, Request, Status, transport::Channel};
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
 
 use super::{NOW, Server, sample};
 use crate::{AuthConfig, Config, RegistrarConfig, Rules, Rvps, auth::Authenticator, grpc};
@@ -253,6 +256,24 @@ async fn on(disk: &FakeDisk) -> (Serving, Shutdown) {
     (serve(options, router, shutdown.clone()).await.unwrap(), shutdown)
 }
 
+/// Waits until both services say this of themselves.
+async fn services_become(channel: &Channel, expected: ServingStatus) {
+    let mut health = HealthClient::new(channel.clone());
+    let start = std::time::Instant::now();
+    for service in [
+        "reference.ReferenceValueProviderService",
+        "reference.ReferenceValueManagementService",
+    ] {
+        let request = || HealthCheckRequest {
+            service: service.to_owned(),
+        };
+        while health.check(request()).await.unwrap().into_inner().status() != expected {
+            assert!(start.elapsed() < Duration::from_secs(10), "{service}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn where_it_is_required_nothing_is_registered_that_cannot_be_written_down() {
     let disk = FakeDisk::default();
@@ -269,6 +290,7 @@ async fn where_it_is_required_nothing_is_registered_that_cannot_be_written_down(
     let mut provider = ProviderClient::new(channel.clone());
     let value = provider.query_reference_value(query.clone()).await.unwrap();
     assert_eq!(value.into_inner().reference_value_results, None);
+    services_become(&channel, ServingStatus::NotServing).await;
 
     disk.set_full(false);
     let start = std::time::Instant::now();
@@ -284,6 +306,7 @@ async fn where_it_is_required_nothing_is_registered_that_cannot_be_written_down(
     }
     let value = provider.query_reference_value(query).await.unwrap();
     assert!(value.into_inner().reference_value_results.is_some());
+    services_become(&channel, ServingStatus::Serving).await;
     let text = disk.text();
     // What was not done has no line of its own.
     assert!(text.contains("log-interrupted") && text.contains(r#""outcome":"allowed""#));

@@ -169,6 +169,8 @@ async fn where_it_is_required_there_is_no_token_and_no_change_that_cannot_be_wri
         assert_eq!(refused.code(), Code::Unavailable, "{refused}");
         assert!(refused.message().contains("audit record"), "{refused}");
     }
+    health_becomes(&channel, SERVICE, 2).await;
+    assert_eq!(health(&channel, "").await, 1, "the process lives");
     disk.set_full(false);
     let start = Instant::now();
     while evaluate(&channel, item()).await.is_err() {
@@ -178,6 +180,7 @@ async fn where_it_is_required_there_is_no_token_and_no_change_that_cannot_be_wri
         );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    health_becomes(&channel, SERVICE, 1).await;
     let mut management = AttestationManagementServiceClient::new(channel.clone());
     let stored = management.get_attestation_policy(GetPolicyRequest {
         policy_id: "mine_cpu".to_owned(),
