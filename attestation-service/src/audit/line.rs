@@ -1,8 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use daemon::audit::{AdminLine, GONE, Told, bounded};
+use daemon::audit::{AdminLine, GONE, Origin, Told, bounded};
 use daemon::causes::causes;
-use daemon::telemetry::RequestContext;
 use policy::ar4si::TrustTier;
 use serde::Serialize;
 use verifier::Tee;
@@ -35,10 +34,8 @@ pub(crate) struct Attestation {
     policies: BTreeSet<PolicyUsed>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    peer: Option<String>,
+    #[serde(flatten)]
+    origin: Origin,
 }
 
 /// A policy that appraised.
@@ -50,15 +47,11 @@ struct PolicyUsed {
 
 impl Attestation {
     pub(crate) fn of(tees: &[Tee], seen: Seen<'_>, at: i64) -> Self {
-        let context = RequestContext::current();
-        let context = context.as_ref();
-        let peer = context.and_then(RequestContext::peer);
         let line = Self {
             at,
             event: "attestation",
             tee: joined(tees.iter().map(|tee| tee.as_str())),
-            request_id: context.map(|context| context.request_id().to_string()),
-            peer: peer.map(|peer| peer.ip().to_string()),
+            origin: Origin::current(),
             ..Self::default()
         };
         let (evaluation, submodules) = match seen {

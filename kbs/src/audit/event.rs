@@ -2,8 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::http::StatusCode;
-use daemon::audit::{GONE, Names, Told, bounded};
-use daemon::telemetry::RequestContext;
+use daemon::audit::{GONE, Names, Origin, Told, bounded};
 use serde::Serialize;
 
 use crate::call::Call;
@@ -44,10 +43,8 @@ pub(crate) struct Event {
     attestation: Option<DecisionId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     decision: Option<DecisionId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    peer: Option<String>,
+    #[serde(flatten)]
+    origin: Origin,
 }
 
 /// What an administrator has changed, beyond what the path of the request says.
@@ -128,16 +125,9 @@ impl Event {
         Self {
             method: Some(call.method.to_string()),
             path: Some(bounded(call.path.as_str())),
+            origin: Origin::current(),
             ..Self::new(event, at)
         }
-        .by(RequestContext::current().as_ref())
-    }
-
-    fn by(mut self, context: Option<&RequestContext>) -> Self {
-        self.request_id = context.map(|context| context.request_id().to_string());
-        let peer = context.and_then(RequestContext::peer);
-        self.peer = peer.map(|peer| peer.ip().to_string());
-        self
     }
 
     fn decided(noted: &Noted) -> Self {
@@ -165,9 +155,9 @@ impl Event {
             policies: noted.policies(),
             attestation: noted.what.attestation,
             decision: Some(noted.id),
+            origin: Origin::of(noted.context.as_ref()),
             ..Self::new(event, noted.at)
         }
-        .by(noted.context.as_ref())
     }
 }
 

@@ -1,8 +1,7 @@
 use serde::Serialize;
 use tonic::{Code, Status};
 
-use super::{Audit, GONE, Told, bounded};
-use crate::telemetry::RequestContext;
+use super::{Audit, GONE, Origin, Told, bounded};
 
 /// Reference values that a line names. What is more is counted.
 const MAX_NAMES: usize = 32;
@@ -77,10 +76,8 @@ pub struct AdminLine {
     about: About,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    peer: Option<String>,
+    #[serde(flatten)]
+    origin: Origin,
 }
 
 /// A call that may be done, and is written down. Whoever drops it without its end leaves a line that says so.
@@ -116,9 +113,6 @@ impl AdminCall {
     }
 
     fn line(self, event: &'static str, outcome: &'static str, at: i64) -> AdminLine {
-        let context = RequestContext::current();
-        let context = context.as_ref();
-        let peer = context.and_then(RequestContext::peer);
         AdminLine {
             at,
             event,
@@ -128,8 +122,7 @@ impl AdminCall {
             grpc_status: None,
             about: self.about,
             reason: None,
-            request_id: context.map(|context| context.request_id().to_string()),
-            peer: peer.map(|peer| peer.ip().to_string()),
+            origin: Origin::current(),
         }
     }
 }

@@ -1,5 +1,7 @@
 use serde::Serialize;
 
+use crate::telemetry::RequestContext;
+
 /// Longest path or reason in a line, in characters.
 const MAX_TEXT: usize = 1000;
 
@@ -23,6 +25,34 @@ pub trait Told: Send + 'static {
     /// The line that takes it back: nobody was there any more when it was on the disk, so nothing was handed out or
     /// done.
     fn withdrawn(&self) -> Self::Line;
+}
+
+/// Where a request came from, for the end of its line.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Origin {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+    /// An address without its port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peer: Option<String>,
+}
+
+impl Origin {
+    /// Of the request that is being answered here; of none, nothing is known.
+    #[must_use]
+    pub fn current() -> Self {
+        Self::of(RequestContext::current().as_ref())
+    }
+
+    /// Of a request.
+    #[must_use]
+    pub fn of(context: Option<&RequestContext>) -> Self {
+        let peer = context.and_then(RequestContext::peer);
+        Self {
+            request_id: context.map(|context| context.request_id().to_string()),
+            peer: peer.map(|peer| peer.ip().to_string()),
+        }
+    }
 }
 
 /// Why a line was taken back: for the `reason` of [`Told::withdrawn`].

@@ -17,6 +17,6 @@ mod tests;
 pub use admin::{About, AdminCall, AdminCaller, AdminLine, Attempt, Names};
 pub use config::AuditConfig;
 pub use fake::FakeDisk;
-pub use line::{GONE, Told, bounded};
+pub use line::{GONE, Origin, Told, bounded};
 pub use log::{AuditSetupError, Place};
 pub use writer::{Audit, NotWritten};

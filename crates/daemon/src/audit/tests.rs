@@ -9,8 +9,28 @@ use tonic::Status;
 
 use super::*;
 use crate::clock::ManualClock;
+use crate::telemetry::RequestContext;
 
 const NOW: i64 = 1_795_305_600;
+
+#[test]
+fn where_a_request_came_from_stands_at_the_end_of_a_line_and_nothing_else_of_it() {
+    #[derive(Serialize)]
+    struct Line {
+        event: &'static str,
+        #[serde(flatten)]
+        origin: Origin,
+    }
+    let line = |origin| serde_json::to_string(&Line { event: "x", origin }).unwrap();
+    assert_eq!(line(Origin::current()), r#"{"event":"x"}"#);
+    let mut headers = axum::http::HeaderMap::new();
+    headers.insert("x-request-id", "req-1".parse().unwrap());
+    let peer = std::net::SocketAddr::from(([192, 0, 2, 7], 4711));
+    let context = RequestContext::from_headers(&headers, Some(peer));
+    let expected = r#"{"event":"x","request_id":"req-1","peer":"192.0.2.7"}"#;
+    assert_eq!(line(Origin::of(Some(&context))), expected);
+    assert_eq!(line(context.sync_scope(Origin::current)), expected);
+}
 
 /// What a test tells.
 #[derive(Clone, Serialize)]
