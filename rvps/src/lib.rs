@@ -43,6 +43,6 @@ pub use record::{Event, MessageInfo, Record, Revoked, Version};
 pub use records::RECORD_NAMESPACE;
 pub use reference_value::ReferenceValue;
 pub use rules::{Rules, RulesError};
-pub use service::{NAMESPACE, Registered, Rvps};
+pub use service::{NAMESPACE, Registered, Replaced, Rvps};
 pub use signature::{SignatureError, Signer};
 pub use watcher::{Change, Watcher};

@@ -56,12 +56,29 @@ pub struct Rvps {
 }
 
 /// What a message has changed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Registered {
     /// The names of the values in the message, sorted.
     pub names: Vec<String>,
     /// How many of them were in force from the same message already.
     pub unchanged: usize,
+    /// Values that were served and are replaced by others, in the order of the names.
+    pub replaced: Vec<Replaced>,
+}
+
+/// A value in the place of another one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replaced {
+    /// What was served.
+    pub from: Arc<ReferenceValue>,
+    /// What is served now.
+    pub to: Arc<ReferenceValue>,
+}
+
+/// What came of an offer.
+struct Taken {
+    unchanged: usize,
+    replaced: Vec<Replaced>,
 }
 
 impl Rvps {
@@ -141,12 +158,16 @@ impl Rvps {
         let this = Arc::clone(self);
         let caller = caller.clone();
         // A task of its own: a caller who goes away must not leave memory and storage out of step.
-        let unchanged = tokio::spawn(async move { this.take(offered, &caller).await })
+        let Taken { unchanged, replaced } = tokio::spawn(async move { this.take(offered, &caller).await })
             .await
             .unwrap_or(Err(RegisterError::Interrupted))?;
         tracing::info!(by = %who, count = names.len(), unchanged, "reference values are registered");
         tracing::debug!(?names, "reference values are registered");
-        Ok(Registered { names, unchanged })
+        Ok(Registered {
+            names,
+            unchanged,
+            replaced,
+        })
     }
 
     /// Reads a message where it may take its time, and checks what it needs no stored value for.
@@ -180,10 +201,11 @@ impl Rvps {
     }
 
     /// Checks an offer against what is remembered, all of it, and stores it.
-    async fn take(&self, offered: Offered, caller: &Caller) -> Result<usize, RegisterError> {
+    async fn take(&self, offered: Offered, caller: &Caller) -> Result<Taken, RegisterError> {
         let mut records = self.records.lock().await;
         let usual_end = twelve_months_after(offered.now);
         let (mut changed, mut values, mut unchanged) = (Vec::new(), Vec::new(), 0);
+        let mut replaced = Vec::new();
         for Stated {
             name,
             value,
@@ -220,16 +242,27 @@ impl Rvps {
                 return Err(RegisterError::TooLarge(bounded(value.id())));
             }
             let stored = value.to_stored().map_err(|reason| refused(value.id(), reason))?;
-            values.push((Arc::new(value), stored));
+            let to = Arc::new(value);
+            if let Some(from) = self.serving(to.id(), offered.now)
+                && from.value() != to.value()
+            {
+                let to = Arc::clone(&to);
+                replaced.push(Replaced { from, to });
+            }
+            values.push((to, stored));
             changed.push(record);
         }
         self.store_all(&mut records, &changed, values).await?;
-        Ok(unchanged)
+        Ok(Taken { unchanged, replaced })
     }
 
     fn serves(&self, name: &str, value: &Value, now: i64) -> bool {
-        let served = self.current.borrow().get(name, now);
-        matches!(served, Ok(Some(served)) if served.value() == value)
+        self.serving(name, now)
+            .is_some_and(|served| served.value() == value)
+    }
+
+    fn serving(&self, name: &str, now: i64) -> Option<Arc<ReferenceValue>> {
+        self.current.borrow().get(name, now).ok().flatten()
     }
 
     /// Stores records first: a value whose message is not remembered could be rolled back.

@@ -1,7 +1,7 @@
 //! The nearest known word to one that is unknown, for messages.
 
-/// The candidate nearest to `word`, if it is near: a third of its letters may differ, or one is a part of
-/// the other.
+/// The candidate nearest to `word`, if it is near: a third of its letters may differ, two swapped ones count as one, or
+/// one word is a part of the other.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = normalised(word);
     candidates
@@ -41,21 +41,28 @@ fn contains(long: &[char], short: &[char]) -> bool {
     long.windows(short.len().max(1)).any(|window| window == short)
 }
 
-/// Levenshtein's distance: letters to insert, remove or replace.
+/// How many letters have to be put in, taken out, replaced, or swapped with the next, to make one word of the other.
 fn distance(a: &[char], b: &[char]) -> usize {
+    let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.iter().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (to, cell) in b.iter().zip(row.iter_mut().skip(1)) {
+    for (number, from) in a.iter().enumerate() {
+        let earlier = number.checked_sub(1).and_then(|at| a.get(at));
+        let mut next = Vec::with_capacity(row.len());
+        let mut left = number + 1;
+        next.push(left);
+        for (at, (two, to)) in row.windows(2).zip(b).enumerate() {
+            let &[diagonal, above] = two else { continue };
             let replaced = diagonal + usize::from(from != to);
-            diagonal = *cell;
-            left = replaced.min(diagonal + 1).min(left + 1);
-            *cell = left;
+            left = replaced.min(above + 1).min(left + 1);
+            if let Some(at) = at.checked_sub(1)
+                && (earlier, b.get(at)) == (Some(to), Some(from))
+                && let Some(swapped) = before.get(at)
+            {
+                left = left.min(swapped + 1);
+            }
+            next.push(left);
         }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
+        before = std::mem::replace(&mut row, next);
     }
     row.last().copied().unwrap_or(0)
 }
@@ -65,11 +72,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn distance_counts_single_letters() {
-        let check = |a: &str, b: &str| distance(&normalised(a), &normalised(b));
-        assert_eq!(check("kitten", "sitting"), 3);
-        assert_eq!(check("", "abc"), 3);
-        assert_eq!(check("same", "same"), 0);
+    fn slips_of_the_pen_are_counted() {
+        for (one, other, apart) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("same", "same", 0),
+            ("kitten", "sitting", 3),
+            ("flaw", "lawn", 2),
+            ("mesurement", "measurement", 1),
+            ("spn", "snp", 1),
+            ("pns", "snp", 2),
+            ("ca", "abc", 3),
+        ] {
+            let check = |a: &str, b: &str| distance(&normalised(a), &normalised(b));
+            assert_eq!(check(one, other), apart, "{one} {other}");
+            assert_eq!(check(other, one), apart, "{other} {one}");
+        }
     }
 
     #[test]
@@ -81,6 +99,11 @@ mod tests {
         );
         assert_eq!(nearest("MR-TD", known), Some("mr_td"));
         assert_eq!(nearest("elephants", known), None);
+        let short = ["tdx", "snp", "svn"];
+        assert_eq!(nearest("spn", short), Some("snp"));
+        assert_eq!(nearest("svm", short), Some("svn"));
+        assert_eq!(nearest("vsn", short), Some("svn"));
+        assert_eq!(nearest("cca", short), None);
     }
 
     #[test]

@@ -91,12 +91,14 @@ impl ReferenceValueManagementService for Api {
     }
 }
 
-/// The answer to `RegisterReferenceValue`, for a service in this process, too.
+/// The answer to `RegisterReferenceValue`, for a service in this process, too. It tells what was served before: whoever
+/// may register may read, too.
 pub fn registered(registered: &Registered) -> ReferenceValueRegisterResponse {
     let names = Names::of(registered.names.iter().map(String::as_str));
     ReferenceValueRegisterResponse {
         names: names.first,
         more_names: names.more,
+        replaced: Some(wire::replaced(&registered.replaced)),
     }
 }
 

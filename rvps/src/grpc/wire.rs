@@ -4,10 +4,11 @@ use std::{iter::Peekable, sync::Arc, vec};
 
 use protos::reference::{
     ReferenceValue as WireValue, ReferenceValueChange, ReferenceValueHistoryResponse, ReferenceValueMessage,
-    ReferenceValueRegistrar, ReferenceValueRevocation, ReferenceValueVersion,
+    ReferenceValueRegistrar, ReferenceValueReplacement, ReferenceValueReplacements, ReferenceValueRevocation,
+    ReferenceValueVersion,
 };
 
-use crate::{Change, Event, Overview, ReferenceValue, Registrar, Revoked, Version};
+use crate::{Change, Event, Overview, ReferenceValue, Registrar, Replaced, Revoked, Version};
 
 pub(super) fn value(value: &ReferenceValue) -> WireValue {
     WireValue {
@@ -19,6 +20,9 @@ pub(super) fn value(value: &ReferenceValue) -> WireValue {
 
 /// About how large a part of a change may be, in bytes: a value more.
 const PART_BYTES: usize = 128 << 10;
+
+/// How much an answer tells of what is replaced, in bytes.
+const REPLACED_BYTES: usize = 1 << 20;
 
 /// What a value takes besides its texts, at most.
 const OVERHEAD: usize = 32;
@@ -69,6 +73,26 @@ impl Iterator for Parts {
         part.more = self.removed.peek().is_some() || self.changed.peek().is_some();
         self.over = !part.more;
         Some(part)
+    }
+}
+
+/// As many as one answer takes: clients of other makes read no more than 4 MiB.
+pub(super) fn replaced(replaced: &[Replaced]) -> ReferenceValueReplacements {
+    let mut room = REPLACED_BYTES;
+    let told = replaced.iter().map_while(|Replaced { from, to }| {
+        let bytes = to.id().len() + from.json().len() + to.json().len() + OVERHEAD;
+        room = room.checked_sub(bytes)?;
+        Some(ReferenceValueReplacement {
+            id: to.id().to_owned(),
+            from: from.json().to_owned(),
+            to: to.json().to_owned(),
+        })
+    });
+    let values: Vec<_> = told.collect();
+    let more = replaced.len().saturating_sub(values.len());
+    ReferenceValueReplacements {
+        values,
+        more: u64::try_from(more).unwrap_or(u64::MAX),
     }
 }
 

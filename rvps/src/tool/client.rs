@@ -4,12 +4,13 @@ use std::{error::Error, time::Duration};
 
 use daemon::{
     grpc::{GrpcClientConfig, channel},
+    suggest::nearest,
     tls::TlsClientConfig,
 };
 use protos::reference::{
     ReferenceValue, ReferenceValueDeleteRequest, ReferenceValueHistoryRequest, ReferenceValueHistoryResponse,
     ReferenceValueListRequest, ReferenceValueQueryRequest, ReferenceValueRegisterRequest,
-    ReferenceValueRevokeRequest,
+    ReferenceValueReplacements, ReferenceValueRevokeRequest,
     reference_value_management_service_client::ReferenceValueManagementServiceClient,
     reference_value_provider_service_client::ReferenceValueProviderServiceClient,
     reference_value_revoke_request::What,
@@ -20,6 +21,7 @@ use tonic::{Code, Status, service::interceptor::InterceptedService, transport::C
 use super::{
     ToolError,
     connection::{Connection, Credential},
+    output::Difference,
 };
 
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -41,6 +43,14 @@ pub(super) struct Listed {
     pub(super) id: String,
     pub(super) value: Value,
     pub(super) expires_at: i64,
+}
+
+/// Values that were served and are replaced.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Replaced {
+    pub(super) values: Vec<Difference>,
+    /// How many more there are.
+    pub(super) more: u64,
 }
 
 impl Client {
@@ -66,13 +76,15 @@ impl Client {
         })
     }
 
-    pub(super) async fn register(&self, message: String) -> Result<(), ToolError> {
+    /// Gives what is replaced with that, if the RVPS tells it.
+    pub(super) async fn register(&self, message: String) -> Result<Option<Replaced>, ToolError> {
         let request = ReferenceValueRegisterRequest {
             message,
             on_behalf_of: None,
         };
         let answer = self.provider.clone().register_reference_value(request).await;
-        answer.map(drop).map_err(|status| self.failure(&status))
+        let answer = answer.map_err(|status| self.failure(&status))?;
+        answer.into_inner().replaced.map(replaced).transpose()
     }
 
     pub(super) async fn query(&self, id: &str) -> Result<Option<Value>, ToolError> {
@@ -102,6 +114,16 @@ impl Client {
             Ok(answer) => Ok(Some(answer.into_inner())),
             Err(status) if status.code() == Code::NotFound => Ok(None),
             Err(status) => Err(self.management_failure(&status)),
+        }
+    }
+
+    /// That there is no value of this name; and which name looks almost the same, as far as that can be found out.
+    pub(super) async fn not_found(&self, id: &str) -> ToolError {
+        let values = self.list().await.unwrap_or_default();
+        let names = values.iter().map(|listed| listed.id.as_str());
+        ToolError::NotFound {
+            id: id.to_owned(),
+            nearest: nearest(id, names.filter(|name| *name != id)).map(str::to_owned),
         }
     }
 
@@ -162,6 +184,20 @@ impl Client {
             _ => ToolError::Refused(status.message().to_owned()),
         }
     }
+}
+
+fn replaced(answer: ReferenceValueReplacements) -> Result<Replaced, ToolError> {
+    let values = answer.values.into_iter().map(|value| {
+        Ok(Difference {
+            name: value.id,
+            from: Some(parse(&value.from)?),
+            to: Some(parse(&value.to)?),
+        })
+    });
+    Ok(Replaced {
+        values: values.collect::<Result<_, ToolError>>()?,
+        more: answer.more,
+    })
 }
 
 pub(super) fn listed(value: ReferenceValue) -> Result<Listed, ToolError> {

@@ -44,8 +44,13 @@ pub enum ToolError {
     Unauthenticated(String),
 
     /// There is no such value.
-    #[error("there is no reference value {0:?}")]
-    NotFound(String),
+    #[error("there is no reference value {id:?}{}", did_you_mean(nearest.as_deref()))]
+    NotFound {
+        /// The name.
+        id: String,
+        /// One that looks almost the same and is there.
+        nearest: Option<String>,
+    },
 
     /// There is no such version any more.
     #[error("{id:?} has no version {number} that is remembered")]
@@ -89,6 +94,13 @@ impl ToolError {
             _ => 1,
         }
     }
+}
+
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map_or_else(
+        || ": see `rvps-tool list` for those that there are".to_owned(),
+        |nearest| format!("; did you mean {nearest:?}?"),
+    )
 }
 
 impl From<GrpcClientError> for ToolError {

@@ -5,7 +5,10 @@ mod provenance;
 use serde_json::{Map, Value, json};
 
 pub(super) use self::provenance::{history, provenance};
-use super::{Format, client::Listed};
+use super::{
+    Format,
+    client::{Listed, Replaced},
+};
 use crate::reference_value::format_time;
 
 pub(super) fn registered(format: Format) -> String {
@@ -13,6 +16,45 @@ pub(super) fn registered(format: Format) -> String {
         Format::Text => "Register provenance succeeded.".to_owned(),
         Format::Json => json!({ "registered": true }).to_string(),
     }
+}
+
+/// The same, with what was served before.
+pub(super) fn registered_and_replaced(replaced: Option<&Replaced>, format: Format) -> String {
+    match format {
+        Format::Text => and_replaced(registered(format), replaced),
+        Format::Json => with_replaced(json!({ "registered": true }), replaced).to_string(),
+    }
+}
+
+/// A text about a registration, with what it replaces behind it.
+pub(super) fn and_replaced(done: String, replaced: Option<&Replaced>) -> String {
+    let Some(replaced) = replaced.filter(|replaced| !replaced.values.is_empty() || replaced.more > 0) else {
+        return done;
+    };
+    let mut lines = vec![done];
+    if !replaced.values.is_empty() {
+        lines.push("Replaced:".to_owned());
+        lines.push(differences(&replaced.values, Format::Text));
+    }
+    if replaced.more > 0 {
+        lines.push(format!(
+            "{} more values are replaced: see `rvps-tool history` of their names",
+            replaced.more
+        ));
+    }
+    lines.join("\n")
+}
+
+/// The same in JSON: `replaced` is an object from name to `from` and `to`. Nothing is added where the RVPS does not
+/// tell.
+pub(super) fn with_replaced(mut done: Value, replaced: Option<&Replaced>) -> Value {
+    if let (Value::Object(done), Some(replaced)) = (&mut done, replaced) {
+        done.insert("replaced".to_owned(), changes(&replaced.values));
+        if replaced.more > 0 {
+            done.insert("more_replaced".to_owned(), replaced.more.into());
+        }
+    }
+    done
 }
 
 /// The same, with what is not served any more: guests that it vouched for are locked out.
@@ -66,7 +108,7 @@ pub(super) fn all(values: &[Listed], format: Format) -> String {
 }
 
 /// A value that may be different.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Difference {
     pub(super) name: String,
     pub(super) from: Option<Value>,
@@ -76,15 +118,12 @@ pub(super) struct Difference {
 /// What is different, one value a line: `+` comes, `-` goes, `~` changes. In JSON, an object from name to `from` and
 /// `to`.
 pub(super) fn differences(differences: &[Difference], format: Format) -> String {
-    let different = differences
-        .iter()
-        .filter(|difference| difference.from != difference.to);
     if format == Format::Json {
-        let entries =
-            different.map(|Difference { name, from, to }| (name.clone(), json!({"from": from, "to": to})));
-        return Value::Object(entries.collect::<Map<_, _>>()).to_string();
+        return changes(differences).to_string();
     }
-    let lines: Vec<String> = different
+    let lines: Vec<String> = differences
+        .iter()
+        .filter(|difference| difference.from != difference.to)
         .map(|Difference { name, from, to }| {
             let name = printable(name);
             match (from, to) {
@@ -101,6 +140,15 @@ pub(super) fn differences(differences: &[Difference], format: Format) -> String 
         return "Nothing is different.".to_owned();
     }
     lines.join("\n")
+}
+
+fn changes(differences: &[Difference]) -> Value {
+    let different = differences
+        .iter()
+        .filter(|difference| difference.from != difference.to);
+    let entries =
+        different.map(|Difference { name, from, to }| (name.clone(), json!({"from": from, "to": to})));
+    Value::Object(entries.collect())
 }
 
 /// The elements that go and come.

@@ -96,6 +96,85 @@ async fn a_message_is_registered_and_its_values_are_shown() {
 }
 
 #[tokio::test]
+async fn whoever_registers_is_told_what_that_replaces() {
+    let server = Server::start(&Config::default()).await;
+    let files = Files::new();
+    let address = server.address.to_string();
+    let first = files.write(
+        "first",
+        &sample(&json!({"svn": ["1", "2"], "level": 3, "same": [1]})),
+    );
+    let second = files.write(
+        "second",
+        &sample(&json!({"svn": ["2", "3"], "level": 4, "same": [1], "new": "x"})),
+    );
+    tool(&["register", "-p", &first, "-a", &address]).await.unwrap();
+    assert_eq!(
+        tool(&["register", "-p", &second, "-a", &address]).await.unwrap(),
+        "Register provenance succeeded.\nReplaced:\n~ level  3  ->  4\n~ svn\n    - \"1\"\n    + \"3\"\n"
+    );
+    let again = tool(&["register", "-p", &second, "-a", &address]).await.unwrap();
+    assert_eq!(again, "Register provenance succeeded.\n");
+    let list = r#"[{"name":"level","expiration":"2036-01-01T00:00:00Z","value":5}]"#;
+    let list = files.write("list.json", list);
+    let arguments = ["import", &list, "-a", &address, "--output", "json"];
+    let imported: Value = serde_json::from_str(&tool(&arguments).await.unwrap()).unwrap();
+    assert_eq!(
+        imported,
+        json!({"registered": 1, "expired": [], "replaced": {"level": {"from": 4, "to": 5}}})
+    );
+    // What has expired, or is deleted, is not replaced.
+    server.clock.set(NEXT_YEAR);
+    let again = tool(&["register", "-p", &first, "-a", &address]).await.unwrap();
+    assert!(again.starts_with("Register provenance succeeded."), "{again}");
+    assert!(!again.contains("svn"), "{again}");
+}
+
+#[test]
+fn what_is_too_much_to_tell_is_counted() {
+    let replaced = super::client::Replaced {
+        values: Vec::new(),
+        more: 7,
+    };
+    let text = super::output::and_replaced("Done.".to_owned(), Some(&replaced));
+    assert!(text.contains("7 more values are replaced"), "{text}");
+    let json = super::output::with_replaced(json!({}), Some(&replaced));
+    assert_eq!(json, json!({"replaced": {}, "more_replaced": 7}));
+    assert_eq!(super::output::with_replaced(json!({}), None), json!({}));
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_there_is_refused_with_the_one_that_is_meant() {
+    let server = Server::start(&Config::default()).await;
+    let files = Files::new();
+    let address = server.address.to_string();
+    let message = files.write(
+        "message",
+        &sample(&json!({"svn": ["1"], "launch_digest": ["ab"]})),
+    );
+    tool(&["register", "-p", &message, "-a", &address]).await.unwrap();
+    for (arguments, meant) in [
+        (vec!["get", "svm"], Some("svn")),
+        (vec!["get", "snv"], Some("svn")),
+        (vec!["history", "lauch_digest"], Some("launch_digest")),
+        (vec!["diff", "vsn", "--from", "1"], Some("svn")),
+        (vec!["get", "elephants"], None),
+    ] {
+        let error = tool(&[&arguments[..], &["-a", &address]].concat())
+            .await
+            .unwrap_err();
+        let text = error.to_string();
+        match meant {
+            Some(meant) => assert!(text.ends_with(&format!("did you mean {meant:?}?")), "{text}"),
+            None => assert!(
+                text.ends_with("see `rvps-tool list` for those that there are"),
+                "{text}"
+            ),
+        }
+    }
+}
+
+#[tokio::test]
 async fn json_output_is_one_document() {
     let server = Server::start(&Config::default()).await;
     let files = Files::new();
@@ -103,7 +182,10 @@ async fn json_output_is_one_document() {
     let address = server.address.to_string();
     for (arguments, expected) in [
         (vec!["query"], json!([])),
-        (vec!["register", "-p", &message], json!({"registered": true})),
+        (
+            vec!["register", "-p", &message],
+            json!({"registered": true, "replaced": {}}),
+        ),
         (
             vec!["query"],
             json!([{"id": "svn", "value": ["1"], "expires_at": "2027-11-22T00:00:00Z"}]),

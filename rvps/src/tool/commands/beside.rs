@@ -67,7 +67,8 @@ pub(super) async fn add(client: &Client, values: &Map<String, Value>) -> Result<
 
 async fn register(client: &Client, values: &Map<String, Value>) -> Result<(), ToolError> {
     let text = Value::Object(values.clone()).to_string();
-    client.register(unsigned("sample", text.as_bytes())?).await
+    let replaced = client.register(unsigned("sample", text.as_bytes())?).await;
+    replaced.map(drop)
 }
 
 /// The list that is there with what is new behind it.

@@ -61,10 +61,9 @@ impl Diff {
     }
 
     async fn versions(&self, client: &Client, id: &str) -> Result<Difference, ToolError> {
-        let history = client
-            .history(id)
-            .await?
-            .ok_or_else(|| ToolError::NotFound(id.to_owned()))?;
+        let Some(history) = client.history(id).await? else {
+            return Err(client.not_found(id).await);
+        };
         let version = |number: u64| {
             let version = history.versions.iter().find(|version| version.number == number);
             let version = version.ok_or_else(|| ToolError::NoVersion {

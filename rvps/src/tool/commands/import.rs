@@ -8,7 +8,12 @@ use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
-    super::{Format, ToolError, client::Client, connection::Connection, output::printable},
+    super::{
+        Format, ToolError,
+        client::{Client, Replaced},
+        connection::Connection,
+        output::{and_replaced, printable, with_replaced},
+    },
     message::unsigned,
     read_text,
 };
@@ -41,11 +46,15 @@ impl Import {
         if self.print {
             return Ok(message);
         }
-        if count > 0 {
-            Client::new(&self.connection)?.register(message).await?;
-        }
-        Ok(match self.connection.output {
-            Format::Json => json!({"registered": count, "expired": skipped}).to_string(),
+        let replaced = match count {
+            0 => Some(Replaced::default()),
+            _ => Client::new(&self.connection)?.register(message).await?,
+        };
+        let done = match self.connection.output {
+            Format::Json => {
+                let done = json!({"registered": count, "expired": skipped});
+                return Ok(with_replaced(done, replaced.as_ref()).to_string());
+            }
             Format::Text if skipped.is_empty() => format!("Registered {count} reference values."),
             Format::Text => {
                 let names: Vec<String> = skipped.iter().map(|name| printable(name)).collect();
@@ -54,7 +63,8 @@ impl Import {
                     names.join(", ")
                 )
             }
-        })
+        };
+        Ok(and_replaced(done, replaced.as_ref()))
     }
 }
 

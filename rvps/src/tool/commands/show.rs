@@ -60,8 +60,11 @@ pub(in crate::tool) struct History {
 impl Register {
     pub(in crate::tool) async fn run(self) -> Result<String, ToolError> {
         let message = read_text(&self.path)?;
-        Client::new(&self.connection)?.register(message).await?;
-        Ok(output::registered(self.connection.output))
+        let replaced = Client::new(&self.connection)?.register(message).await?;
+        Ok(output::registered_and_replaced(
+            replaced.as_ref(),
+            self.connection.output,
+        ))
     }
 }
 
@@ -85,16 +88,20 @@ impl List {
 
 impl Get {
     pub(in crate::tool) async fn run(self) -> Result<String, ToolError> {
-        let history = Client::new(&self.connection)?.history(&self.id).await?;
-        let history = history.ok_or_else(|| ToolError::NotFound(self.id.clone()))?;
+        let client = Client::new(&self.connection)?;
+        let Some(history) = client.history(&self.id).await? else {
+            return Err(client.not_found(&self.id).await);
+        };
         output::provenance(&self.id, history, self.number, self.connection.output)
     }
 }
 
 impl History {
     pub(in crate::tool) async fn run(self) -> Result<String, ToolError> {
-        let history = Client::new(&self.connection)?.history(&self.id).await?;
-        let history = history.ok_or_else(|| ToolError::NotFound(self.id.clone()))?;
+        let client = Client::new(&self.connection)?;
+        let Some(history) = client.history(&self.id).await? else {
+            return Err(client.not_found(&self.id).await);
+        };
         output::history(&self.id, &history, self.connection.output)
     }
 }

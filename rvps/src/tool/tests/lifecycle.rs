@@ -364,7 +364,10 @@ async fn the_older_list_is_imported_without_what_has_expired() {
         "svn  [\"1\"]  (expires 2036-01-01T00:00:00Z)\n"
     );
     let imported = json_of(&["import", &list, "-a", &address]).await;
-    assert_eq!(imported, json!({"registered": 1, "expired": ["old"]}));
+    assert_eq!(
+        imported,
+        json!({"registered": 1, "expired": ["old"], "replaced": {}})
+    );
     let printed = tool(&["import", &list, "--print"]).await.unwrap();
     assert!(printed.contains(r#""type":"list""#), "{printed}");
     let empty = files.write("empty.json", "[]");
