@@ -254,6 +254,9 @@ mod tests {
         assert_eq!(error.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(error.name(), "PolicyEngineError");
         let text = error.to_string();
-        assert!(text.contains("/storage/kbs") && text.contains("make it writable"), "{text}");
+        assert!(
+            text.contains("/storage/kbs") && text.contains("make it writable"),
+            "{text}"
+        );
     }
 }

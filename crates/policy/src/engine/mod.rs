@@ -100,7 +100,7 @@ impl Parsed {
     pub(crate) fn parse(rego: &str) -> Result<Self, PolicyError> {
         if rego.len() > MAX_BYTES {
             return Err(PolicyError::Compile(format!(
-                "it is longer than {MAX_BYTES} bytes"
+                "it is longer than {MAX_BYTES} bytes: keep long lists of values out of it"
             )));
         }
         let code = tokens::tokens(rego);

@@ -13,8 +13,6 @@ use crate::resource::active::ActivePolicy;
 use crate::resource::doubts::doubts;
 use crate::resource::scope::Scope;
 
-/// Longest policy, in bytes.
-pub(super) const MAX_POLICY: usize = 1024 * 1024;
 /// Longest id, in bytes.
 pub(super) const MAX_ID: usize = 128;
 
@@ -75,7 +73,7 @@ impl PolicyStore {
         }
         let (text, limits) = (rego.to_owned(), self.limits);
         let checked = self.trials.run(move |_| {
-            let compiled = compile(&text)?;
+            let compiled = ReleasePolicy::compile(&text)?;
             if hangs(&compiled, &limits) {
                 return Err(AsideError::Late(Limits::PATIENCE).into());
             }
@@ -123,8 +121,8 @@ impl PolicyStore {
         let rego = self.versions.text(id, Some(number)).await?;
         // Nothing that is being tried keeps an earlier version from being put in force again.
         let text = rego.clone();
-        let compiled = tokio::task::spawn_blocking(move || compile(&text)).await;
-        let compiled = compiled.unwrap_or(Err(PolicyStoreError::Unchecked(AsideError::Broken)))?;
+        let compiled = tokio::task::spawn_blocking(move || ReleasePolicy::compile(&text)).await;
+        let compiled = compiled.map_err(|_| PolicyStoreError::Unchecked(AsideError::Broken))??;
         let history = self.versions.history(id, now).await?;
         let before = history.iter().find(|version| version.number == number);
         let scope = before.map(scope_of).transpose()?.flatten();
@@ -224,13 +222,6 @@ pub(crate) fn check_id(id: &str) -> Result<(), PolicyStoreError> {
     } else {
         Err(PolicyStoreError::BadId(id.chars().take(MAX_ID).collect()))
     }
-}
-
-fn compile(rego: &str) -> Result<ReleasePolicy, PolicyStoreError> {
-    if rego.len() > MAX_POLICY {
-        return Err(PolicyStoreError::TooLarge);
-    }
-    Ok(ReleasePolicy::compile(rego)?)
 }
 
 /// Whether the policy cannot be evaluated for a guest that claims nothing: that has no end.

@@ -2,7 +2,7 @@ use daemon::aside::AsideError;
 use storage::VersionsError;
 
 use super::MAIN;
-use super::changes::{MAX_ID, MAX_POLICY};
+use super::changes::MAX_ID;
 use crate::resource::ScopeError;
 
 /// Why a policy is not set, or cannot be read.
@@ -22,9 +22,6 @@ pub enum PolicyStoreError {
     /// The policy reads what is not there, and whoever sets it asked for that to be an error.
     #[error("Failed to load policy: {}", .0.join("; "))]
     Warnings(Vec<String>),
-    /// The text is over the limit.
-    #[error("Failed to load policy: it is larger than {MAX_POLICY} bytes")]
-    TooLarge,
     /// Not a name that a policy can have.
     #[error(
         "`{0}` is not the id of a resource policy: 1 to {MAX_ID} of A-Z a-z 0-9 _ -, the first one a letter or digit"
