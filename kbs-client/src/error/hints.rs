@@ -73,6 +73,13 @@ pub(super) fn unreachable(url: &str, cause: &str) -> &'static str {
     } else if !plain && cause.contains("CaUsedAsEndEntity") {
         "The server shows the certificate of an authority as its own. Give that very certificate with --cert-file, or let \
          the server have one made with `-addext basicConstraints=critical,CA:FALSE`."
+    } else if !plain && cause.contains("not valid for any names") {
+        "The server's certificate has no subjectAltName: a common name alone does not count, also where the certificate is \
+         given with --cert-file. Let it be made again with the name or the address that is in --url, such as \
+         `-addext subjectAltName=DNS:kbs.example,IP:127.0.0.1` (docs/keys.md)."
+    } else if !plain && cause.contains("not valid for name") {
+        "The server's certificate is for other names. Say one of them in --url, or let the certificate be made again with \
+         this one in its subjectAltName (docs/keys.md)."
     } else if !plain
         && ["InvalidContentType", "corrupt message"]
             .iter()
@@ -157,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_of_the_wrong_scheme_is_told() {
+    fn a_url_of_the_wrong_scheme_and_a_certificate_that_cannot_be_taken_are_told() {
         let hint = |url: &str, cause: &str| {
             let (url, cause) = (url.to_owned(), cause.to_owned());
             ClientError::Unreachable { url, cause }.hint().unwrap()
@@ -171,6 +178,14 @@ mod tests {
             .contains("say http://")
         );
         assert!(hint("https://kbs", "Other(OtherError(CaUsedAsEndEntity))").contains("CA:FALSE"));
+        let names = "certificate not valid for name \"kbs\"; certificate is";
+        assert!(
+            hint("https://kbs", &format!("{names} only valid for DnsName(\"x\")"))
+                .contains("for other names")
+        );
+        assert!(
+            hint("https://kbs", &format!("{names} not valid for any names")).contains("no subjectAltName")
+        );
         assert!(hint("http://kbs", "Connection refused").contains("that the KBS runs"));
     }
 }
