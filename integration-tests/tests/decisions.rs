@@ -130,7 +130,10 @@ async fn a_value_that_has_expired_is_found_with_its_history() {
     let id = told(guest.get(&session, PATH).await, StatusCode::FORBIDDEN).await;
     assert_says(
         &shown(&stack, &id).await,
-        &["`snp_launch_measurement`, but there is none, or it has expired"],
+        &[
+            "`snp_launch_measurement`, but there is none, or it has expired",
+            "`snp_launch_measurement` had expired at 20",
+        ],
     );
     let line = "config OWNER reference-value-history --id snp_launch_measurement";
     let expired = format!(
@@ -138,6 +141,26 @@ async fn a_value_that_has_expired_is_found_with_its_history() {
         soon.replace_nanosecond(0).unwrap().format(&Rfc3339).unwrap()
     );
     assert_says(&owner(&stack, line).await, &[&hex::encode([0x5a; 48]), &expired]);
+}
+
+#[tokio::test]
+async fn a_value_that_was_revoked_is_told_with_who_revoked_it_and_why() {
+    let stack = stack("").await;
+    stack.vouch_for_platform().await;
+    let measured = json!({"snp_launch_measurement": [hex::encode([0x5a; 48])]});
+    let message =
+        json!({"version": "0.1.0", "type": "sample", "payload": STANDARD.encode(measured.to_string())});
+    let answer = stack.as_owner(Method::POST, "/kbs/v0/reference-value", message.to_string());
+    assert_eq!(answer.await.status(), StatusCode::OK);
+    let line = "config OWNER revoke-reference-value --id snp_launch_measurement --reason debug-build";
+    owner(&stack, line).await;
+    let guest = Guest::snp(&stack);
+    let (session, _) = guest.handshake().await;
+    let id = told(guest.get(&session, PATH).await, StatusCode::FORBIDDEN).await;
+    assert_says(
+        &shown(&stack, &id).await,
+        &["of `snp_launch_measurement` was revoked at 20", ": debug-build"],
+    );
 }
 
 #[tokio::test]

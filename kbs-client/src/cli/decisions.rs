@@ -1,9 +1,11 @@
 //! `decisions`: what the KBS decided about guests, and why.
 
 mod explanation;
+mod gone;
 mod show;
 mod words;
 
+use std::iter;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -126,6 +128,14 @@ async fn show(
     };
     let mut shown = client.show_decision(&id, claims || explain).await?;
     let mut text = show::describe(&shown.decision, shown.attestation.as_ref());
+    let decisions: Vec<_> = iter::once(&shown.decision).chain(&shown.attestation).collect();
+    let gone = gone::look_up(client, &decisions).await;
+    if !gone.json.is_empty() {
+        text.push_str(&format!("\n\nReference values\n{}", gone.text.trim_end()));
+        if let Some(members) = shown.json.as_object_mut() {
+            members.insert("reference_values_gone".to_owned(), gone.json.into());
+        }
+    }
     if explain {
         let grounds = explained(client, &id, &shown.json).await?;
         text.push_str(&explanation::grounds(

@@ -215,7 +215,7 @@ fn message(message: &Value) -> String {
     )
 }
 
-fn who(by: Option<&Registrar>) -> String {
+pub(super) fn who(by: Option<&Registrar>) -> String {
     let Some(by) = by else {
         return "unknown".to_owned();
     };
@@ -229,7 +229,7 @@ fn who(by: Option<&Registrar>) -> String {
     }
 }
 
-fn because(reason: Option<&str>) -> String {
+pub(super) fn because(reason: Option<&str>) -> String {
     reason
         .map(|reason| format!(": {}", printable(reason)))
         .unwrap_or_default()

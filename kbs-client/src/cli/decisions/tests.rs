@@ -113,6 +113,103 @@ async fn what_is_shown_says_what_was_found_and_what_to_do() {
     assert_eq!(kbs.calls(), [format!("GET decisions/{ID}?claims=false")]);
 }
 
+/// An attestation that missed the reference value `m`, and showed "ab".
+fn missed() -> Value {
+    let mut attested = attested();
+    let failed = "/explanation/submods/cpu0/claims/0/better/0/failed/0";
+    let failed = attested.pointer_mut(failed).unwrap();
+    failed["seen"] = json!([{"what": "input.snp.measurement", "values": ["ab"]}]);
+    failed["allowed"] = json!([{"reference_value": "m", "registered": false, "values": []}]);
+    attested
+}
+
+/// What is said of `m` where this is its history.
+async fn told(current: Value, versions: Value, revoked: Value) -> (String, Value) {
+    let kbs = FakeKbs::start().await;
+    let shown = json!({"decision": denied(), "attestation": missed()}).to_string();
+    let history = json!({
+        "id": "m", "current": current, "current_is_newest": true, "versions": versions, "revoked": revoked,
+    });
+    for _ in 0..2 {
+        kbs.script("decisions/", 200, shown.clone());
+        kbs.script("reference-value-history/m", 200, history.to_string());
+    }
+    let (text, result) = run_line(&kbs, &format!("decisions show {ID}")).await;
+    result.unwrap();
+    let (json, _) = run_line(&kbs, &format!("--output json decisions show {ID}")).await;
+    let json: Value = serde_json::from_str(&json).unwrap();
+    (text, json["reference_values_gone"].clone())
+}
+
+#[tokio::test]
+async fn a_reference_value_that_was_taken_away_is_told_with_when_by_whom_and_why() {
+    let by = json!({"how": "token", "name": "kbs", "on_behalf_of": "owner"});
+    let registered = json!({"number": 1, "event": "registered", "at": 1_795_300_000, "by": by, "value": ["ab"],
+        "expires_at": 1_795_309_000});
+    let revoked = json!({"number": 2, "event": "revoked", "at": 1_795_305_600, "by": by, "reason": "debug\u{1b} build"});
+    let deleted = json!({"number": 2, "event": "deleted", "at": 1_795_305_600, "by": by});
+    let later = json!({"number": 3, "event": "registered", "at": 1_795_400_000, "by": by, "value": ["cd"],
+        "expires_at": 1_895_309_000});
+    let is_back = json!({"value": ["cd"], "expires_at": 1_895_309_000});
+
+    let (text, json) = told(json!(null), json!([revoked, registered]), json!([])).await;
+    assert!(
+        text.ends_with(
+            "Reference values\n  `m` was revoked at 2026-11-22 00:00:00Z by kbs (token), for owner: debug\u{fffd} build.\n"
+        ),
+        "{text}"
+    );
+    assert_eq!(
+        json,
+        json!({"m": {"event": "revoked", "at": 1_795_305_600, "by": by, "reason": "debug\u{1b} build"}})
+    );
+    let (text, _) = told(is_back, json!([later, deleted, registered]), json!([])).await;
+    let again = "was deleted at 2026-11-22 00:00:00Z by kbs (token), for owner. There is a value again: let the guest";
+    assert!(text.contains(again), "{text}");
+    let (text, json) = told(json!(null), json!([registered]), json!([])).await;
+    assert!(
+        text.contains("`m` had expired at 2026-11-22 00:56:40Z.\n"),
+        "{text}"
+    );
+    assert_eq!(json, json!({"m": {"event": "expired", "at": 1_795_309_000}}));
+    // What the guest shows is revoked, whatever else is registered.
+    let never = json!([{"value": "ab", "at": 1_795_305_600, "by": by}]);
+    let (text, _) = told(json!(null), json!([later, registered]), never).await;
+    assert!(
+        text.contains("\"ab\" of `m` was revoked at 2026-11-22 00:00:00Z")
+            && text.contains("cannot be registered again"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn of_a_reference_value_that_nobody_took_away_nothing_is_told() {
+    let kept = json!({"number": 1, "event": "registered", "at": 1_795_300_000, "value": ["cd"],
+        "expires_at": 1_895_309_000});
+    let later = json!({"number": 2, "event": "revoked", "at": 1_795_400_000});
+    for versions in [json!([kept]), json!([later, kept]), json!([later]), json!([])] {
+        let (text, json) = told(
+            json!(null),
+            versions,
+            json!([{"value": "cd", "at": 1_795_300_000}]),
+        )
+        .await;
+        assert!(!text.contains("Reference values\n"), "{text}");
+        assert_eq!(json, Value::Null);
+    }
+    // A KBS that does not tell.
+    let kbs = FakeKbs::start().await;
+    let shown = json!({"decision": denied(), "attestation": missed()}).to_string();
+    kbs.script("decisions/", 200, shown);
+    kbs.script_error("reference-value-history/m", 403, "AdminAuthAccess", "no");
+    let (text, result) = run_line(&kbs, &format!("decisions show {ID}")).await;
+    result.unwrap();
+    assert!(
+        text.contains("What to do") && !text.contains("Reference values\n"),
+        "{text}"
+    );
+}
+
 fn shown(decision: &Value, attestation: Option<&Value>) -> String {
     let read = |json: &Value| Decision::read(json).unwrap();
     show::describe(&read(decision), attestation.map(read).as_ref())

@@ -1,5 +1,6 @@
 //! How decisions are put into words.
 
+use crate::cli::output;
 use crate::decisions::Decision;
 
 /// How a decision can end.
@@ -18,33 +19,7 @@ pub(super) const VERDICTS: [&str; 10] = [
 
 /// `2026-11-22 08:19:01Z`
 pub(super) fn time(at: i64) -> String {
-    let (day, second) = (at.div_euclid(86_400), at.rem_euclid(86_400));
-    let (year, month, day) = civil(day);
-    format!(
-        "{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}Z",
-        second / 3600,
-        second / 60 % 60,
-        second % 60
-    )
-}
-
-/// The date of a day after 1970-01-01, in the Gregorian calendar. Years are counted from March, so that the leap day is
-/// the last of its year.
-fn civil(day: i64) -> (i64, i64, i64) {
-    const FOUR_CENTURIES: i64 = 146_097;
-    // From 0000-03-01.
-    let day = day.saturating_add(719_468);
-    let (era, day) = (day.div_euclid(FOUR_CENTURIES), day.rem_euclid(FOUR_CENTURIES));
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let date = day - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 {
-        (month + 3, 0)
-    } else {
-        (month - 9, 1)
-    };
-    (era * 400 + year + next, month, date)
+    output::time(at).replacen('T', " ", 1)
 }
 
 /// `cpu0=affirming gpu0=warning`
