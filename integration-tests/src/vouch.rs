@@ -126,8 +126,11 @@ pub fn reference_values(tee: &str, annotated: &Value) -> anyhow::Result<Value> {
     }
     let measurements = claims.get("measurements").and_then(Value::as_object);
     for (index, digest) in measurements.into_iter().flatten() {
+        // NVIDIA's manifests count from 0, and reports from 1.
+        let number = index.parse::<u8>().ok().and_then(|index| index.checked_sub(1));
+        let number = number.with_context(|| format!("a measurement has the index {index}"))?;
         values.insert(
-            format!("NVIDIA_Corporation.GPU.measurement_{index}"),
+            format!("NVIDIA_Corporation.GPU.measurement_{number}"),
             json!([digest]),
         );
     }

@@ -88,9 +88,10 @@ async fn vouch(stack: &TestStack, submods: &Value) {
         "allowed_driver_versions": ["550.90.07", "driver 1"],
         "allowed_vbios_versions": ["96.00.9f.00.01", "vbios 1"],
     });
-    for index in 2..=8 {
+    // Measurements 2 to 8 of the report: manifests count from 0.
+    for index in 1..=7 {
         let name = format!("NVIDIA_Corporation.GPU.measurement_{index}");
-        values[name] = json!([format!("{index:02x}").repeat(48)]);
+        values[name] = json!([format!("{:02x}", index + 1).repeat(48)]);
     }
     stack.register(&values).await;
 }
@@ -129,6 +130,58 @@ async fn several_gpus_judged_here_are_submodules_and_release_a_secret_once_vouch
         Err(ClientError::AttestationRefused(_))
     ));
     proof::note("nvidia", Proof::Walk, "end-to-end", 1).unwrap();
+}
+
+/// A reference integrity manifest in the form of NVIDIA's: measurements are counted from 0, and all 64 are listed,
+/// most of them as zeros. `hashes` are those of the ones that are not to be zeros alone.
+fn manifest(hashes: impl Fn(usize) -> Option<Vec<String>>) -> String {
+    let resources: String = (0..64)
+        .map(|index| {
+            let (active, hashes) = match hashes(index) {
+                Some(hashes) => ("True", hashes),
+                None => ("False", vec!["00".repeat(48)]),
+            };
+            let values = hashes.iter().enumerate();
+            let values: String = values
+                .map(|(number, hash)| format!(" h:Hash{number}=\"{hash}\""))
+                .collect();
+            format!(
+                "<Resource type=\"Measurement\" index=\"{index}\" active=\"{active}\" alternatives=\"{}\"{values} \
+                 name=\"Measurement_{index}\" size=\"48\"/>",
+                hashes.len()
+            )
+        })
+        .collect();
+    format!(
+        "<SoftwareIdentity xmlns=\"http://standards.iso.org/iso/19770/-2/2015/schema.xsd\" \
+         xmlns:h=\"http://www.w3.org/2001/04/xmlenc#sha384\" name=\"GH100\" tagId=\"a\">\
+         <Meta xmlns:r=\"https://trustedcomputinggroup.org/resource/tcg-reference-integrity-manifest-rim-information-model/\" \
+         edition=\"GPU\" r:PlatformManufacturerStr=\"NVIDIA Corporation\"/><Payload>{resources}</Payload></SoftwareIdentity>"
+    )
+}
+
+#[tokio::test]
+async fn the_manifests_of_driver_and_vbios_vouch_for_a_gpu_together() {
+    let (stack, _dir) = local().await;
+    let mut guest = client(&stack, hoppers(1));
+    let versions = json!({
+        "allowed_driver_versions": ["550.90.07"],
+        "allowed_vbios_versions": ["96.00.9f.00.01"],
+    });
+    stack.register(&versions).await;
+    // Measurements 2 to 8 of the report, and one that may be zeros.
+    let hash = |index: usize| format!("{:02x}", index + 1).repeat(48);
+    let vbios = manifest(|index| match index {
+        1..=6 => Some(vec!["ff".repeat(48), hash(index)]),
+        12 => Some(vec!["00".repeat(48), "ff".repeat(48)]),
+        0 | 8 => Some(vec!["00".repeat(48)]),
+        _ => None,
+    });
+    let driver = manifest(|index| (index == 7).then(|| vec![hash(index)]));
+    for (manifest, status) in [(vbios, "warning"), (driver, "affirming")] {
+        stack.register_as("swid", manifest.as_bytes()).await;
+        assert_eq!(submods(&mut guest).await["gpu0"]["ear.status"], status);
+    }
 }
 
 #[tokio::test]

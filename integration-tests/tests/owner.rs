@@ -1,7 +1,7 @@
 //! What the owner of a stack does, and plain requests.
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use daemon::clock::{Clock, SystemClock};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
@@ -79,7 +79,12 @@ impl TestStack {
 
     /// Registers reference values through the KBS.
     pub(crate) async fn register(&self, values: &Value) {
-        let body = integration_tests::vouch::register_message(values);
+        self.register_as("sample", values.to_string().as_bytes()).await;
+    }
+
+    /// Registers what the extractor of a type makes of this.
+    pub(crate) async fn register_as(&self, kind: &str, payload: &[u8]) {
+        let body = json!({"version": "0.1.0", "type": kind, "payload": STANDARD.encode(payload)}).to_string();
         succeed(self.as_owner(Method::POST, "/kbs/v0/reference-value", body).await).await;
     }
 

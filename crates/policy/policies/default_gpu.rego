@@ -40,24 +40,26 @@ judged_here if {
 	matches_reference_value(input.nvidia.config.vbios_version, "allowed_vbios_versions")
 }
 
-# All at once, so that every reference value is asked for in one go.
+# What nobody vouches for. All at once, so that every reference value is asked for in one go.
 unknown_measurements contains index if {
 	some index, value in input.nvidia.measurements
-	not known_measurement(index, value)
+	not known_zeros(index, value)
+	not matches_reference_value(value, measurement_id(index))
 }
 
-# The names under which the extractor `swid` registers NVIDIA's reference integrity manifests.
-measurement_id(index) := concat("", ["NVIDIA_Corporation.GPU.measurement_", index])
-
-known_measurement(index, value) if {
-	matches_reference_value(value, measurement_id(index))
-}
-
-# Nothing is measured there, and nothing should be.
-known_measurement(index, value) if {
+known_zeros(index, value) if {
 	is_zero(value)
-	query_reference_value(measurement_id(index)) == null
+	zeros_do(value, measurement_id(index))
 }
+
+# Nothing is measured there, and nothing should be; or nothing need be.
+zeros_do(value, id) if query_reference_value(id) == null
+
+else if matches_reference_value(value, concat("", [id, "_zeros"]))
+
+# The names under which the extractor `swid` registers NVIDIA's reference integrity manifests. Those count measurements
+# from 0, and reports from 1: measurement 13 of a report is the manifests' `measurement_12`.
+measurement_id(index) := concat("", ["NVIDIA_Corporation.GPU.measurement_", format_int(to_number(index) - 1, 10)])
 
 measured_here if {
 	judged_here

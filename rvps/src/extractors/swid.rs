@@ -30,6 +30,9 @@ const MAX_ELEMENTS: usize = 100_000;
 const MAX_ATTRIBUTES: usize = 1024;
 const MAX_NAMESPACES: usize = 64;
 
+/// The end of the name under which the zeros are registered that a measurement may be as well.
+const ZEROS: &str = "_zeros";
+
 /// Reads the tag.
 pub(crate) struct Swid;
 
@@ -59,7 +62,11 @@ impl Extractor for Swid {
             let index = resource.index.ok_or("Could not find measurement name")?;
             if !resource.hashes.is_empty() {
                 let name = format!("{manufacturer}.{edition}.measurement_{index}").replace('-', "_");
+                let zeros = format!("{name}{ZEROS}");
                 values.push(Named::new(name, resource.hashes.into()));
+                if !resource.zeros.is_empty() {
+                    values.push(Named::new(zeros, resource.zeros.into()));
+                }
             }
         }
         Ok(Extracted {
@@ -89,6 +96,8 @@ struct Resource {
     index: Option<String>,
     /// Those that are not all zeros.
     hashes: Vec<Value>,
+    /// Those that are, of a measurement that counts: nothing measured is as good as the others.
+    zeros: Vec<Value>,
 }
 
 /// Attributes by namespace (empty: none) and name.
@@ -169,12 +178,15 @@ impl Tag {
                         .get(&(HASH.to_owned(), format!("Hash{number}")))
                         .cloned()
                 });
+                let (hashes, mut zeros): (Vec<String>, Vec<String>) =
+                    numbered.partition(|hash| hash.chars().any(|digit| digit != '0'));
+                if hashes.is_empty() || plain("active").as_deref() == Some("False") {
+                    zeros.clear();
+                }
                 let resource = Resource {
                     index: plain("index"),
-                    hashes: numbered
-                        .filter(|hash| hash.chars().any(|digit| digit != '0'))
-                        .map(Value::from)
-                        .collect(),
+                    hashes: hashes.into_iter().map(Value::from).collect(),
+                    zeros: zeros.into_iter().map(Value::from).collect(),
                 };
                 self.resources.get_or_insert_default().push(resource);
             }

@@ -31,11 +31,46 @@ fn the_measurements_of_a_manifest_become_reference_values() {
                 json!(["ab", "cd"])
             ),
             (
+                "ACME_Big_Corporation.GPU_1.measurement_1_2_zeros".to_owned(),
+                json!(["00"])
+            ),
+            (
                 "ACME_Big_Corporation.GPU_1.measurement_4".to_owned(),
                 json!(["aa"])
             ),
         ]
     );
+}
+
+/// The attributes of measurement 12 of a manifest, to the names and values of what is registered of it.
+#[track_caller]
+fn check_measurement(attributes: &str, expected: &[(&str, serde_json::Value)]) {
+    let from = "index=\"1-2\" ns2:Hash0=\"00\" ns2:Hash1=\"ab\" ns2:Hash2=\"c&#100;\" ns2:Hash4=\"ee\"";
+    let changed = RIM.replace(from, &format!("index=\"12\" {attributes}"));
+    assert_ne!(changed, RIM);
+    let mut values = values(extract("swid", changed).unwrap());
+    values.retain(|(name, _)| !name.ends_with("measurement_4"));
+    let expected: Vec<_> = expected
+        .iter()
+        .map(|(ending, value)| {
+            (
+                format!("ACME_Big_Corporation.GPU_1.measurement_12{ending}"),
+                value.clone(),
+            )
+        })
+        .collect();
+    assert_eq!(values, expected, "{attributes}");
+}
+
+#[test]
+fn zeros_beside_other_values_are_registered_under_a_name_of_their_own() {
+    let both = "active=\"True\" alternatives=\"3\" ns2:Hash0=\"ab\" ns2:Hash1=\"0000\" ns2:Hash2=\"cd\"";
+    check_measurement(both, &[("", json!(["ab", "cd"])), ("_zeros", json!(["0000"]))]);
+    // A measurement that is not to be compared vouches for no zeros.
+    let inactive = both.replace("True", "False");
+    check_measurement(&inactive, &[("", json!(["ab", "cd"]))]);
+    check_measurement("active=\"True\" ns2:Hash0=\"0000\"", &[]);
+    check_measurement("active=\"True\" ns2:Hash0=\"ab\"", &[("", json!(["ab"]))]);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod manifests;
+
 const CHECKS: [&str; 5] = [
     "fetched",
     "measurements-available",
@@ -143,7 +145,8 @@ fn device_whose_overall_result_is_bad_is_not_affirming() {
 
 const MEASUREMENT: &str = "NVIDIA_Corporation.GPU.measurement_";
 
-/// A Hopper GPU as the verifier itself words its claims: measurements 2 and 3, and a zero.
+/// A Hopper GPU as the verifier itself words its claims: measurements 2 and 3, and a zero; and what its manifests say,
+/// which count from 0.
 fn judged_here() -> (Json, Json) {
     let digest = |byte: &str| byte.repeat(48);
     let input = json!({"nvidia": {
@@ -155,8 +158,8 @@ fn judged_here() -> (Json, Json) {
     let reference = json!({
         "allowed_driver_versions": ["550.90.07"],
         "allowed_vbios_versions": ["96.00.9f.00.01"],
-        format!("{MEASUREMENT}2"): [digest("ff"), digest("02")],
-        format!("{MEASUREMENT}3"): [digest("03")],
+        format!("{MEASUREMENT}1"): [digest("ff"), digest("02")],
+        format!("{MEASUREMENT}2"): [digest("03")],
     });
     (input, reference)
 }
@@ -189,15 +192,12 @@ fn a_gpu_judged_here_is_contraindicated_while_nobody_vouches_for_its_versions() 
 fn one_unknown_measurement_of_a_gpu_judged_here_is_one_too_many() {
     let (input, reference) = judged_here();
     let unrecognised = (33, 2, 36, TrustTier::Warning);
-    for index in ["2", "3"] {
+    for (index, id) in [("2", format!("{MEASUREMENT}1")), ("3", format!("{MEASUREMENT}2"))] {
         // Not vouched for, or vouched for with another value.
         let mut changed = reference.clone();
-        changed
-            .as_object_mut()
-            .unwrap()
-            .remove(&format!("{MEASUREMENT}{index}"));
+        changed.as_object_mut().unwrap().remove(&id);
         assert_eq!(verdict("gpu", &input, &changed), unrecognised, "{index}");
-        changed[format!("{MEASUREMENT}{index}")] = json!(["aa".repeat(48)]);
+        changed[&id] = json!(["aa".repeat(48)]);
         assert_eq!(verdict("gpu", &input, &changed), unrecognised, "{index}");
         // Another value, none where one is known, or one more.
         for value in ["ab".repeat(48), "00".repeat(48), String::new()] {

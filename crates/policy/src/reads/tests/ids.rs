@@ -128,7 +128,10 @@ fn of_the_shipped_policies_only_that_for_gpus_computes_ids() {
     for (id, rego) in crate::defaults::ATTESTATION {
         let computed = Reads::of(rego).computed_ids;
         let expected: &[&str] = match id {
-            "default_gpu" => &["concat(\"\", [\"NVIDIA_Corporation.GPU.measurement_\", index])"],
+            "default_gpu" => &[
+                "concat(\"\", [id, \"_zeros\"])",
+                "concat(\"\", [\"NVIDIA_Corporation.GPU.measurement_\", format_in…",
+            ],
             _ => &[],
         };
         assert_eq!(names(&computed), expected, "{id}");
