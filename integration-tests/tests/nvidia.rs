@@ -178,7 +178,7 @@ async fn the_manifests_of_driver_and_vbios_vouch_for_a_gpu_together() {
         _ => None,
     });
     let driver = manifest(|index| (index == 7).then(|| vec![hash(index)]));
-    for (manifest, status) in [(vbios, "warning"), (driver, "affirming")] {
+    for (manifest, status) in [(vbios, "contraindicated"), (driver, "affirming")] {
         stack.register_as("swid", manifest.as_bytes()).await;
         assert_eq!(submods(&mut guest).await["gpu0"]["ear.status"], status);
     }
@@ -208,7 +208,7 @@ async fn one_gpu_of_unknown_firmware_keeps_the_secret_back() {
     );
     let submods = submods(&mut guest).await;
     assert_eq!(submods["gpu0"]["ear.status"], "affirming");
-    assert_eq!(submods["gpu1"]["ear.status"], "warning");
+    assert_eq!(submods["gpu1"]["ear.status"], "contraindicated");
     assert!(matches!(get(&mut guest).await, Err(ClientError::Denied(_))));
 }
 

@@ -34,8 +34,8 @@ judged_here if {
 	input.nvidia.arch == "Hopper"
 	is_object(input.nvidia.measurements)
 	count(input.nvidia.measurements) > 0
-	not input.nvidia.measres
-	not input.nvidia["x-nvidia-overall-att-result"]
+	object.get(input.nvidia, "measres", "none") == "none"
+	object.get(input.nvidia, "x-nvidia-overall-att-result", "none") == "none"
 	matches_reference_value(input.nvidia.config.driver_version, "allowed_driver_versions")
 	matches_reference_value(input.nvidia.config.vbios_version, "allowed_vbios_versions")
 }
@@ -81,7 +81,7 @@ hardware := 2 if {
 	input.nvidia["x-nvidia-gpu-attestation-report-signature-verified"] == true
 	input.nvidia["x-nvidia-gpu-arch-check"] == true
 } else := 2 if {
-	judged_here
+	measured_here
 }
 
 configuration := 2 if {

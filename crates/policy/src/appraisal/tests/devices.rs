@@ -191,7 +191,7 @@ fn a_gpu_judged_here_is_contraindicated_while_nobody_vouches_for_its_versions() 
 #[test]
 fn one_unknown_measurement_of_a_gpu_judged_here_is_one_too_many() {
     let (input, reference) = judged_here();
-    let unrecognised = (33, 2, 36, TrustTier::Warning);
+    let unrecognised = (33, 97, 36, TrustTier::Contraindicated);
     for (index, id) in [("2", format!("{MEASUREMENT}1")), ("3", format!("{MEASUREMENT}2"))] {
         // Not vouched for, or vouched for with another value.
         let mut changed = reference.clone();
@@ -225,7 +225,7 @@ fn a_gpu_that_measures_nothing_is_not_affirming() {
     input["nvidia"]["measurements"] = json!({"1": "00".repeat(48)});
     assert_eq!(
         verdict("gpu", &input, &reference),
-        (33, 2, 36, TrustTier::Warning)
+        (33, 97, 36, TrustTier::Contraindicated)
     );
 }
 
@@ -234,7 +234,10 @@ fn claims_of_the_service_are_never_appraised_as_if_they_were_made_here() {
     let (mut input, reference) = judged_here();
     for (name, value) in [
         ("measres", json!("fail")),
+        ("measres", json!(false)),
         ("x-nvidia-overall-att-result", json!(true)),
+        ("x-nvidia-overall-att-result", json!(false)),
+        ("x-nvidia-overall-att-result", json!(null)),
         ("arch", json!("Blackwell")),
     ] {
         let good = input["nvidia"][name].clone();
