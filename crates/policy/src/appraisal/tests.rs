@@ -233,12 +233,19 @@ fn asking_for_something_else_than_a_text_is_an_error() {
 
 #[test]
 fn evaluation_over_its_limit_is_an_error() {
-    let rego = "package policy\nn := numbers.range(1, 1000)\nbad if { some a in n; some b in n; a + b == 0 }\ntrust_claims := {\"hardware\": 2} if not bad";
-    let result = appraise(rego, &json!({}), &json!({}));
-    assert!(
-        matches!(result, Err(PolicyError::Limit(LimitKind::Time))),
-        "{result:?}"
-    );
+    for rules in [
+        "bad if { some a in n; some b in n; a + b == 0 }\ntrust_claims := {\"hardware\": 2} if not bad",
+        // Where the engine has to go through rules and functions to get there.
+        "bad contains a if { some a in n; not good(a) }\ngood(a) if { some b in n; a + b == 0 }\n\
+         known if count(bad) == 0\ntrust_claims := {\"hardware\": 2} if known",
+    ] {
+        let rego = format!("package policy\nn := numbers.range(1, 1000)\n{rules}");
+        let result = appraise(&rego, &json!({}), &json!({}));
+        assert!(
+            matches!(result, Err(PolicyError::Limit(LimitKind::Time))),
+            "{result:?}"
+        );
+    }
 }
 
 #[test]

@@ -33,6 +33,12 @@ pub(super) fn told(text: &str) -> String {
     told
 }
 
+/// Whether the time was up, as the engine says it of what happens inside a function or a comprehension: there it keeps
+/// of an error only the text.
+pub(super) fn is_late(text: &str) -> bool {
+    text.starts_with("execution exceeded time limit (")
+}
+
 fn kind(sentence: &str) -> Option<String> {
     let has = |part: &str| sentence.contains(part);
     if has("rule conflicts with rule") || has("multiple outputs for same inputs") {
@@ -91,5 +97,16 @@ mod tests {
             );
         }
         assert_eq!(told("canary"), "at policy.rego");
+    }
+
+    #[test]
+    fn that_the_time_was_up_is_told_from_what_a_policy_could_make_the_engine_quote() {
+        assert!(is_late(
+            "execution exceeded time limit (elapsed=9634746ns, limit=5000000ns)"
+        ));
+        assert!(!is_late(
+            "`f` got `execution exceeded time limit (elapsed=1ns, limit=1ns)`"
+        ));
+        assert!(!is_late("execution exceeded memory limit"));
     }
 }

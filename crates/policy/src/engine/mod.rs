@@ -382,7 +382,11 @@ fn failure(error: &(impl std::fmt::Display + AsRef<dyn std::error::Error + Send 
             }
         });
     }
-    PolicyError::Evaluation(failure::told(&error.to_string()))
+    let text = error.to_string();
+    if failure::is_late(&text) {
+        return PolicyError::Limit(LimitKind::Time);
+    }
+    PolicyError::Evaluation(failure::told(&text))
 }
 
 fn one_line(error: &dyn std::fmt::Display) -> String {
