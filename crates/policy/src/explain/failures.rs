@@ -1,10 +1,13 @@
 //! What keeps a body from holding: the condition to blame, and the others that do not hold either.
 
+use regorus::Value;
+
+use super::empty::{self, About, Members};
 use super::leaf;
 use super::operands;
 use super::program::{Detail, Place};
 use super::run::{Arguments, Stop};
-use super::syntax::{Expr, Literal, Rule, RuleKind};
+use super::syntax::{Expr, Literal, Rule, RuleKind, Syntax};
 use super::trace::{MAX_DEPTH, Trace};
 use crate::explanation::FailedCondition;
 
@@ -113,6 +116,8 @@ impl Trace<'_> {
                 && let Some(path) = syntax.rule_path(expr)
             {
                 self.alternatives(&path, &None, depth + 1, &mut found)?;
+            } else {
+                self.members(place, number, arguments, depth, &mut found)?;
             }
         }
         if found.is_empty() {
@@ -121,20 +126,66 @@ impl Trace<'_> {
         Ok(found)
     }
 
-    /// One that does not hold either: what it comes to if that is one thing, or else the condition itself.
+    /// What the elements came to of a set that a condition wants to be empty.
+    fn members(
+        &mut self,
+        place: Place,
+        number: usize,
+        arguments: &Arguments,
+        depth: usize,
+        found: &mut Vec<FailedCondition>,
+    ) -> Result<(), Stop> {
+        let syntax = self.0.syntax;
+        let mut is_all = true;
+        for (way, members) in ways(syntax, place, number).iter().enumerate() {
+            let about = members.about(syntax);
+            let text = self.text_at(members.place, members.last.span);
+            let mut told: Vec<Value> = Vec::new();
+            for element in self.0.list(&place.members(number, way), arguments)? {
+                if told.contains(&element) {
+                    continue;
+                }
+                if found.len() >= MAX_FAILED {
+                    is_all = false;
+                    break;
+                }
+                match (&about, &text) {
+                    (About::Call(path, _), _) => {
+                        self.alternatives(path, &Some(element.clone()), depth + 1, found)?;
+                    }
+                    (About::Rule(path), _) => self.alternatives(path, &None, depth + 1, found)?,
+                    (About::Operands(operands), Some(text)) => {
+                        let failed =
+                            leaf::of_element(&self.0, members.last, operands, &element, text.clone());
+                        found.extend(failed);
+                    }
+                    (About::Operands(_), None) => {}
+                }
+                told.push(element);
+            }
+        }
+        if let (false, Some(first)) = (is_all, found.first_mut()) {
+            let all = self.leaf(place, number, arguments)?;
+            add(all.iter(), first);
+        }
+        Ok(())
+    }
+
+    /// One that does not hold either: what it comes to if that is one thing, or several that all have to hold, or else
+    /// the condition itself.
     fn other(
         &mut self,
         place: Place,
         number: usize,
         arguments: &Arguments,
         depth: usize,
-    ) -> Result<Option<FailedCondition>, Stop> {
+    ) -> Result<Vec<FailedCondition>, Stop> {
         let mut failed = self.blamed(place, number, arguments, depth)?;
-        let one = match failed.len() {
-            1 => failed.pop(),
-            _ => self.leaf(place, number, arguments)?,
-        };
-        Ok(one.filter(|failed| !failed.of_another_tee))
+        if failed.len() > 1 && ways(self.0.syntax, place, number).is_empty() {
+            failed = self.leaf(place, number, arguments)?.into_iter().collect();
+        }
+        failed.retain(|failed| !failed.of_another_tee);
+        Ok(failed)
     }
 
     /// A condition that does not hold, by itself.
@@ -172,6 +223,16 @@ impl Trace<'_> {
         found.append(&mut here);
         found.truncate(MAX_FAILED);
         Ok(())
+    }
+}
+
+/// The ways into the set that a condition wants to be empty.
+fn ways(syntax: &Syntax, place: Place, number: usize) -> Vec<Members<'_>> {
+    let rule = syntax.rules.get(place.rule);
+    let body = rule.and_then(|rule| rule.bodies.get(place.body));
+    match body.and_then(|body| body.conditions.get(number)) {
+        Some(condition) => empty::of(condition, syntax, place),
+        None => Vec::new(),
     }
 }
 

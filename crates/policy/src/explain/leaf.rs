@@ -4,7 +4,7 @@ use regorus::Value;
 use serde_json::Value as Json;
 
 use super::nearest;
-use super::operands::{self, reference_id};
+use super::operands::{self, Operand, reference_id};
 use super::program::Place;
 use super::run::{Arguments, Run, Stop};
 use super::syntax::{Body, Comparison, Condition, Expr, Literal, Query, Rule, Span, Syntax};
@@ -53,6 +53,41 @@ pub(super) fn held(
     }))
 }
 
+/// What can be said of an element that is where none should be, for what the operands of its last condition are.
+pub(super) fn of_element(
+    run: &Run<'_>,
+    last: &Condition,
+    operands: &[Operand<'_>],
+    element: &Value,
+    condition: RuleText,
+) -> Option<FailedCondition> {
+    let Value::Array(values) = element else {
+        return None;
+    };
+    if values.is_empty() {
+        return None;
+    }
+    let mut seen = Vec::new();
+    let mut paths = Vec::new();
+    let mut texts = Vec::new();
+    for (operand, value) in operands.iter().zip(values.iter()) {
+        texts.extend(text(value).map(|text| (operand.span.start, text)));
+        seen.push(Seen::of(run.text(operand.span), std::slice::from_ref(value)));
+        paths.push(operand.expr.path());
+    }
+    // It got in because the condition held: what is wanted is the contrary.
+    let is_unwanted = !matches!(last.literal, Literal::NotExpr { .. });
+    let allowed = allowed_by(run, last, &texts);
+    Some(words::of(
+        run.input,
+        condition,
+        is_unwanted,
+        seen,
+        &paths,
+        allowed,
+    ))
+}
+
 /// What a condition looks at, and what it would take.
 struct Looked {
     seen: Vec<Seen>,
@@ -73,7 +108,6 @@ fn look(
     arguments: &Arguments,
     stated: &Condition,
 ) -> Result<Looked, Stop> {
-    let syntax = run.syntax;
     let mut seen = Vec::new();
     let mut paths = Vec::new();
     let mut texts: Vec<(usize, String)> = Vec::new();
@@ -112,14 +146,20 @@ fn look(
             }
         }
     }
+    let allowed = allowed_by(run, stated, &texts);
+    Ok(Looked { seen, paths, allowed })
+}
+
+/// What a condition would take. `texts` are the values of what stands where.
+fn allowed_by(run: &Run<'_>, stated: &Condition, texts: &[(usize, String)]) -> Vec<Allowed> {
     let mut allowed = Vec::new();
     if let Some(expr) = stated.expr() {
         let mut ids = Vec::new();
-        asked_in(expr, syntax, &texts, &mut Vec::new(), &mut ids);
+        asked_in(expr, run.syntax, texts, &mut Vec::new(), &mut ids);
         allowed.extend(ids.iter().map(|id| reference(run, id)));
         allowed.extend(named(expr));
     }
-    Ok(Looked { seen, paths, allowed })
+    allowed
 }
 
 /// A condition on every element of something.

@@ -3,9 +3,10 @@
 //! A policy is read once more (`syntax`) and compiled once more with rules of ours beside its own (`program`), which
 //! are copies of parts of it: the engine that decides also says which parts hold. `trace` follows a value to the rule
 //! that gave it and finds those that would have given a better one, `failures` what kept them from it; `groups` tells
-//! the conditions apart that fail by themselves; `leaf` says of one that did not hold what it saw and what it would
+//! the conditions apart that fail by themselves; `empty` looks through sets that are to be empty; `leaf` says of one that did not hold what it saw and what it would
 //! have taken; `words` says it in sentences.
 
+mod empty;
 mod failures;
 mod groups;
 mod leaf;

@@ -2,10 +2,12 @@
 //!
 //! For each body: `p` counts how many of its conditions hold together, from the first, and `g` the same for those of
 //! one group; for each condition: `v` lists what its operands were when it was reached, `a` the arguments of a function
-//! that it calls, `e` the elements for which an `every` did not hold. All are copies of what the policy says, so that the engine alone says what it means.
+//! that it calls, `e` the elements for which an `every` did not hold, `m` what put elements into a set that is to be
+//! empty. All are copies of what the policy says, so that the engine alone says what it means.
 
 use std::fmt::Write;
 
+use super::empty::{self, About};
 use super::operands::{self, Operand};
 use super::syntax::{Body, Condition, Expr, Literal, RuleKind, Span, Syntax};
 use crate::engine::Target;
@@ -103,6 +105,12 @@ impl Place {
     pub(super) fn exceptions(self, condition: usize) -> String {
         format!("{PREFIX}e{}_{}_{condition}", self.rule, self.body)
     }
+
+    /// The rule with a list of what the elements of a set came to that a condition wants to be empty, by one of the ways
+    /// into it.
+    pub(super) fn members(self, condition: usize, way: usize) -> String {
+        format!("{PREFIX}m{}_{}_{condition}_{way}", self.rule, self.body)
+    }
 }
 
 struct Writer<'a> {
@@ -177,6 +185,19 @@ impl Writer<'_> {
             if let Some((_, arguments)) = operands::call(condition, self.syntax) {
                 list(text, &place.arguments(number), &self.listed(arguments), "true")?;
             }
+            for (way, members) in empty::of(condition, self.syntax, place).iter().enumerate() {
+                let term = match members.about(self.syntax) {
+                    About::Call(_, arguments) => self.listed(arguments),
+                    About::Rule(_) => "[]".to_owned(),
+                    About::Operands(operands) => self.texts(operands.iter().map(|each| each.span)),
+                };
+                let inner: String = members.conditions.iter().map(|each| self.line(each)).collect();
+                let name = place.members(number, way);
+                match members.is_within {
+                    true => list(text, &name, &term, &inner)?,
+                    false => writeln!(text, "{name} {gives} [{term} | {inner}]")?,
+                }
+            }
             if let Literal::Every {
                 key,
                 value,
@@ -225,7 +246,11 @@ impl Writer<'_> {
     }
 
     fn listed(&self, exprs: &[Expr]) -> String {
-        let texts: Vec<&str> = exprs.iter().map(|each| self.at(each.span())).collect();
+        self.texts(exprs.iter().map(Expr::span))
+    }
+
+    fn texts(&self, spans: impl Iterator<Item = Span>) -> String {
+        let texts: Vec<&str> = spans.map(|span| self.at(span)).collect();
         format!("[{}]", texts.join(", "))
     }
 

@@ -161,12 +161,15 @@ pub(super) enum Expr {
     },
     ArrayCompr {
         span: Span,
+        query: Query,
     },
     SetCompr {
         span: Span,
+        query: Query,
     },
     ObjectCompr {
         span: Span,
+        query: Query,
     },
     Call {
         span: Span,
@@ -285,9 +288,9 @@ impl Expr {
             | Self::Array { span, .. }
             | Self::Set { span, .. }
             | Self::Object { span, .. }
-            | Self::ArrayCompr { span }
-            | Self::SetCompr { span }
-            | Self::ObjectCompr { span }
+            | Self::ArrayCompr { span, .. }
+            | Self::SetCompr { span, .. }
+            | Self::ObjectCompr { span, .. }
             | Self::Call { span, .. }
             | Self::UnaryExpr { span, .. }
             | Self::RefDot { span, .. }

@@ -36,6 +36,7 @@ fn explain_by(
 
 mod advice;
 mod affirming;
+mod empty;
 mod together;
 
 fn default_cpu() -> &'static str {
