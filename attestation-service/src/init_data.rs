@@ -166,6 +166,11 @@ mod tests {
             .collect();
         let error = InitDataDocument::parse(&keys).unwrap_err();
         assert!(matches!(error, InitDataError::TooMuch), "{error}");
+        // With few signs.
+        let list = |numbers: usize| format!("a = [{}]\n", "0,".repeat(numbers));
+        let error = InitDataDocument::parse(&document(&list(MAX_VALUES))).unwrap_err();
+        assert!(matches!(error, InitDataError::TooMuch), "{error}");
+        assert!(InitDataDocument::parse(&document(&list(MAX_VALUES - 8))).is_ok());
         let long = format!("a = \"{}\"\n", "x".repeat(MAX_LENGTH - 200));
         assert!(InitDataDocument::parse(&document(&long)).is_ok());
     }

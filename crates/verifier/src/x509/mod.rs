@@ -252,3 +252,6 @@ pub(crate) fn signed_part(der: &[u8]) -> der::Result<&[u8]> {
     Header::decode(&mut reader)?;
     reader.tlv_bytes()
 }
+
+#[cfg(test)]
+mod tests;

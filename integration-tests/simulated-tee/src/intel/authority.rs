@@ -125,18 +125,16 @@ impl Pki {
     /// # Errors
     /// There is no randomness.
     pub fn new() -> Result<Self, SimulationError> {
-        let key = Key::from_pem;
-        Self::with(
-            ORGANIZATION,
-            [
-                key(include_str!("../../keys/test-only-intel-root-ca.key.pem"))?,
-                key(include_str!(
-                    "../../keys/test-only-intel-pck-processor-ca.key.pem"
-                ))?,
-                key(include_str!("../../keys/test-only-intel-pck-platform-ca.key.pem"))?,
-                key(include_str!("../../keys/test-only-intel-tcb-signing.key.pem"))?,
-            ],
-        )
+        Self::with(ORGANIZATION, committed_keys()?)
+    }
+
+    /// The same but for the CA of platforms with several packages: another of its name under the same root.
+    ///
+    /// # Errors
+    /// There is no randomness.
+    pub fn with_another_platform_ca() -> Result<Self, SimulationError> {
+        let [root, processor, _, tcb_signing] = committed_keys()?;
+        Self::with(ORGANIZATION, [root, processor, Key::generate()?, tcb_signing])
     }
 
     /// Of the same names, with other keys.
@@ -249,6 +247,19 @@ impl Pki {
             PckCa::Platform => &self.platform,
         }
     }
+}
+
+/// Of the root, the two PCK CAs, and for TCB infos.
+fn committed_keys() -> Result<[Key; 4], SimulationError> {
+    let key = Key::from_pem;
+    Ok([
+        key(include_str!("../../keys/test-only-intel-root-ca.key.pem"))?,
+        key(include_str!(
+            "../../keys/test-only-intel-pck-processor-ca.key.pem"
+        ))?,
+        key(include_str!("../../keys/test-only-intel-pck-platform-ca.key.pem"))?,
+        key(include_str!("../../keys/test-only-intel-tcb-signing.key.pem"))?,
+    ])
 }
 
 /// A key with its certificate.

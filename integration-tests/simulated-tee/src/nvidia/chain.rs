@@ -27,6 +27,8 @@ pub enum Fwid {
     Trailing,
     /// With another hash's id before it.
     OtherHash,
+    /// In the form of another version.
+    OtherVersion,
 }
 
 /// What a chain says. Start from the default and change what a test needs.
@@ -54,6 +56,8 @@ pub struct ChainSpec {
     pub unknown_critical: bool,
     /// The device's certificate is signed by a key that is nowhere in the chain.
     pub wrong_signer: bool,
+    /// The device's certificate names the root as its issuer, though the boot ROM signed it.
+    pub wrong_issuer: bool,
     /// Leaves the root out.
     pub without_root: bool,
 }
@@ -72,6 +76,7 @@ impl Default for ChainSpec {
             path_length: None,
             unknown_critical: false,
             wrong_signer: false,
+            wrong_issuer: false,
             without_root: false,
         }
     }
@@ -113,6 +118,9 @@ impl ChainSpec {
             );
             (signer, issuer) = (key, subject);
         }
+        if self.wrong_issuer {
+            issuer = named(ROOT_NAME)?;
+        }
         let extensions = self.leaf_extensions(&signer, fwid)?;
         let leaf = CertificateSpec {
             subject: &named(&format!("{} A01 GSP FMC LF", self.chip))?,
@@ -144,7 +152,8 @@ impl ChainSpec {
     }
 
     fn leaf_extensions(&self, boot_rom: &Key, fwid: &[u8; 48]) -> Result<Vec<Extension>, SimulationError> {
-        let mut content = vec![2, 1, 1];
+        let version = if self.fwid == Fwid::OtherVersion { 2 } else { 1 };
+        let mut content = vec![2, 1, version];
         content.extend(boot_rom.spki()?.to_der()?);
         let mut hashed = SHA384.to_vec();
         if self.fwid == Fwid::OtherHash

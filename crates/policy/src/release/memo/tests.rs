@@ -209,3 +209,84 @@ fn a_failure_is_not_remembered() {
     );
     assert_eq!(decided(&policy, claims, &request), Some(true));
 }
+
+/// Has the policy granted this request of a guest, and does it remember an answer for another?
+fn granted_and_recalled(
+    policy: &ReleasePolicy,
+    granted: &ReleaseRequest<'_>,
+    other: &ReleaseRequest<'_>,
+) -> (Option<bool>, Option<bool>) {
+    let claims = snp(false, "1").to_string();
+    let answer = decided(policy, &claims, granted);
+    let parse = || Err(crate::PolicyError::Input("it was not to be parsed".to_owned()));
+    (
+        answer,
+        policy.decide(&claims, parse, other, &Limits::default()).ok(),
+    )
+}
+
+#[test]
+fn a_policy_that_looks_at_the_plugin_is_asked_about_each() {
+    let policy = compile("allow if { input.submods; data.plugin == \"resource\" }");
+    let query = &BTreeMap::new();
+    let [resource, other] = ["resource", "other"].map(|plugin| ReleaseRequest {
+        plugin,
+        path: &[],
+        query,
+    });
+    assert_eq!(
+        granted_and_recalled(&policy, &resource, &other),
+        (Some(true), None)
+    );
+}
+
+#[test]
+fn a_policy_that_looks_at_the_query_is_asked_about_each() {
+    let policy = compile("allow if { input.submods; data.query.id == \"1\" }");
+    let [one, two] = ["1", "2"].map(|id| BTreeMap::from([("id".to_owned(), id.to_owned())]));
+    let [one, two] = [&one, &two].map(|query| ReleaseRequest {
+        plugin: "resource",
+        path: &[],
+        query,
+    });
+    assert_eq!(granted_and_recalled(&policy, &one, &two), (Some(true), None));
+}
+
+#[test]
+fn paths_that_are_divided_otherwise_are_other_paths() {
+    let policy = compile("allow if { input.submods; data[\"resource-path\"][0] == \"a\" }");
+    let [granted, other] = [["a", "bc"], ["ab", "c"]].map(|path| path.map(str::to_owned));
+    let query = &BTreeMap::new();
+    let [granted, other] = [&granted, &other].map(|path| ReleaseRequest {
+        plugin: "resource",
+        path,
+        query,
+    });
+    assert_eq!(
+        granted_and_recalled(&policy, &granted, &other),
+        (Some(true), None)
+    );
+}
+
+#[test]
+fn what_is_in_the_query_is_never_taken_for_the_path() {
+    let policy =
+        compile("allow if { input.submods; data[\"resource-path\"][0] == \"a\"; count(data.query) == 1 }");
+    // Without how long the path is, both would be hashed alike: the numbers of eight bytes fall into one another.
+    let query = BTreeMap::from([("\0".to_owned(), String::new())]);
+    let longer = ["a", "\u{1}", ""].map(str::to_owned);
+    let granted = ReleaseRequest {
+        plugin: "resource",
+        path: &longer[..1],
+        query: &query,
+    };
+    let other = ReleaseRequest {
+        plugin: "resource",
+        path: &longer,
+        query: &BTreeMap::new(),
+    };
+    assert_eq!(
+        granted_and_recalled(&policy, &granted, &other),
+        (Some(true), None)
+    );
+}

@@ -382,3 +382,24 @@ fn what_was_verified_before_is_not_mistaken_for_what_is_given_now() {
     ));
     assert!(good.run().is_ok());
 }
+
+#[test]
+fn a_revocation_list_that_was_verified_for_one_ca_is_none_of_another_of_its_name() {
+    let mut good = td_attempt();
+    let pki = Pki::with_another_platform_ca().unwrap();
+    let other = Platform::new(Arc::new(pki), PckCa::Platform).unwrap();
+    let mut attempt = attempt(&other, Tee::Tdx, &other.td_quote(td()));
+    // Of their own, so that nothing else is kept.
+    let extra_roots = DcapRoot::read(INTEL.root_pem().as_bytes()).unwrap();
+    good.dcap = Dcap::new(&DcapOptions { extra_roots }).unwrap();
+    attempt.dcap = Arc::clone(&good.dcap);
+    assert!(good.run().is_ok());
+    assert!(attempt.run().is_ok());
+    assert!(good.run().is_ok());
+    attempt.collateral.pck_crl = good.collateral.pck_crl;
+    let (id, error) = bad(attempt.run());
+    assert_eq!(
+        (id, error),
+        (PCK_CRL, DcapError::RevocationList("its signature is not valid"))
+    );
+}

@@ -52,6 +52,10 @@ fn a_broken_link_is_refused() {
         with_chain(|spec| spec.wrong_signer = true),
         refused(NvidiaError::ChainSignature)
     );
+    assert_eq!(
+        with_chain(|spec| spec.wrong_issuer = true),
+        refused(NvidiaError::ChainSignature)
+    );
     let good = blocks(HOPPER.chain_pem());
     let left_out = [&good[..1], &good[2..]].concat().concat();
     assert_eq!(with_text(&left_out), refused(NvidiaError::ChainSignature));
@@ -126,7 +130,14 @@ fn a_device_certificate_counts_only_in_its_time() {
 
 #[test]
 fn a_firmware_id_that_is_missing_malformed_or_there_twice_is_refused() {
-    for fwid in [Fwid::Missing, Fwid::Twice, Fwid::Trailing, Fwid::OtherHash] {
+    let bad = [
+        Fwid::Missing,
+        Fwid::Twice,
+        Fwid::Trailing,
+        Fwid::OtherHash,
+        Fwid::OtherVersion,
+    ];
+    for fwid in bad {
         assert_eq!(
             with_chain(|spec| spec.fwid = fwid),
             refused(NvidiaError::FwidExtension),

@@ -278,8 +278,13 @@ fn an_ask_from_the_table_counts_if_a_trusted_root_signed_it() {
 
 /// Trusts this root alone, which signs what the evidence brings.
 fn trusting(ark_der: Vec<u8>) -> Result<SnpVerifier, SnpRootError> {
+    trusting_for(SnpProduct::Milan, ark_der)
+}
+
+/// Trusts this root alone, for one product line.
+fn trusting_for(product: SnpProduct, ark_der: Vec<u8>) -> Result<SnpVerifier, SnpRootError> {
     let root = SnpRoot {
-        product: SnpProduct::Milan,
+        product,
         ark_der,
         ask_der: None,
         asvk_der: None,
@@ -343,4 +348,21 @@ fn a_root_must_be_an_authority_that_issued_and_signed_itself() {
         assert_eq!(trusting(root).err(), not_a_root);
     }
     assert!(trusting(MILAN.ark_der().to_vec()).is_ok());
+}
+
+#[test]
+fn a_root_vouches_only_for_the_product_line_it_is_trusted_for() {
+    let table = [("VCEK", MILAN.vcek_der()), ("ASK", MILAN.ask_der())];
+    let evidence = evidence(&report(&MILAN), &table).unwrap();
+    let verified = |product| {
+        let attempt = Attempt {
+            verifier: trusting_for(product, MILAN.ark_der().to_vec()).unwrap(),
+            ..Attempt::new(&evidence)
+        };
+        attempt.run()
+    };
+    assert!(verified(SnpProduct::Milan).is_ok());
+    for other in [SnpProduct::Genoa, SnpProduct::Turin] {
+        assert_eq!(verified(other), refused(SnpError::ChainSignature), "{other}");
+    }
 }

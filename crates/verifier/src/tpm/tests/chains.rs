@@ -347,3 +347,26 @@ fn a_root_without_a_key_usage_may_be_trusted_and_one_whose_key_usage_says_otherw
     assert!(error.is_some_and(|error| error.contains("CN=signs messages alone")));
     assert!(super::super::certificates_from_pem(wrong.pem().as_bytes()).is_err());
 }
+
+#[test]
+fn a_key_for_agreements_on_the_right_curve_is_no_attestation_key() {
+    use crate::tpm::key::AttestationKey;
+    use der::asn1::{Any, BitString, ObjectIdentifier};
+    use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
+    let read = |kind| {
+        let curve = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+        let info = SubjectPublicKeyInfoOwned {
+            algorithm: AlgorithmIdentifierOwned {
+                oid: ObjectIdentifier::new_unwrap(kind),
+                parameters: Some(Any::encode_from(&curve).unwrap()),
+            },
+            subject_public_key: BitString::from_bytes(&[4; 65]).unwrap(),
+        };
+        AttestationKey::from_spki(&der::Encode::to_der(&info).unwrap())
+    };
+    assert_eq!(read("1.2.840.10045.2.1"), Ok(AttestationKey::P256([4; 65])));
+    assert_eq!(
+        read("1.3.132.1.12"),
+        Err(TpmError::Key("it is neither RSA nor of P-256"))
+    );
+}
