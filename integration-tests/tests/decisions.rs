@@ -282,3 +282,31 @@ async fn the_audit_log_of_a_whole_story_is_proved_by_the_client() {
     let line = format!("audit verify --expect {last} {}", file.display());
     assert_says(&owner(&stack, &line).await, &["whole: "]);
 }
+#[tokio::test]
+async fn a_tee_that_gets_no_challenge_is_found_with_what_to_do_about_it() {
+    for built_in in [true, false] {
+        let stack = TestStack::with(Setup {
+            built_in,
+            ..Setup::default()
+        })
+        .await;
+        let body = json!({"version": "0.4.0", "tee": "se", "extra-params": {}}).to_string();
+        let answer = stack.send(Method::POST, "/kbs/v0/auth", body).await;
+        assert!(answer.headers().get("set-cookie").is_none());
+        let id = told(answer, StatusCode::BAD_REQUEST).await;
+        assert_says(
+            &shown(&stack, &id).await,
+            &[
+                "refused: what was shown does not hold",
+                "no verifier for TEE `se`",
+                "check      unsupported-tee",
+                "docs/tees/se.md",
+            ],
+        );
+        let shown = stack.shown(&format!("/kbs/v0/decisions/{id}")).await;
+        assert_eq!(
+            (&shown["decision"]["tee"], &shown["decision"]["class"]),
+            (&json!("se"), &json!("AttestationError"))
+        );
+    }
+}

@@ -125,6 +125,9 @@ pub enum KbsError {
     /// A Request message that starts no handshake.
     #[error("Attestation error: RCAR handshake Auth failed: {0}")]
     BadAuthRequest(#[from] AuthRequestError),
+    /// The Attestation Service makes no challenge for a TEE that needs one.
+    #[error("Attestation error: RCAR handshake Auth failed: Attestation Service generate challenge failed")]
+    ChallengeRefused(#[source] Cause),
     /// An Attestation message that cannot be read.
     #[error("Attestation error: RCAR handshake Attest failed: {0}")]
     BadAttestRequest(&'static str),
@@ -260,7 +263,9 @@ impl KbsError {
             E::BadPath(_) | E::BadQuery | E::BadParameter(_) | E::BadResourcePath(_) => {
                 (StatusCode::BAD_REQUEST, "InvalidRequestPath")
             }
-            E::BadAuthRequest(_) | E::BadAttestRequest(_) => (StatusCode::BAD_REQUEST, "AttestationError"),
+            E::BadAuthRequest(_) | E::ChallengeRefused(_) | E::BadAttestRequest(_) => {
+                (StatusCode::BAD_REQUEST, "AttestationError")
+            }
             E::BadPolicyBody(_) => (StatusCode::BAD_REQUEST, "ParsePolicyError"),
             E::BadResourcePolicy(_) => (StatusCode::BAD_REQUEST, "PolicyEngineError"),
             E::BadAttestationPolicy(_) | E::AttestationPolicyRefused(_) => {
@@ -322,6 +327,7 @@ impl KbsError {
         matches!(
             self,
             Self::AttestRefused(_)
+                | Self::ChallengeRefused(_)
                 | Self::PolicyDenied
                 | Self::AdminUnauthenticated { .. }
                 | Self::AdminForbidden { .. }

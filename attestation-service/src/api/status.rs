@@ -15,8 +15,16 @@ use crate::service::TrialError;
 /// for an explanation gets the check that failed in the metadata.
 pub(crate) fn evaluate(error: &EvaluateError, explain: bool) -> Status {
     let text = format!("Attestation evaluation failed: {}", numbered_causes(error));
-    let mut status = Status::new(code(error.fault()), text);
-    if explain && let Ok(check) = serde_json::to_vec(&FailedCheck::of(error)) {
+    let status = Status::new(code(error.fault()), text);
+    match explain {
+        true => with_check(status, error),
+        false => status,
+    }
+}
+
+/// The same with the check that failed in the metadata.
+fn with_check(mut status: Status, error: &EvaluateError) -> Status {
+    if let Ok(check) = serde_json::to_vec(&FailedCheck::of(error)) {
         let check = MetadataValue::from_bytes(&check);
         status.metadata_mut().insert_bin(protos::FAILED_CHECK, check);
     }
@@ -29,7 +37,8 @@ pub(crate) fn challenge(error: &EvaluateError) -> Status {
         EvaluateError::UnknownTee(_) => format!("Error parse TEE type: {error}"),
         error => format!("Challenge: {error}"),
     };
-    Status::new(code(error.fault()), text)
+    tracing::info!(causes = numbered_causes(error), "no challenge");
+    with_check(Status::new(code(error.fault()), text), error)
 }
 
 /// The status of a policy that cannot be set or read.

@@ -125,7 +125,7 @@ impl AttestationClient for GrpcAttestation {
         ]);
         let request = wire::ChallengeRequest { inner };
         let reply = self.attestation().get_attestation_challenge(request).await;
-        Ok(reply.map_err(sort)?.into_inner().attestation_challenge)
+        Ok(reply.map_err(refusal)?.into_inner().attestation_challenge)
     }
 
     fn management(&self, _grant: &AdminGrant) -> Result<&dyn AttestationManagement, AttestationError> {

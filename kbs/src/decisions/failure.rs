@@ -11,7 +11,9 @@ impl Outcome {
         use KbsError as E;
         let verdict = match error {
             E::PolicyDenied => Verdict::Denied,
-            E::AttestRefused(_) | E::BadAttestRequest(_) | E::TokenRefused(_) => Verdict::Refused,
+            E::AttestRefused(_) | E::ChallengeRefused(_) | E::BadAttestRequest(_) | E::TokenRefused(_) => {
+                Verdict::Refused
+            }
             E::AttestationSetup(_)
             | E::AttestationUnavailable(_)
             | E::AttestationFailed(_)

@@ -10,6 +10,7 @@ use ring::rand::SecureRandom;
 use super::json;
 use crate::attestation::{AttestationError, HashChoiceError};
 use crate::call::Call;
+use crate::decisions::{Occurrence, Refusal};
 use crate::error::{AuthRequestError, KbsError};
 use crate::rcar::{Challenge, Request};
 use crate::session::{Challenged, Session, SessionId, set_cookie};
@@ -58,16 +59,40 @@ async fn nonce(kbs: &Kbs, request: &Request) -> Result<String, KbsError> {
     if request.tee == Tee::Se {
         let params = request.extra_params.to_string();
         let challenge = kbs.attestation.challenge(request.tee, &params).await;
-        let failed = || AuthRequestError::BadExtraParams("Attestation Service generate challenge failed");
-        return challenge.map_err(|error| match error {
-            // Another implementation than one that knows this TEE.
-            AttestationError::NotOffered => failed().into(),
-            error => error.into_kbs_error(|_| failed().into()),
+        return challenge.map_err(|error| {
+            let error = no_challenge(request.tee, error);
+            kbs.note_error(error, |outcome| {
+                Occurrence::attestation(Some(request.tee), outcome)
+            })
         });
     }
     let mut bytes = [0; 32];
     kbs.random.fill(&mut bytes).map_err(no_randomness)?;
     Ok(STANDARD.encode(bytes))
+}
+
+/// Why there is no challenge: for the log and the record of decisions, and not for the guest.
+fn no_challenge(tee: Tee, error: AttestationError) -> KbsError {
+    let refusal = match error {
+        AttestationError::RefusedEvidence(refusal) => *refusal,
+        AttestationError::Refused(reason) => Refusal { reason, check: None },
+        // Another implementation than one that knows this TEE.
+        AttestationError::NotOffered => Refusal {
+            reason: format!("the attestation service in use makes no challenges, and TEE `{tee}` needs one"),
+            check: None,
+        },
+        error => return error.into_kbs_error(|reason| KbsError::ChallengeRefused(reason.into())),
+    };
+    let check = refusal.check.as_ref();
+    tracing::info!(
+        %tee,
+        verdict = "refused",
+        reason = refusal.reason,
+        check = check.map(|check| &check.check),
+        advice = check.map(|check| &check.advice),
+        "attestation: no challenge"
+    );
+    KbsError::ChallengeRefused(refusal.into())
 }
 
 fn no_randomness(_: ring::error::Unspecified) -> KbsError {
