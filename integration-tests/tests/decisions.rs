@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::guest::{Guest, sample_evidence};
+use crate::guest::{Evidence, Guest, sample_evidence};
 use crate::owner::{AFFIRMING, ALLOW_ALL};
 use crate::stack::{Setup, TestStack, write};
 
@@ -113,7 +113,7 @@ async fn a_value_that_is_not_there_is_told_from_one_that_is_another() {
 }
 
 #[tokio::test]
-async fn a_value_that_has_expired_is_found_with_its_history() {
+async fn a_value_that_has_expired_is_told_with_the_time_and_by_its_history() {
     let stack = stack("").await;
     stack.vouch_for_platform().await;
     let soon = OffsetDateTime::now_utc() + Duration::from_secs(2);
@@ -128,18 +128,16 @@ async fn a_value_that_has_expired_is_found_with_its_history() {
     tokio::time::sleep(Duration::from_secs(4)).await;
     let (session, _) = guest.handshake().await;
     let id = told(guest.get(&session, PATH).await, StatusCode::FORBIDDEN).await;
+    let when = soon.replace_nanosecond(0).unwrap().format(&Rfc3339).unwrap();
     assert_says(
         &shown(&stack, &id).await,
         &[
-            "`snp_launch_measurement`, but there is none, or it has expired",
-            "`snp_launch_measurement` had expired at 20",
+            &format!("`snp_launch_measurement`, but it expired at {when}"),
+            "Register `snp_launch_measurement` again",
         ],
     );
     let line = "config OWNER reference-value-history --id snp_launch_measurement";
-    let expired = format!(
-        "expired at {}",
-        soon.replace_nanosecond(0).unwrap().format(&Rfc3339).unwrap()
-    );
+    let expired = format!("expired at {when}");
     assert_says(&owner(&stack, line).await, &[&hex::encode([0x5a; 48]), &expired]);
 }
 
@@ -177,7 +175,11 @@ async fn a_guest_in_debug_mode_is_found_by_the_claim_that_says_so() {
     let id = told(guest.get(&session, PATH).await, StatusCode::FORBIDDEN).await;
     assert_says(
         &shown(&stack, &id).await,
-        &["configuration is 96", "policy_debug_allowed"],
+        &[
+            "Why\n  cpu0: DEBUG MODE",
+            "policy_debug_allowed",
+            "start it without",
+        ],
     );
 }
 
@@ -205,6 +207,112 @@ async fn a_policy_with_a_typing_error_is_found_by_the_name_that_is_nearest() {
     );
 }
 
+/// What `show` says of a guest that is denied.
+async fn denied(stack: &TestStack, guest: &Guest<'_>, evidence: &Evidence<'_>) -> String {
+    let (session, _) = guest.handshake_with(evidence).await;
+    let id = told(guest.get(&session, PATH).await, StatusCode::FORBIDDEN).await;
+    shown(stack, &id).await
+}
+
+/// "To see it for yourself" of the page: one step after the other, on what those before have left behind.
+#[tokio::test]
+async fn the_page_leads_from_each_message_to_its_cause_in_its_own_order() {
+    let page = include_str!("../../docs/troubleshooting.md");
+    let mut rest = page.split("## To see it for yourself").nth(1).unwrap();
+    let mut step = |title: &str| {
+        rest = rest
+            .split_once(&format!("\n# {title}"))
+            .unwrap_or_else(|| panic!("{title:?} is not the next step"))
+            .1;
+    };
+    let stack = stack("").await;
+    stack.vouch_for_platform().await;
+    let guest = Guest::snp(&stack);
+    let honest = |digest: &[u8]| guest.snp_evidence(digest);
+    let right = hex::encode([0x5a; 48]);
+
+    step("A wrong measurement");
+    let other = |digest: &[u8]| guest.snp_evidence_with(digest, |report| report.measurement([0xab; 48]));
+    let text = denied(&stack, &guest, &other).await;
+    assert_says(
+        &text,
+        &["snp_launch_measurement", &right, &hex::encode([0xab; 48])],
+    );
+
+    step("A debug guest");
+    let debug = |digest: &[u8]| {
+        guest.snp_evidence_with(digest, |report| {
+            report.with(|fields| fields.policy.set_debug_allowed(true))
+        })
+    };
+    let text = denied(&stack, &guest, &debug).await;
+    assert_says(&text, &["Why\n  cpu0: DEBUG MODE"]);
+    let to_do = text.split("\nWhat to do\n").nth(1).unwrap();
+    assert_eq!(to_do.lines().count(), 1, "{text}");
+
+    step("An expired value");
+    let soon = OffsetDateTime::now_utc() + Duration::from_secs(2);
+    let list = json!([{
+        "name": "snp_launch_measurement", "expiration": soon.format(&Rfc3339).unwrap(),
+        "hash-value": [{"alg": "sha384", "value": right}],
+    }]);
+    let message = json!({"version": "0.1.0", "type": "list", "payload": STANDARD.encode(list.to_string())});
+    let answer = stack.as_owner(Method::POST, "/kbs/v0/reference-value", message.to_string());
+    assert_eq!(answer.await.status(), StatusCode::OK);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let text = denied(&stack, &guest, &honest).await;
+    let when = soon.replace_nanosecond(0).unwrap().format(&Rfc3339).unwrap();
+    assert_says(
+        &text,
+        &[&format!("`snp_launch_measurement`, but it expired at {when}")],
+    );
+
+    // The typing error is found even if nobody registers the value again.
+    let policy = owner(&stack, "config OWNER get-attestation-policy").await;
+    let typo = policy.replace("launch_measurement", "launch_mesurement");
+    assert_ne!(typo, policy);
+    let file = write(stack.folder(), "typo.rego", &typo);
+    let set = format!(
+        "config OWNER set-attestation-policy --policy-file {}",
+        file.display()
+    );
+    let back = "config OWNER roll-back-attestation-policy --id default_cpu --version 1";
+    owner(&stack, &set).await;
+    let text = denied(&stack, &guest, &honest).await;
+    assert_says(
+        &text,
+        &[
+            "snp_launch_mesurement",
+            "`snp_launch_measurement`",
+            "Check the spelling",
+        ],
+    );
+    owner(&stack, back).await;
+
+    step("The value again");
+    let restore = format!("config OWNER set-sample-reference-value snp_launch_measurement {right}");
+    owner(&stack, &restore).await;
+    let (session, _) = guest.handshake().await;
+    assert_eq!(
+        guest.open(guest.get(&session, PATH).await).await,
+        b"canary-secret"
+    );
+
+    step("A policy with a typo");
+    owner(&stack, &set).await;
+    let text = denied(&stack, &guest, &honest).await;
+    assert_says(
+        &text,
+        &["There is a reference value `snp_launch_measurement`: check the spelling"],
+    );
+    owner(&stack, back).await;
+    let (session, _) = guest.handshake().await;
+    assert_eq!(
+        guest.open(guest.get(&session, PATH).await).await,
+        b"canary-secret"
+    );
+}
+
 #[tokio::test]
 async fn evidence_that_does_not_hold_is_found_with_the_check_that_failed() {
     let stack = stack("").await;
@@ -228,6 +336,35 @@ async fn evidence_that_does_not_hold_is_found_with_the_check_that_failed() {
     let of_request: Value = stack.shown(&format!("/kbs/v0/decisions/{id}")).await;
     let request = of_request["decision"]["request_id"].as_str().unwrap();
     assert_says(&shown(&stack, request).await, &[&id]);
+}
+
+#[tokio::test]
+async fn a_tee_that_gets_no_challenge_is_found_with_what_to_do_about_it() {
+    for built_in in [true, false] {
+        let stack = TestStack::with(Setup {
+            built_in,
+            ..Setup::default()
+        })
+        .await;
+        let body = json!({"version": "0.4.0", "tee": "se", "extra-params": {}}).to_string();
+        let answer = stack.send(Method::POST, "/kbs/v0/auth", body).await;
+        assert!(answer.headers().get("set-cookie").is_none());
+        let id = told(answer, StatusCode::BAD_REQUEST).await;
+        assert_says(
+            &shown(&stack, &id).await,
+            &[
+                "refused: what was shown does not hold",
+                "no verifier for TEE `se`",
+                "check      unsupported-tee",
+                "docs/tees/se.md",
+            ],
+        );
+        let shown = stack.shown(&format!("/kbs/v0/decisions/{id}")).await;
+        assert_eq!(
+            (&shown["decision"]["tee"], &shown["decision"]["class"]),
+            (&json!("se"), &json!("AttestationError"))
+        );
+    }
 }
 
 #[tokio::test]
@@ -281,32 +418,4 @@ async fn the_audit_log_of_a_whole_story_is_proved_by_the_client() {
     stack.restart_kbs().await;
     let line = format!("audit verify --expect {last} {}", file.display());
     assert_says(&owner(&stack, &line).await, &["whole: "]);
-}
-#[tokio::test]
-async fn a_tee_that_gets_no_challenge_is_found_with_what_to_do_about_it() {
-    for built_in in [true, false] {
-        let stack = TestStack::with(Setup {
-            built_in,
-            ..Setup::default()
-        })
-        .await;
-        let body = json!({"version": "0.4.0", "tee": "se", "extra-params": {}}).to_string();
-        let answer = stack.send(Method::POST, "/kbs/v0/auth", body).await;
-        assert!(answer.headers().get("set-cookie").is_none());
-        let id = told(answer, StatusCode::BAD_REQUEST).await;
-        assert_says(
-            &shown(&stack, &id).await,
-            &[
-                "refused: what was shown does not hold",
-                "no verifier for TEE `se`",
-                "check      unsupported-tee",
-                "docs/tees/se.md",
-            ],
-        );
-        let shown = stack.shown(&format!("/kbs/v0/decisions/{id}")).await;
-        assert_eq!(
-            (&shown["decision"]["tee"], &shown["decision"]["class"]),
-            (&json!("se"), &json!("AttestationError"))
-        );
-    }
 }

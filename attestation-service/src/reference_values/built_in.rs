@@ -64,7 +64,8 @@ impl BuiltIn {
         let mut context = Context::from_waker(Waker::noop());
         while let Poll::Ready(change) = pin!(watcher.next()).poll(&mut context) {
             let gone = || ReferenceValueError::Unavailable("it is gone".to_owned());
-            self.values.apply(change.ok_or_else(gone)?.into())?;
+            self.values
+                .apply(change.ok_or_else(gone)?.into(), self.clock.now())?;
         }
         Ok(())
     }

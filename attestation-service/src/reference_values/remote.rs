@@ -70,7 +70,12 @@ impl Remote {
     ) -> Result<Self, StartError> {
         let client = RvpsClient::new(address, tls)?;
         let shared = Arc::new(Shared::default());
-        let watcher = tokio::spawn(link::watch(client.clone(), Arc::clone(&shared))).abort_handle();
+        let watcher = tokio::spawn(link::watch(
+            client.clone(),
+            Arc::clone(&shared),
+            Arc::clone(&clock),
+        ))
+        .abort_handle();
         Ok(Self {
             client,
             shared,

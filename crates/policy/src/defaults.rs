@@ -1,5 +1,10 @@
 //! The policies that come with the product, as text.
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use crate::Reads;
+
 /// Attestation policies by their storage id, `default_<class>`. A class that is not here has no default.
 pub const ATTESTATION: [(&str, &str); 4] = [
     ("default_cpu", include_str!("../policies/default_cpu.rego")),
@@ -7,6 +12,17 @@ pub const ATTESTATION: [(&str, &str); 4] = [
     ("default_switch", include_str!("../policies/default_switch.rego")),
     ("default_ppcie", include_str!("../policies/default_ppcie.rego")),
 ];
+
+/// The ids of the reference values that they ask for: names that are right, whether or not anything is registered.
+pub fn reference_ids() -> &'static BTreeSet<String> {
+    static IDS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+        let ids = ATTESTATION
+            .into_iter()
+            .flat_map(|(_, rego)| Reads::of(rego).reference_ids);
+        ids.map(|id| id.name).collect()
+    });
+    &IDS
+}
 
 /// Releases resources to any TEE but `sample`, and never to one in debug mode.
 pub const DEFAULT: &str = include_str!("../policies/release_default.rego");

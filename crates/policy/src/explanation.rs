@@ -107,6 +107,9 @@ pub struct FailedCondition {
     /// The other conditions of its rule that do not hold either. They all would have to, together with this one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<FailedCondition>,
+    /// It failed because the guest, or its platform, can be debugged: nothing else matters until it cannot.
+    #[serde(skip_serializing_if = "is_false")]
+    pub debug: bool,
     /// It looks at something that is absent, and there is something that looks almost the same.
     #[serde(skip)]
     pub(crate) is_misspelt: bool,
@@ -142,9 +145,19 @@ pub enum Allowed {
         /// How many more elements there are.
         #[serde(skip_serializing_if = "is_zero")]
         more: usize,
-        /// A registered id that looks almost the same.
+        /// An id that looks almost the same: one that is registered, or else one that was, or that the shipped policies
+        /// ask for.
         #[serde(skip_serializing_if = "Option::is_none")]
         nearest: Option<String>,
+        /// Whether that one has a value now.
+        #[serde(skip)]
+        is_nearest_registered: bool,
+        /// When its validity ended, in seconds since the Unix epoch, if that is why there is none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        expired_at: Option<i64>,
+        /// Somebody deleted or revoked it.
+        #[serde(skip_serializing_if = "is_false")]
+        removed: bool,
     },
     /// What the policy itself names.
     Value {
@@ -178,4 +191,9 @@ impl Explanation {
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 fn is_zero(count: &usize) -> bool {
     *count == 0
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }

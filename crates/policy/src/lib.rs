@@ -35,4 +35,4 @@ pub use input::PolicyInput;
 pub use limits::Limits;
 pub use reads::Reads;
 pub use release::{ReleasePolicy, ReleaseRequest};
-pub use snapshot::ReferenceValueSnapshot;
+pub use snapshot::{Gone, ReferenceValueSnapshot};

@@ -1,5 +1,7 @@
 //! Reference values as one evaluation sees them.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use regorus::Value;
@@ -7,13 +9,24 @@ use regorus::Value;
 use crate::PolicyError;
 use crate::input::Document;
 
-/// The reference values at one moment, in the form the policy machine reads. A clone is two words.
+/// The reference values at one moment, in the form the policy machine reads. A clone is three words.
 #[derive(Clone)]
 pub struct ReferenceValueSnapshot {
     /// An object: `{<id>: <value>}`.
     values: Value,
     /// No other snapshot of this process has it, but for clones.
     serial: u64,
+    /// What is not there any more. No policy sees it.
+    gone: Arc<BTreeMap<String, Gone>>,
+}
+
+/// Why there is no value any more: for explanations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gone {
+    /// Its validity ended at this time, in seconds since the Unix epoch.
+    Expired(i64),
+    /// Somebody deleted or revoked it before its time.
+    Removed,
 }
 
 impl ReferenceValueSnapshot {
@@ -39,7 +52,24 @@ impl ReferenceValueSnapshot {
             }
         }
         insert_all(&mut values, upserts)?;
-        Ok(Self::of(values))
+        Ok(Self::of(values).with_gone(Arc::clone(&self.gone)))
+    }
+
+    /// The same values, and what is known of those that are not there any more. Whoever tells something else of them
+    /// makes a new snapshot for it: explanations are remembered by it.
+    #[must_use]
+    pub fn with_gone(self, gone: Arc<BTreeMap<String, Gone>>) -> Self {
+        Self { gone, ..self }
+    }
+
+    /// Why there is no value under `id` any more, where that is known.
+    pub fn gone(&self, id: &str) -> Option<Gone> {
+        self.gone.get(id).copied()
+    }
+
+    /// The ids of what is not there any more, as far as they are known.
+    pub(crate) fn gone_ids(&self) -> impl Iterator<Item = &str> {
+        self.gone.keys().map(String::as_str)
     }
 
     /// The value registered under `id`.
@@ -65,7 +95,11 @@ impl ReferenceValueSnapshot {
     fn of(values: Value) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let serial = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self { values, serial }
+        Self {
+            values,
+            serial,
+            gone: Arc::default(),
+        }
     }
 
     /// Tells snapshots apart: two with the same number have the same values.

@@ -1,10 +1,8 @@
 //! Reference values that a policy asks for and nobody has registered.
 
-use std::collections::BTreeSet;
-
 use daemon::suggest::nearest;
+use policy::defaults;
 use policy::reads::Mention;
-use policy::{Reads, defaults};
 
 /// How many names that are registered are looked through for the nearest one.
 const MAX_NAMES: usize = 20_000;
@@ -52,10 +50,7 @@ impl KnownValues {
 
     /// Those with a near name each, the others together.
     fn unregistered(&self) -> Vec<String> {
-        let shipped = match self.unregistered.is_empty() {
-            true => BTreeSet::new(),
-            false => shipped_ids(),
-        };
+        let shipped = defaults::reference_ids();
         let mut strange = Vec::new();
         let mut warnings = Vec::new();
         for (number, id) in self.unregistered.iter().enumerate() {
@@ -85,12 +80,4 @@ impl KnownValues {
 fn together<'a>(ids: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let ids: Vec<&str> = ids.into_iter().collect();
     ids.chunks(MAX_TOGETHER).map(|ids| ids.join(", ")).collect()
-}
-
-fn shipped_ids() -> BTreeSet<String> {
-    let shipped = defaults::ATTESTATION.into_iter();
-    shipped
-        .flat_map(|(_, rego)| Reads::of(rego).reference_ids)
-        .map(|id| id.name)
-        .collect()
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use daemon::clock::Clock;
 use protos::reference::ReferenceValueChange;
 use tokio::sync::watch;
 
@@ -89,10 +90,10 @@ impl Link {
 }
 
 /// Keeps `shared` current, for ever.
-pub(super) async fn watch(client: RvpsClient, shared: Arc<Shared>) {
+pub(super) async fn watch(client: RvpsClient, shared: Arc<Shared>, clock: Arc<dyn Clock>) {
     let mut pause = FIRST_PAUSE;
     loop {
-        match follow(&client, &shared, &mut pause).await {
+        match follow(&client, &shared, &*clock, &mut pause).await {
             ReferenceValueError::NotOffered => {
                 if !matches!(shared.link.state(), LinkState::ByQuery) {
                     tracing::warn!("the RVPS does not tell changes: its values are queried one by one");
@@ -113,7 +114,12 @@ pub(super) async fn watch(client: RvpsClient, shared: Arc<Shared>) {
 }
 
 /// Takes in one stream of changes, up to its end.
-async fn follow(client: &RvpsClient, shared: &Shared, pause: &mut Duration) -> ReferenceValueError {
+async fn follow(
+    client: &RvpsClient,
+    shared: &Shared,
+    clock: &dyn Clock,
+    pause: &mut Duration,
+) -> ReferenceValueError {
     let mut changes = match client.watch().await {
         Ok(changes) => changes,
         Err(error) => return error,
@@ -142,7 +148,7 @@ async fn follow(client: &RvpsClient, shared: &Shared, pause: &mut Duration) -> R
             continue;
         }
         bytes = 0;
-        if let Err(error) = shared.values.apply(std::mem::take(&mut parts)) {
+        if let Err(error) = shared.values.apply(std::mem::take(&mut parts), clock.now()) {
             return error;
         }
         if !shared.link.is_watching() {

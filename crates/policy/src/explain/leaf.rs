@@ -10,6 +10,7 @@ use super::run::{Arguments, Run, Stop};
 use super::syntax::{Body, Comparison, Condition, Expr, Literal, Query, Rule, Span, Syntax};
 use super::words;
 use crate::explanation::{Allowed, FailedCondition, HeldCondition, RuleText, Seen};
+use crate::{Gone, defaults};
 
 /// The most values that are shown of one thing.
 const MAX_VALUES: usize = 8;
@@ -253,6 +254,7 @@ pub(super) fn of_whole_body(condition: RuleText) -> FailedCondition {
                  hold is named here."
             .to_owned(),
         also: Vec::new(),
+        debug: false,
         is_misspelt: false,
         of_another_tee: false,
     }
@@ -376,16 +378,30 @@ fn reference(run: &Run<'_>, id: &str) -> Allowed {
         Some(value) => (vec![json(value)], 0),
         None => (Vec::new(), 0),
     };
+    let gone = run.reference.gone(id).filter(|_| value.is_none());
+    let nearest = match (value, gone) {
+        (None, None) => nearest_id(run, id),
+        _ => None,
+    };
     Allowed::Reference {
-        nearest: match value {
-            Some(_) => None,
-            None => nearest::of(id, run.reference.ids()),
+        is_nearest_registered: nearest.as_deref().is_some_and(|id| run.reference.has(id)),
+        nearest,
+        expired_at: match gone {
+            Some(Gone::Expired(at)) => Some(at),
+            _ => None,
         },
+        removed: gone == Some(Gone::Removed),
         reference_value: id.to_owned(),
         registered: value.is_some(),
         values,
         more,
     }
+}
+
+/// The id that was meant. What is registered comes first; a name may be right although its value has just expired.
+fn nearest_id(run: &Run<'_>, id: &str) -> Option<String> {
+    let shipped = defaults::reference_ids().iter().map(String::as_str);
+    nearest::of(id, run.reference.ids()).or_else(|| nearest::of(id, run.reference.gone_ids().chain(shipped)))
 }
 
 /// What the condition names itself.

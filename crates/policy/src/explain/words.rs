@@ -2,6 +2,8 @@
 
 use regorus::Value;
 use serde_json::Value as Json;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::nearest;
 use crate::PolicyInput;
@@ -30,6 +32,7 @@ pub(super) fn of(
             false => advice(&seen, &missing, &allowed),
         },
         is_misspelt: missing.iter().any(|missing| missing.nearest.is_some()),
+        debug: missing.is_empty() && seen.iter().any(is_debug),
         of_another_tee: missing
             .iter()
             .any(|missing| missing.is_tee && missing.nearest.is_none()),
@@ -51,6 +54,7 @@ pub(super) fn of_denial(rule: RuleText, seen: Vec<Seen>) -> FailedCondition {
         advice: "The policy says no to this by itself: change it if that is not what it is meant to say."
             .to_owned(),
         is_misspelt: false,
+        debug: false,
         of_another_tee: false,
         also: Vec::new(),
         allowed: Vec::new(),
@@ -114,8 +118,23 @@ fn expected(condition: &RuleText, negated: bool, seen: &[Seen], allowed: &[Allow
             Allowed::Reference {
                 reference_value,
                 registered: false,
+                expired_at,
+                removed,
                 ..
-            } => format!("a value registered as `{reference_value}`, but there is none, or it has expired"),
+            } => match (expired_at, removed) {
+                (Some(at), _) => {
+                    format!(
+                        "a value registered as `{reference_value}`, but it expired at {}",
+                        date(*at)
+                    )
+                }
+                (None, true) => {
+                    format!("a value registered as `{reference_value}`, but it was deleted or revoked")
+                }
+                (None, false) => {
+                    format!("a value registered as `{reference_value}`, but there is none, or it has expired")
+                }
+            },
             Allowed::Reference {
                 reference_value,
                 values,
@@ -165,6 +184,9 @@ fn advice(seen: &[Seen], missing: &[Missing], allowed: &[Allowed]) -> String {
             }
         };
     }
+    if seen.iter().any(is_debug) {
+        return DEBUG.to_owned();
+    }
     if let Some(advice) = allowed.iter().find_map(|allowed| of_another_type(seen, allowed)) {
         return advice;
     }
@@ -174,9 +196,24 @@ fn advice(seen: &[Seen], missing: &[Missing], allowed: &[Allowed]) -> String {
                 reference_value,
                 registered: false,
                 nearest,
+                is_nearest_registered,
+                expired_at,
+                removed,
                 ..
             } => {
                 return match nearest {
+                    _ if expired_at.is_some() => format!(
+                        "Register `{reference_value}` again, if the guest runs what it should: its validity \
+                         is over, and nothing else is wrong with it."
+                    ),
+                    _ if *removed => format!(
+                        "Find out who took `{reference_value}` away, and why (`config reference-value-history --id \
+                         {reference_value}`), before you register another."
+                    ),
+                    Some(nearest) if !is_nearest_registered => format!(
+                        "There is no value of this name, nor was there: `{nearest}` is one that the shipped policies ask for, or \
+                         that was registered. Check the spelling in the policy, or of what was registered."
+                    ),
                     Some(nearest) => format!(
                         "There is a reference value `{nearest}`: check the spelling in the policy, or of what was registered."
                     ),
@@ -193,9 +230,6 @@ fn advice(seen: &[Seen], missing: &[Missing], allowed: &[Allowed]) -> String {
             }
             Allowed::Value { .. } => {}
         }
-    }
-    if seen.iter().any(is_debug) {
-        return "The guest, or its platform, can be debugged: start it without that.".to_owned();
     }
     "Bring the guest to what the policy asks for, or change the policy if it asks for too much.".to_owned()
 }
@@ -283,6 +317,9 @@ fn is_of_sample(paths: &[Option<Vec<String>>]) -> bool {
 const SAMPLE: &str = "The evidence is of no TEE: anybody can make it. Run the guest in a TEE, with its attester \
                       (`kbs-client --attester tsm`); register values of the sample only where nothing is to be protected.";
 
+const DEBUG: &str = "The guest, or its platform, can be debugged: start it without that. Nothing makes a debug guest affirming \
+                     under the shipped policies.";
+
 /// Whether a claim says that somebody may look into the guest.
 fn is_debug(seen: &Seen) -> bool {
     let name = seen.what.rsplit('.').next().unwrap_or_default();
@@ -292,6 +329,13 @@ fn is_debug(seen: &Seen) -> bool {
         _ => false,
     };
     (name.contains("debug") || name.contains("dbg")) && seen.values.iter().any(said)
+}
+
+/// `2026-11-22T08:19:01Z`
+fn date(at: i64) -> String {
+    let time = OffsetDateTime::from_unix_timestamp(at).ok();
+    time.and_then(|time| time.format(&Rfc3339).ok())
+        .unwrap_or_else(|| format!("{at} s after 1970"))
 }
 
 fn listed(values: &[Json], more: usize) -> String {

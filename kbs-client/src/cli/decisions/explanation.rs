@@ -14,6 +14,8 @@ use crate::error::printable;
 /// What an explanation comes to for a reader.
 #[derive(Default)]
 pub(super) struct Reasons {
+    /// What comes before everything else, as lines: a device that can be debugged.
+    pub(super) headline: String,
     /// What was expected and what came, as lines.
     pub(super) why: String,
     /// What to do, without repetition.
@@ -52,24 +54,25 @@ struct Better {
     failed: Vec<Failed>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Clone, Deserialize, Default)]
 #[serde(default)]
 struct Failed {
     condition: Option<Source>,
     expected: Option<String>,
     came: Option<String>,
     advice: Option<String>,
+    debug: bool,
     also: Vec<Failed>,
     seen: Vec<Seen>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Clone, Deserialize, Default)]
 #[serde(default)]
 struct Seen {
     what: String,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Clone, Deserialize, Default)]
 #[serde(default)]
 struct Source {
     name: String,
@@ -85,6 +88,10 @@ pub(super) fn read(explanation: &Value) -> Reasons {
         return reasons;
     };
     for (name, submod) in &read.submods {
+        if let Some(debug) = submod.debug() {
+            let _ = reasons.in_debug_mode(name, submod, debug);
+            continue;
+        }
         for claim in &submod.claims {
             for better in &claim.better {
                 for failed in &better.failed {
@@ -147,7 +154,66 @@ pub(super) fn grounds(decision: &Decision, devices: &Value) -> String {
     text.lines().map(printable).collect::<Vec<_>>().join("\n")
 }
 
+impl Submod {
+    /// The condition that failed since the device can be debugged, and the claim that it kept down.
+    fn debug(&self) -> Option<(&Claim, &Better, &Failed)> {
+        self.claims.iter().find_map(|claim| {
+            claim.better.iter().find_map(|better| {
+                let mut failed = better.failed.iter().flat_map(Failed::with_others);
+                Some((claim, better, failed.find(|failed| failed.debug)?))
+            })
+        })
+    }
+
+    /// Everything that failed, in its order.
+    fn failed(&self) -> impl Iterator<Item = &Failed> {
+        let better = self.claims.iter().flat_map(|claim| &claim.better);
+        better
+            .flat_map(|better| &better.failed)
+            .flat_map(Failed::with_others)
+    }
+}
+
 impl Reasons {
+    /// Of a device that can be debugged: that, and the rest in a line each. Whatever else is mended, it stays refused.
+    fn in_debug_mode(
+        &mut self,
+        device: &str,
+        submod: &Submod,
+        (claim, better, debug): (&Claim, &Better, &Failed),
+    ) -> std::fmt::Result {
+        writeln!(
+            self.headline,
+            "  {device}: DEBUG MODE: whoever runs its host can look into it"
+        )?;
+        writeln!(
+            self.why,
+            "  {device}: {} is {}, not {}",
+            claim.claim, claim.value, better.value
+        )?;
+        let alone = Failed {
+            also: Vec::new(),
+            ..debug.clone()
+        };
+        self.condition(debug.condition.as_ref().or(claim.rule.as_ref()), &alone)?;
+        let mut others = Vec::new();
+        let conditions = submod.failed().filter(|failed| !failed.debug);
+        for condition in conditions.filter_map(|failed| failed.condition.as_ref()) {
+            let told = format!("    {}  (line {})", one_line(&condition.text), condition.line);
+            if !others.contains(&told) {
+                others.push(told);
+            }
+        }
+        if !others.is_empty() {
+            writeln!(
+                self.why,
+                "  {device}: also not met (`--output json` says why)\n{}",
+                others.join("\n")
+            )?;
+        }
+        Ok(())
+    }
+
     fn add(&mut self, device: &str, claim: &Claim, better: &Better, failed: &Failed) -> std::fmt::Result {
         writeln!(
             self.why,
@@ -188,6 +254,11 @@ impl Reasons {
 }
 
 impl Failed {
+    /// This, and those beside it.
+    fn with_others(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.also)
+    }
+
     fn is_about_appraisal(&self) -> bool {
         let told = self.condition.iter().map(|condition| condition.text.as_str());
         let told = told.chain(self.seen.iter().map(|seen| seen.what.as_str()));
@@ -269,6 +340,40 @@ mod tests {
             assert!(reasons.why.contains(part), "{part}\n{}", reasons.why);
         }
         assert_eq!(reasons.advice, ["Register `m`.", "Start it at VMPL 0."]);
+    }
+
+    #[test]
+    fn that_a_guest_is_in_debug_mode_comes_first_and_the_rest_is_brief() {
+        let condition =
+            |line: u64, text: &str| json!({"name": "snp_configuration", "line": line, "text": text});
+        let debug = json!({
+            "condition": condition(5, "input.snp.policy_debug_allowed == false"), "debug": true,
+            "expected": "`input.snp.policy_debug_allowed` equal to false",
+            "came": "`input.snp.policy_debug_allowed` is true", "advice": "Start it without.",
+        });
+        let other = json!({
+            "condition": condition(4, "input.snp.vmpl == 0"), "expected": "`input.snp.vmpl` equal to 0",
+            "came": "`input.snp.vmpl` is 1", "advice": "Start it at VMPL 0.", "also": [debug],
+        });
+        let claims = json!([
+            {"claim": "executables", "value": 33, "better": [{"value": 3, "failed": [other.clone()]}]},
+            {"claim": "configuration", "value": 96, "better": [{"value": 3, "failed": [debug, other]}]},
+        ]);
+        let reasons = read(&json!({"submods": {"cpu0": {"claims": claims}}}));
+        assert_eq!(
+            reasons.why,
+            "  cpu0: executables is 33, not 3\n\
+             \x20   condition  input.snp.policy_debug_allowed == false  (line 5, rule snp_configuration)\n\
+             \x20   expected   `input.snp.policy_debug_allowed` equal to false\n\
+             \x20   came       `input.snp.policy_debug_allowed` is true\n\
+             \x20 cpu0: also not met (`--output json` says why)\n\
+             \x20   input.snp.vmpl == 0  (line 4)\n"
+        );
+        assert_eq!(
+            reasons.headline,
+            "  cpu0: DEBUG MODE: whoever runs its host can look into it\n"
+        );
+        assert_eq!(reasons.advice, ["Start it without."]);
     }
 
     #[test]

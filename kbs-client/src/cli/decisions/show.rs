@@ -29,17 +29,22 @@ pub(super) fn describe(decision: &Decision, attestation: Option<&Decision>) -> S
     let denial = denial
         .map(|explanation| explanation::denial(explanation, said_no))
         .unwrap_or_default();
+    // What a policy asks for beside an appraisal, no better appraisal can give.
+    let appraisal_counts = denial.why.is_empty() || denial.about_appraisal;
+    let headline = Some(reasons.headline.as_str()).filter(|_| appraisal_counts);
     if !denial.why.is_empty() || !reasons.why.is_empty() {
-        let _ = write!(text, "\nWhy\n{}{}", denial.why, reasons.why);
+        let headline = headline.unwrap_or_default();
+        let _ = write!(text, "\nWhy\n{headline}{}{}", denial.why, reasons.why);
     }
     if let Some(check) = &decision.failed_check {
         let _ = failed_check(&mut text, check);
     }
     let good = matches!(decision.verdict.as_str(), "released" | "affirming");
-    // What a policy asks for beside an appraisal, no better appraisal can give.
-    let appraisal_counts = denial.why.is_empty() || denial.about_appraisal;
     let mut advice = denial.advice;
-    if advice.is_empty() && decision.verdict == "denied" {
+    if headline.is_some_and(|headline| !headline.is_empty()) {
+        // Whatever the policies ask for, this is first.
+        advice.clear();
+    } else if advice.is_empty() && decision.verdict == "denied" {
         advice.extend(said_no.map(read_it));
     }
     if !good && appraisal_counts {

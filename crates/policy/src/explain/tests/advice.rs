@@ -1,6 +1,10 @@
 //! What to do where registering or mending the guest would be no help.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::*;
+use crate::Gone;
 
 fn advice(condition: &str, input: &Json, reference: &Json) -> String {
     let rego = format!(
@@ -114,4 +118,87 @@ fn a_rule_that_says_no_itself_is_named() {
         panic!("one rule");
     };
     assert_eq!(denial.came, "it decides");
+}
+
+const MISSED: &str = "package policy\nimport rego.v1\ndefault executables := 33\n\
+    executables := 3 if input.snp.measurement in query_reference_value(\"snp_launch_measurement\")\n\
+    trust_claims := {\"executables\": executables}\n";
+
+#[test]
+fn a_value_that_expired_or_was_taken_away_is_told_as_such() {
+    for (gone, expected, said) in [
+        (
+            Gone::Expired(1_795_309_155),
+            "a value registered as `snp_launch_measurement`, but it expired at 2026-11-22T00:59:15Z",
+            "Register `snp_launch_measurement` again",
+        ),
+        (
+            Gone::Removed,
+            "a value registered as `snp_launch_measurement`, but it was deleted or revoked",
+            "reference-value-history --id snp_launch_measurement",
+        ),
+    ] {
+        let gone = BTreeMap::from([("snp_launch_measurement".to_owned(), gone)]);
+        let reference = snapshot(&json!({"other": 1})).with_gone(Arc::new(gone));
+        let policy = AppraisalPolicy::compile(MISSED).unwrap();
+        let (appraisal, explanation) = explain_by(&policy, &snp(false), &reference);
+        let failed = blamed(&explanation, "executables");
+        assert_eq!(failed.expected, expected);
+        assert!(failed.advice.contains(said), "{failed:#?}");
+        // It explains, and no more: the policy has not seen it.
+        assert_eq!(appraisal.asked.len(), 1);
+        assert!(!appraisal.asked[0].known, "{:?}", appraisal.asked);
+    }
+}
+
+#[test]
+fn a_misspelt_name_is_found_though_the_right_one_has_no_value_now() {
+    let misspelt = MISSED.replace("launch_measurement", "launch_mesurement");
+    let expired = BTreeMap::from([("my_own_lanch_value".to_owned(), Gone::Expired(7))]);
+    for (rego, right) in [
+        (misspelt, "snp_launch_measurement"),
+        (
+            MISSED.replace("snp_launch_measurement", "my_own_launch_value"),
+            "my_own_lanch_value",
+        ),
+    ] {
+        let policy = AppraisalPolicy::compile(&rego).unwrap();
+        let reference = snapshot(&json!({})).with_gone(Arc::new(expired.clone()));
+        let (_, explanation) = explain_by(&policy, &snp(false), &reference);
+        let failed = blamed(&explanation, "executables");
+        assert!(failed.advice.contains(&format!("`{right}`")), "{failed:#?}");
+        assert!(failed.advice.contains("Check the spelling"), "{failed:#?}");
+        // One that has a value is a better guess.
+        let reference = snapshot(&json!({right: "ab"}));
+        let (_, explanation) = explain_by(&policy, &snp(false), &reference);
+        let failed = blamed(&explanation, "executables");
+        assert!(
+            failed
+                .advice
+                .starts_with(&format!("There is a reference value `{right}`")),
+            "{failed:#?}"
+        );
+    }
+}
+
+#[test]
+fn a_guest_in_debug_mode_is_marked_as_such() {
+    let (_, explanation) = explain(default_cpu(), &snp(true), &json!({}));
+    let conditions = explanation
+        .claims
+        .iter()
+        .flat_map(|claim| &claim.better)
+        .flat_map(|better| &better.failed);
+    let marked: Vec<_> = conditions
+        .flat_map(|failed| std::iter::once(failed).chain(&failed.also))
+        .filter(|failed| failed.debug)
+        .collect();
+    assert!(!marked.is_empty(), "{explanation:#?}");
+    for failed in marked {
+        assert!(failed.came.contains("policy_debug_allowed"), "{failed:#?}");
+        assert!(failed.advice.contains("start it without"), "{failed:#?}");
+    }
+    let (_, explanation) = explain(default_cpu(), &snp(false), &json!({}));
+    let text = serde_json::to_string(&explanation).unwrap();
+    assert!(!text.contains("\"debug\""), "{text}");
 }
