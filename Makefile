@@ -35,6 +35,7 @@ test: evidence emulated-tpm ## All tests, every fuzz target for a moment, and th
 		$(TARGET_DIR)/debug/trustee-demo --tee $$tee >$(TARGET_DIR)/demo.log || { cat $(TARGET_DIR)/demo.log; exit 1; }; \
 		echo "demonstration of $$tee: done"; \
 	done
+	cargo test --locked --workspace --test it --quiet -- an_interrupted_demonstration
 	$(TARGET_DIR)/debug/trustee-tee-table docs/tees/README.md
 
 tee-table: ## Write what the last `make test` proved of each TEE into docs/tees/README.md

@@ -94,6 +94,8 @@ impl AttestationService {
         let store = config.storage_backend.open(policies::NAMESPACE)?;
         let policy_map = PolicyMap::new(&config.policy_map).map_err(StartError::Config)?;
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+        // Looked into once, before a guest waits for an explanation that needs them.
+        policy::defaults::reference_ids();
         let (verifiers, storage) = (&config.verifier_config, &config.storage_backend);
         let endorser = Endorser::start(verifiers, storage, &metrics, Arc::clone(&clock))?;
         Ok(Arc::new(Self {

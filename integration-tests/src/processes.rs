@@ -13,6 +13,7 @@ pub struct Process {
     name: String,
     child: Child,
     log: PathBuf,
+    started: Instant,
 }
 
 /// What to start.
@@ -59,30 +60,38 @@ impl Process {
             name,
             child,
             log: launch.log,
+            started: Instant::now(),
         })
     }
 
     /// Waits until the server accepts connections, or says why it never will.
     pub fn wait_until_listening(&mut self, address: SocketAddr) -> anyhow::Result<()> {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_err() {
-            if let Some(status) = self.child.try_wait()? {
-                bail!(
-                    "{} ended with {status} before it listened; its log says:\n{}",
-                    self.name,
-                    self.log_text()
-                );
-            }
-            if Instant::now() > deadline {
-                bail!(
-                    "{} does not listen on {address}; its log says:\n{}",
-                    self.name,
-                    self.log_text()
-                );
-            }
+        while !self.listens(address)? {
             std::thread::sleep(Duration::from_millis(20));
         }
         Ok(())
+    }
+
+    /// Whether the server accepts connections by now. Fails where it never will, or has had 30 seconds.
+    pub fn listens(&mut self, address: SocketAddr) -> anyhow::Result<bool> {
+        if TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok() {
+            return Ok(true);
+        }
+        if let Some(status) = self.child.try_wait()? {
+            bail!(
+                "{} ended with {status} before it listened; its log says:\n{}",
+                self.name,
+                self.log_text()
+            );
+        }
+        if self.started.elapsed() > Duration::from_secs(30) {
+            bail!(
+                "{} does not listen on {address}; its log says:\n{}",
+                self.name,
+                self.log_text()
+            );
+        }
+        Ok(false)
     }
 
     /// All that the server has printed so far.

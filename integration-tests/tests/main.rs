@@ -29,6 +29,7 @@ mod between_services;
 mod built_in;
 mod collateral;
 mod decisions;
+mod demonstration;
 mod devices;
 mod dry_run;
 mod endorsements;

@@ -4,18 +4,19 @@ mod narrator;
 mod pki;
 mod real_report;
 mod servers;
+mod stage;
 mod token;
 mod tools;
 
 use std::path::Path;
 
 use anyhow::{bail, ensure};
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::vouch::register_message;
 use narrator::Narrator;
 use pki::{Pki, write};
 use servers::Servers;
+use stage::Stage;
 use token::Appraisal;
 use tools::Tools;
 
@@ -28,7 +29,8 @@ const REAL: &str = "snp";
 /// What `kbs-client` answers with when the policy says no.
 const DENIED: i32 = 3;
 
-/// Tells the story of a guest of `tee`. With `keep`, the services go on until they are interrupted.
+/// Tells the story of a guest of `tee`. With `keep`, the services go on until they are interrupted. A signal at any time
+/// stops them and removes what was written.
 ///
 /// # Errors
 /// A step did not come out as it should, or the TEE cannot be simulated.
@@ -39,17 +41,17 @@ pub fn run(tee: &str, keep: bool) -> anyhow::Result<()> {
         "there is no demonstration of TEE {tee:?}; there are: {}",
         simulated_tee::TEES.join(", ")
     );
-    let folder = tempfile::Builder::new().prefix("trustee-demo-").tempdir()?;
-    let dir = folder.path();
+    let stage = Stage::new()?;
+    let dir = stage.props().folder();
     let mut narrator = Narrator::new(if tee == REAL { 7 } else { 5 });
 
     narrator.step("Starting the three services, with TLS and fresh keys");
     let pki = Pki::generate(dir)?;
-    let servers = Servers::start(tee, dir, &pki)?;
+    let servers = Servers::start(tee, stage.props(), &pki)?;
     narrator.good(&format!("reference values   https://{}", servers.rvps));
     narrator.good(&format!("attestation        https://{}", servers.attestation));
     narrator.good(&format!("key broker         https://{}", servers.kbs));
-    let tools = Tools::new(tee, dir, &pki, &servers)?;
+    let tools = Tools::new(tee, stage.props(), &pki, &servers)?;
 
     if tee == REAL {
         real_machine(&mut narrator, &tools, dir)?;
@@ -63,26 +65,9 @@ pub fn run(tee: &str, keep: bool) -> anyhow::Result<()> {
             "\nThe services are running; their logs are in {}. Ctrl-C stops them.",
             dir.display()
         );
-        until_interrupted()?;
+        stage.keep();
     }
     Ok(())
-}
-
-/// Waits for Ctrl-C, or for whoever else stops this. What follows cleans up.
-fn until_interrupted() -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let mut terminated = signal(SignalKind::terminate())?;
-        let mut hung_up = signal(SignalKind::hangup())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted?,
-            _ = terminated.recv() => {}
-            _ = hung_up.recv() => {}
-        }
-        Ok(())
-    })
 }
 
 /// Steps 2 and 3: a report of a real AMD machine, before and after somebody vouches for it.

@@ -6,10 +6,11 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::pki::{Pki, write};
-use crate::processes::{Launch, Process, free_address, sibling};
+use super::stage::Props;
+use crate::processes::{Launch, free_address, sibling};
 use crate::simulation::trust;
 
-/// The running services. They stop when this is dropped.
+/// Where the running services listen. They stop with the stage.
 pub(super) struct Servers {
     /// Where the RVPS listens.
     pub(super) rvps: SocketAddr,
@@ -17,27 +18,24 @@ pub(super) struct Servers {
     pub(super) attestation: SocketAddr,
     /// Where the KBS listens.
     pub(super) kbs: SocketAddr,
-    _processes: Vec<Process>,
 }
 
 impl Servers {
     /// Writes the configurations and starts everything, in the order of who needs whom.
     /// The Attestation Service believes simulated guests of `tee`.
-    pub(super) fn start(tee: &str, dir: &Path, pki: &Pki) -> anyhow::Result<Self> {
+    pub(super) fn start(tee: &str, stage: &Props, pki: &Pki) -> anyhow::Result<Self> {
+        let dir = stage.folder();
         let (rvps, attestation, kbs) = (free_address()?, free_address()?, free_address()?);
         let storage = dir.join("storage");
-        let mut processes = Vec::new();
-        let mut launch = |name: &str, arguments: Vec<String>, address| -> anyhow::Result<()> {
-            let mut process = Process::start(Launch {
+        let launch = |name: &str, arguments: Vec<String>, address| -> anyhow::Result<()> {
+            let launch = Launch {
                 program: &sibling(name)?,
                 arguments,
                 log: dir.join(format!("{name}.log")),
                 core: None,
                 log_filter: "info",
-            })?;
-            process.wait_until_listening(address)?;
-            processes.push(process);
-            Ok(())
+            };
+            stage.serve(launch, address)
         };
 
         let config = write(dir, "rvps.toml", &rvps_config(pki))?;
@@ -66,7 +64,6 @@ impl Servers {
             rvps,
             attestation,
             kbs,
-            _processes: processes,
         })
     }
 }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use base64::Engine;
@@ -15,6 +16,7 @@ use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 use super::narrator::Narrator;
 use super::pki::Pki;
 use super::servers::{Servers, text};
+use super::stage::Props;
 use super::token::Appraisal;
 use crate::processes::sibling;
 
@@ -31,7 +33,7 @@ pub(super) struct Tools {
     key: PathBuf,
     admin_key: PathBuf,
     registered: RefCell<Map<String, Value>>,
-    dir: PathBuf,
+    stage: Arc<Props>,
 }
 
 /// What a tool answered.
@@ -52,7 +54,7 @@ impl Answer {
 
 impl Tools {
     /// The tools of the same build, set up for these servers.
-    pub(super) fn new(tee: &str, dir: &Path, pki: &Pki, servers: &Servers) -> anyhow::Result<Self> {
+    pub(super) fn new(tee: &str, stage: &Arc<Props>, pki: &Pki, servers: &Servers) -> anyhow::Result<Self> {
         Ok(Self {
             tee: tee.to_owned(),
             client: sibling("kbs-client")?,
@@ -65,13 +67,13 @@ impl Tools {
             key: pki.client.private.clone(),
             admin_key: pki.admin.private.clone(),
             registered: RefCell::default(),
-            dir: dir.to_owned(),
+            stage: Arc::clone(stage),
         })
     }
 
     /// `kbs-client config …` as the owner.
     pub(super) fn configure(&self, narrator: &Narrator, arguments: &[&str]) -> anyhow::Result<()> {
-        let shown = arguments.join(" ").replace(&text(&self.dir), "$D");
+        let shown = arguments.join(" ").replace(&text(self.stage.folder()), "$D");
         narrator.command(&format!(
             "kbs-client … config --auth-private-key $D/admin.key {shown}"
         ));
@@ -79,7 +81,7 @@ impl Tools {
         command
             .args(["config", "--auth-private-key", &text(&self.admin_key)])
             .args(arguments);
-        let answer = run(command)?;
+        let answer = self.run(command)?;
         ensure!(answer.code == Some(0), "kbs-client: {}", answer.text());
         Ok(())
     }
@@ -92,21 +94,21 @@ impl Tools {
         ));
         let mut command = self.kbs_client();
         command.args(["--attester", &attester, "get-resource", "--path", path]);
-        run(command)
+        self.run(command)
     }
 
     /// `kbs-client attest` as the simulated guest: the token.
     pub(super) fn attest(&self) -> anyhow::Result<String> {
         let mut command = self.kbs_client();
         command.args(["--attester", &self.attester(), "attest"]);
-        let answer = run(command)?;
+        let answer = self.run(command)?;
         ensure!(answer.code == Some(0), "kbs-client attest: {}", answer.text());
         Ok(answer.stdout)
     }
 
     /// `rvps-tool register`.
     pub(super) fn register(&self, narrator: &Narrator, message: &Path) -> anyhow::Result<()> {
-        let shown = text(message).replace(&text(&self.dir), "$D");
+        let shown = text(message).replace(&text(self.stage.folder()), "$D");
         narrator.command(&format!(
             "rvps-tool register --path {shown} --addr {} …",
             self.rvps_url
@@ -114,7 +116,7 @@ impl Tools {
         let mut command = Command::new(&self.rvps_tool);
         command.args(["register", "--path", &text(message), "--addr", &self.rvps_url]);
         command.args(self.mutual_tls());
-        let answer = run(command)?;
+        let answer = self.run(command)?;
         ensure!(answer.code == Some(0), "rvps-tool: {}", answer.text());
         Ok(())
     }
@@ -166,14 +168,14 @@ impl Tools {
 
     /// Commands to go on by hand.
     pub(super) fn print_next_steps(&self, keep: bool) {
-        println!(
-            "\nTo go on by hand{}:",
-            if keep {
-                ""
-            } else {
-                ", run the demonstration with KEEP=1 and then"
-            }
-        );
+        if keep {
+            println!("\nTo go on by hand:");
+        } else {
+            println!(
+                "\nThe services stop now and their folder goes, so the commands below do not work as they are. They are for\n\
+                 `make demo KEEP=1`, which prints them with ports and a folder of its own and leaves the services running:"
+            );
+        }
         let client = format!(
             "{} --url {} --cert-file {}",
             text(&self.client),
@@ -209,6 +211,19 @@ impl Tools {
         }
     }
 
+    fn run(&self, command: Command) -> anyhow::Result<Answer> {
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = self.stage.run(command)?;
+        Ok(Answer {
+            code: status.code(),
+            stdout: String::from_utf8_lossy(&stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&stderr).into_owned(),
+        })
+    }
+
     fn attester(&self) -> String {
         format!("simulated-{}", self.tee)
     }
@@ -239,19 +254,4 @@ pub(super) fn decode_base64(printed: &str) -> anyhow::Result<Vec<u8>> {
     STANDARD
         .decode(printed.trim())
         .context("kbs-client did not print base64")
-}
-
-fn run(mut command: Command) -> anyhow::Result<Answer> {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command
-        .output()
-        .with_context(|| format!("cannot run {}", command.get_program().to_string_lossy()))?;
-    Ok(Answer {
-        code: status.code(),
-        stdout: String::from_utf8_lossy(&stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&stderr).into_owned(),
-    })
 }
