@@ -253,8 +253,11 @@ fn nothing_committed_names_a_machine_or_leaves_work_undone() {
 fn the_ecosystems_build_commands_build_what_is_here() {
     let planned = |folder: &str, arguments: &[&str]| {
         let make = std::process::Command::new("make")
-            .arg("-n")
+            .args(["-n", "--no-print-directory"])
             .args(arguments)
+            // Those of the make that may run this.
+            .env_remove("MAKEFLAGS")
+            .env_remove("MAKELEVEL")
             .current_dir(root().join(folder))
             .output()
             .unwrap();
